@@ -1,0 +1,1 @@
+//! Configuration: defaults < `masthead.toml` < environment < flags.

@@ -1,0 +1,1 @@
+//! The send: claim, build, send, record.

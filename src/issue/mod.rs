@@ -1,0 +1,124 @@
+//! An issue: one number of a newsletter, read from a Markdown file.
+//!
+//! [`parse`] turns the bytes of a file into an [`Issue`]; nothing here touches the disk.
+
+mod parse;
+
+pub use parse::{ParseError, parse};
+
+use serde::Serialize;
+use time::Date;
+
+/// One number of a newsletter, as the editor wrote it.
+///
+/// Every Markdown field is CommonMark with mojibake already repaired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Issue {
+    /// The newsletter's name as the title line gives it.
+    pub newsletter: Option<String>,
+    /// The issue's number.
+    pub number: Option<u32>,
+    /// The title without the newsletter's name and the number.
+    pub title: Option<String>,
+    /// The subject, where the front matter has one of its own.
+    pub subject: Option<String>,
+    /// BCP 47 language tag, written or guessed from the text.
+    pub language: String,
+    /// Day of publication, `2024-06-08`.
+    #[serde(serialize_with = "iso_date")]
+    pub date: Option<Date>,
+    /// The line that an inbox shows behind the subject, where written.
+    pub preheader: Option<String>,
+    /// Markdown before the first section; of an essay, all of it.
+    pub intro: String,
+    /// The sections, past issues excepted.
+    pub sections: Vec<Section>,
+    /// Links to earlier issues.
+    pub past_issues: Vec<PastIssue>,
+    /// What was mended for reading; the file itself is left alone.
+    pub repairs: Vec<Repair>,
+}
+
+/// A part of an issue under a heading of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Section {
+    /// Line of the heading, from 1.
+    pub line: usize,
+    /// The heading without its emoji.
+    pub title: String,
+    /// The emoji before or after the heading's text.
+    pub emoji: Option<String>,
+    /// Where the heading links to.
+    pub url: Option<String>,
+    /// Markdown before the first item.
+    pub body: String,
+    /// The items, in order.
+    pub items: Vec<Item>,
+    /// Markdown after the last item.
+    pub after: String,
+}
+
+/// One recommended link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// Line on which the item begins, from 1.
+    pub line: usize,
+    /// The number that the editor wrote.
+    pub number: Option<u32>,
+    /// The title, plain text.
+    pub title: String,
+    /// Where the title links to.
+    pub url: Option<String>,
+    /// Markdown of the description, without stars and images.
+    pub description: String,
+    /// Stars of a repository: `13.5K` is 13500.
+    pub stars: Option<u64>,
+    /// Short remarks in parentheses or brackets beside the title, such as `video`.
+    pub tags: Vec<String>,
+    /// Every link in title and description, in order.
+    pub links: Vec<String>,
+    /// The images that follow the item.
+    pub images: Vec<Image>,
+}
+
+/// A picture of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Image {
+    /// Where it lies.
+    pub url: String,
+    /// Text for those who do not see it; editors leave it empty often.
+    pub alt: String,
+    /// The line below it.
+    pub caption: Option<String>,
+}
+
+/// A link to an earlier issue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PastIssue {
+    /// Its title.
+    pub title: String,
+    /// Where it can be read.
+    pub url: String,
+    /// When it appeared.
+    #[serde(serialize_with = "iso_date")]
+    pub date: Option<Date>,
+}
+
+/// Damage of one kind that was mended for reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Repair {
+    /// The first line that had it, from 1.
+    pub line: usize,
+    /// The kind, `Mac Roman mojibake`.
+    pub what: String,
+    /// How many runs of characters were mended.
+    pub count: usize,
+}
+
+/// Writes a date as `2024-06-08`.
+fn iso_date<S: serde::Serializer>(date: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+    match date {
+        Some(date) => serializer.collect_str(date),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,1 @@
+//! Rendered + reader → bytes; every header is set here.

@@ -1,0 +1,1 @@
+//! The private Postgres: a cluster of our own under the data folder.

@@ -1,0 +1,1 @@
+//! The preview: what will be mailed, in the browser.

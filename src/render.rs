@@ -1,0 +1,1 @@
+//! Issue → Rendered: what every reader gets, with gaps for what differs.

@@ -1,0 +1,1 @@
+//! The readers' web: sign-up, confirm, unsubscribe, read online.

@@ -1,0 +1,1 @@
+//! maud templates: functions from values to markup.

@@ -1,0 +1,8 @@
+//! The one test binary. Each module says what belongs there.
+
+mod catcher; // the mail catcher plays every fault
+mod email; // the rendered email and its message, byte for byte
+mod mailer; // SMTP against the scripted catcher
+mod parse; // issue files as editors write them
+mod postgres; // the private cluster
+mod preview; // the operator's page
