@@ -1,1 +1,465 @@
 //! Configuration: defaults < `masthead.toml` < environment < flags.
+//!
+//! A key `name` of section `[section]` is also read from `MASTHEAD_SECTION__NAME`, and a secret from the file
+//! named by the same variable with `_FILE` behind it. `DATABASE_URL` and `SMTP_URL` count by those names too.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fmt, fs, io};
+
+use serde::{Deserialize, Deserializer};
+
+use crate::delivery::RetrySchedule;
+use crate::newsletter::{BaseUrl, Mailbox, Newsletter, Slug};
+use crate::subscriber::EmailAddress;
+
+/// The name of the configuration file where none is given.
+pub const FILE: &str = "masthead.toml";
+
+/// Everything that can be set, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The folder of the private Postgres.
+    pub data: PathBuf,
+    /// A Postgres to use instead of the private one.
+    pub database_url: Option<Secret>,
+    /// The relay's address.
+    pub smtp_url: Option<Secret>,
+    /// How a send goes.
+    pub send: Send,
+    /// The readers' web.
+    pub web: Web,
+    /// The newsletters, by slug.
+    pub newsletters: Vec<Newsletter>,
+}
+
+/// `[send]`: how a send goes.
+#[derive(Debug)]
+pub struct Send {
+    /// How many connections to the relay are open at most.
+    pub connections: usize,
+    /// Messages per second, all connections together; unlimited where absent.
+    pub rate: Option<f64>,
+    /// When a temporary refusal is tried again.
+    pub retry: RetrySchedule,
+    /// How long a send waits for retries that are due later.
+    pub wait: Duration,
+    /// Who gets a mail when a send ends.
+    pub operator: Option<EmailAddress>,
+}
+
+/// `[web]`: the readers' web.
+#[derive(Debug)]
+pub struct Web {
+    /// Where it listens.
+    pub listen: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// How many sign-ups one client network may make in an hour.
+    pub signups_per_hour: u32,
+}
+
+/// A text that never prints.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Why there is no configuration to work with.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}`: {what}", .path.display())]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub what: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Config {
+    /// Reads `path` and the environment variables given.
+    pub fn load(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let environment: BTreeMap<String, String> = environment.into_iter().collect();
+        let error = |what: String, hint: Option<&str>| ConfigError {
+            path: path.to_owned(),
+            what,
+            hint: hint.map(str::to_owned),
+        };
+        let text = fs::read_to_string(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => error("there is no such file".into(), Some("`masthead init` writes one")),
+            _ => error(format!("cannot be read: {e}"), None),
+        })?;
+        // By itself first: its errors have lines.
+        let _: File = toml::from_str(&text).map_err(|e| error(e.to_string().trim_end().to_owned(), None))?;
+        let mut table: toml::Table = toml::from_str(&text).map_err(|e| error(e.to_string(), None))?;
+        for (name, value) in &environment {
+            overlay(&mut table, name, value).map_err(|what| error(what, None))?;
+        }
+        let file: File = toml::Value::Table(table)
+            .try_into()
+            .map_err(|e| error(format!("with the MASTHEAD_… variables: {}", e.to_string().trim_end()), None))?;
+        let mut config = check(path, file)?;
+        for (setting, name) in [(&mut config.database_url, "DATABASE_URL"), (&mut config.smtp_url, "SMTP_URL")] {
+            if let Some(url) = environment.get(name).filter(|url| !url.is_empty()) {
+                *setting = Some(Secret(url.clone()));
+            } else if let Some(file) = environment.get(&format!("{name}_FILE")) {
+                *setting = Some(Secret(read_secret(file).map_err(|what| error(what, None))?));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The newsletter with this slug, or the only one.
+    pub fn newsletter(&self, slug: Option<&str>) -> Result<&Newsletter, ConfigError> {
+        let error = |what: String, hint: String| ConfigError { path: self.path.clone(), what, hint: Some(hint) };
+        let slugs: Vec<_> = self.newsletters.iter().map(|newsletter| newsletter.slug.as_str()).collect();
+        match (slug, self.newsletters.as_slice()) {
+            (Some(slug), all) => all.iter().find(|newsletter| newsletter.slug.as_str() == slug).ok_or_else(|| {
+                error(format!("there is no newsletter \"{slug}\""), format!("there is: {}", slugs.join(", ")))
+            }),
+            (None, [only]) => Ok(only),
+            (None, []) => {
+                Err(error("there is no newsletter in it".into(), "add a `[newsletter.weekly]` section".into()))
+            }
+            (None, _) => Err(error(
+                "there are several newsletters".into(),
+                format!("name one with --newsletter: {}", slugs.join(", ")),
+            )),
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    #[serde(default)]
+    database: DatabaseSection,
+    #[serde(default)]
+    smtp: SmtpSection,
+    #[serde(default)]
+    send: SendSection,
+    #[serde(default)]
+    web: WebSection,
+    #[serde(default)]
+    newsletter: BTreeMap<String, NewsletterSection>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatabaseSection {
+    url: Option<Secret>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SmtpSection {
+    url: Option<Secret>,
+    connections: Option<Number>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SendSection {
+    rate: Option<Number>,
+    retry: Option<List>,
+    give_up_after: Option<Span>,
+    wait: Option<Span>,
+    operator: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebSection {
+    base_url: Option<String>,
+    listen: Option<String>,
+    trusted_proxies: Option<List>,
+    signups_per_hour: Option<Number>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewsletterSection {
+    name: String,
+    from: String,
+    reply_to: Option<String>,
+    postal_address: Option<String>,
+    language: Option<String>,
+    base_url: Option<String>,
+}
+
+/// A number, which the environment gives as text.
+struct Number(f64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a number")]
+        enum Form {
+            Number(f64),
+            Text(String),
+        }
+        let number = match Form::deserialize(deserializer)? {
+            Form::Number(number) => number,
+            Form::Text(text) => text
+                .trim()
+                .trim_end_matches("/s")
+                .parse()
+                .map_err(|_| serde::de::Error::custom(format!("`{text}` is no number")))?,
+        };
+        match number {
+            0.0.. if number.is_finite() => Ok(Self(number)),
+            _ => Err(serde::de::Error::custom(format!("`{number}` must be 0 or more"))),
+        }
+    }
+}
+
+/// A list of texts, which the environment gives with commas.
+struct List(Vec<String>);
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a list of texts")]
+        enum Form {
+            List(Vec<String>),
+            Text(String),
+        }
+        Ok(Self(match Form::deserialize(deserializer)? {
+            Form::List(list) => list,
+            Form::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
+        }))
+    }
+}
+
+/// A duration as people write it.
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Reads `90s`, `15m`, `48h`, `2d` or `250ms`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit.trim() {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        _ => return Err(format!("`{text}` is no duration; write it like `90s`, `15m` or `48h`")),
+    };
+    number
+        .parse::<f64>()
+        .ok()
+        .and_then(|number| Duration::try_from_secs_f64(number * seconds).ok())
+        .ok_or_else(|| format!("`{text}` is no duration; write it like `90s`, `15m` or `48h`"))
+}
+
+/// Lays `MASTHEAD_SECTION__KEY` over the file's table; other variables are none of ours.
+fn overlay(table: &mut toml::Table, name: &str, value: &str) -> Result<(), String> {
+    let Some(path) = name.strip_prefix("MASTHEAD_").filter(|path| path.contains("__") || *path == "DATA") else {
+        return Ok(());
+    };
+    let (path, value) = match path.strip_suffix("_FILE") {
+        Some(path) => (path, read_secret(value)?),
+        None => (path, value.to_owned()),
+    };
+    let lower = path.to_ascii_lowercase();
+    let mut keys: Vec<&str> = lower.split("__").collect();
+    let last = keys.pop().unwrap_or_default();
+    let mut here = table;
+    for (depth, key) in keys.iter().enumerate() {
+        // Variable names have no hyphens, slugs have.
+        let key = if depth == 1 { key.replace('_', "-") } else { (*key).to_owned() };
+        here = here
+            .entry(key)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| format!("{name}: there is no such section"))?;
+    }
+    here.insert(last.to_owned(), toml::Value::String(value));
+    Ok(())
+}
+
+fn read_secret(path: &str) -> Result<String, String> {
+    let text = fs::read_to_string(path).map_err(|e| format!("the secret's file `{path}` cannot be read: {e}"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn check(path: &Path, file: File) -> Result<Config, ConfigError> {
+    let error = |what: String, hint: Option<String>| ConfigError { path: path.to_owned(), what, hint };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let retry = RetrySchedule::default();
+    let waits = match &file.send.retry {
+        Some(List(list)) => list
+            .iter()
+            .map(|text| parse_duration(text))
+            .collect::<Result<_, _>>()
+            .map_err(|e| error(format!("[send] retry: {e}"), None))?,
+        None => retry.waits,
+    };
+    let give_up_after = file.send.give_up_after.map_or(retry.give_up_after, |span| span.0);
+    let operator = file.send.operator.as_deref().map(EmailAddress::parse).transpose();
+    let trusted_proxies = file.web.trusted_proxies.map_or(Vec::new(), |list| list.0);
+    let mut newsletters = Vec::new();
+    for (slug, section) in &file.newsletter {
+        newsletters.push(
+            newsletter(slug, section, file.web.base_url.as_deref())
+                .map_err(|(what, hint)| error(format!("newsletter \"{slug}\" {what}"), hint.map(str::to_owned)))?,
+        );
+    }
+    Ok(Config {
+        path: path.to_owned(),
+        data: folder.join(file.data.unwrap_or_else(|| ".masthead".into())),
+        database_url: file.database.url,
+        smtp_url: file.smtp.url,
+        send: Send {
+            connections: file.smtp.connections.map_or(8, |number| number.0 as usize).clamp(1, 500),
+            rate: file.send.rate.map(|number| number.0).filter(|rate| *rate > 0.0),
+            retry: RetrySchedule { waits, give_up_after },
+            wait: file.send.wait.map_or(Duration::from_secs(15 * 60), |span| span.0),
+            operator: operator.map_err(|e| error(format!("[send] operator: {e}"), None))?,
+        },
+        web: Web {
+            listen: file.web.listen.unwrap_or_else(|| "127.0.0.1:8080".into()),
+            trusted_proxies: trusted_proxies
+                .iter()
+                .map(|text| text.parse())
+                .collect::<Result<_, _>>()
+                .map_err(|e| error(format!("[web] trusted_proxies: {e}"), Some("list IP addresses".into())))?,
+            signups_per_hour: file.web.signups_per_hour.map_or(30, |number| number.0 as u32),
+        },
+        newsletters,
+    })
+}
+
+fn newsletter(
+    slug: &str,
+    section: &NewsletterSection,
+    web_base_url: Option<&str>,
+) -> Result<Newsletter, (String, Option<&'static str>)> {
+    let plain = |e: &dyn fmt::Display| (format!("is not right: {e}"), None);
+    let text = |what: &str, text: &str| match text.trim() {
+        "" => Err((format!("has an empty {what}"), None)),
+        text if text.chars().any(|c| c.is_control() && c != '\n') => {
+            Err((format!("has a control character in its {what}"), None))
+        }
+        text => Ok(text.to_owned()),
+    };
+    let base_url = section.base_url.as_deref().or(web_base_url).ok_or((
+        "has no web address".to_owned(),
+        Some("add `base_url = \"https://…\"` under [web]; unsubscribe links lead there"),
+    ))?;
+    let postal_address = section.postal_address.as_deref().filter(|address| !address.trim().is_empty()).ok_or((
+        "has no postal address".to_owned(),
+        Some("add `postal_address = \"…\"`; CAN-SPAM and Gmail's rules want it in every issue"),
+    ))?;
+    let name = text("name", &section.name)?;
+    if name.contains('\n') {
+        return Err(("has a line break in its name".into(), None));
+    }
+    let mut from = Mailbox::parse(&section.from).map_err(|e| plain(&e))?;
+    from.name.get_or_insert_with(|| name.clone());
+    Ok(Newsletter {
+        slug: Slug::parse(slug).map_err(|e| plain(&e))?,
+        name,
+        from,
+        reply_to: section.reply_to.as_deref().map(Mailbox::parse).transpose().map_err(|e| plain(&e))?,
+        postal_address: text("postal address", postal_address)?,
+        language: section.language.clone().unwrap_or_else(|| "en".into()),
+        base_url: BaseUrl::parse(base_url).map_err(|e| plain(&e))?,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    const WEEKLY: &str = "[newsletter.weekly]\nname = \"Weekly\"\nfrom = \"ann@example.org\"\n\
+        postal_address = \"1 Main St\"\nbase_url = \"https://example.org\"\n";
+
+    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        fs::write(&path, text).unwrap();
+        Config::load(&path, environment.iter().map(|(name, value)| ((*name).into(), (*value).into())))
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let text = format!("[smtp]\nurl = \"smtp://127.0.0.1\"\n[send]\nretry = [\"5m\"]\n{WEEKLY}");
+        let config = load(
+            &text,
+            &[
+                ("SMTP_URL", "smtps://u:p@relay.example.org"),
+                ("MASTHEAD_SEND__RETRY", "1s,2s"),
+                ("MASTHEAD_SMTP__CONNECTIONS", "3"),
+                ("MASTHEAD_NEWSLETTER__WEEKLY__NAME", "2024"),
+                ("MASTHEAD_POSTGRES_BIN", "/nowhere"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.smtp_url.unwrap().reveal(), "smtps://u:p@relay.example.org");
+        assert_eq!(config.send.retry.waits, [Duration::from_secs(1), Duration::from_secs(2)]);
+        assert_eq!(config.send.connections, 3);
+        assert_eq!(config.newsletters[0].name, "2024");
+    }
+
+    #[test]
+    fn a_newsletter_without_a_postal_address_is_refused_with_the_remedy() {
+        let error = load(&WEEKLY.replace("postal_address = \"1 Main St\"\n", ""), &[]).unwrap_err();
+        assert!(error.to_string().ends_with("newsletter \"weekly\" has no postal address"), "{error}");
+        assert!(error.hint.unwrap().starts_with("add `postal_address"));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_its_line() {
+        let error = load(&format!("[web]\nlisten_on = \"x\"\n{WEEKLY}"), &[]).unwrap_err().to_string();
+        assert!(error.contains("listen_on") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        assert!(load(&WEEKLY.replace("https://example.org", "http://127.0.0.1:8080"), &[]).is_ok());
+        assert!(load(&WEEKLY.replace("https", "http"), &[]).is_err());
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config = load(WEEKLY, &[("SMTP_URL", "smtps://u:hush@relay.example.org")]).unwrap();
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn durations_are_written_as_people_do() {
+        assert_eq!(parse_duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(parse_duration("15").is_err());
+        assert!(parse_duration("soon").is_err());
+    }
+}
