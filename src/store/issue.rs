@@ -1,0 +1,211 @@
+//! Issues as they were frozen at their first send.
+
+use time::{Date, OffsetDateTime};
+
+use super::{Store, StoreError};
+
+/// Where an issue stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssueState {
+    /// Waits for its time.
+    Scheduled,
+    /// Deliveries are being worked on.
+    Sending,
+    /// Stopped for now.
+    Paused,
+    /// No delivery is open.
+    Sent,
+    /// Stopped for good.
+    Cancelled,
+}
+
+impl IssueState {
+    /// The word in the store and in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Sending => "sending",
+            Self::Paused => "paused",
+            Self::Sent => "sent",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        [Self::Scheduled, Self::Sending, Self::Paused, Self::Sent, Self::Cancelled]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| StoreError::Unknown(format!("an issue that is {text}")))
+    }
+}
+
+/// What is frozen at the first send.
+#[derive(Debug, Clone)]
+pub struct NewIssue<'a> {
+    /// Whose issue it is.
+    pub newsletter_id: i32,
+    /// Its number.
+    pub number: u32,
+    /// SHA-256 of the file's text: other content under this number is refused.
+    pub source_digest: &'a [u8],
+    /// The title, for lists.
+    pub title: &'a str,
+    /// The subject.
+    pub subject: &'a str,
+    /// The line behind the subject.
+    pub preheader: &'a str,
+    /// The HTML part, with its slots.
+    pub html: &'a str,
+    /// The text part, with its slots.
+    pub text: &'a str,
+    /// What marks the slots in both.
+    pub slot_key: &'a str,
+    /// The date in the file.
+    pub date: Option<Date>,
+}
+
+/// An issue in the store.
+#[derive(Debug, Clone)]
+pub struct FrozenIssue {
+    /// Its id.
+    pub id: i64,
+    /// Whose issue it is.
+    pub newsletter_id: i32,
+    /// Its number.
+    pub number: u32,
+    /// Where it stands.
+    pub state: IssueState,
+    /// SHA-256 of the text of the file that it was made from.
+    pub source_digest: Vec<u8>,
+    /// The title.
+    pub title: String,
+    /// The subject.
+    pub subject: String,
+    /// The line behind the subject.
+    pub preheader: String,
+    /// The HTML part, with its slots.
+    pub html: String,
+    /// The text part, with its slots.
+    pub text: String,
+    /// What marks the slots in both.
+    pub slot_key: String,
+    /// The date in the file.
+    pub date: Option<Date>,
+    /// When it was frozen; the Date of every one of its mails.
+    pub created_at: OffsetDateTime,
+    /// How many readers the snapshots took in.
+    pub audience: i64,
+}
+
+/// An issue in a list of issues.
+#[derive(Debug, Clone)]
+pub struct PublishedIssue {
+    /// Its number.
+    pub number: u32,
+    /// Its title.
+    pub title: String,
+    /// When it was first sent.
+    pub created_at: OffsetDateTime,
+    /// The date in its file.
+    pub date: Option<Date>,
+}
+
+impl Store {
+    /// Freezes an issue, or finds the one that has its number already; the caller compares the digests.
+    ///
+    /// A transaction: the issue's partitions come with its row.
+    pub async fn freeze_issue(&self, new: &NewIssue<'_>) -> Result<FrozenIssue, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let id = sqlx::query_scalar!(
+            "insert into issue (newsletter_id, number, state, source_digest, title, subject, preheader, html, text,
+                                slot_key, issue_date)
+             values ($1, $2, 'sending', $3, $4, $5, $6, $7, $8, $9, $10)
+             on conflict on constraint issue_number_key do nothing
+             returning id",
+            new.newsletter_id,
+            new.number as i32,
+            new.source_digest,
+            new.title,
+            new.subject,
+            new.preheader,
+            new.html,
+            new.text,
+            new.slot_key,
+            new.date
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if let Some(id) = id {
+            sqlx::query!("select create_ledger($1)", id).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        self.issue(new.newsletter_id, new.number)
+            .await?
+            .ok_or_else(|| StoreError::Unknown(format!("no issue {} right after it was frozen", new.number)))
+    }
+
+    /// The issue with this number.
+    pub async fn issue(&self, newsletter_id: i32, number: u32) -> Result<Option<FrozenIssue>, StoreError> {
+        let row = sqlx::query!(
+            "select * from issue where newsletter_id = $1 and number = $2",
+            newsletter_id,
+            i32::try_from(number).unwrap_or(-1)
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(FrozenIssue {
+                id: row.id,
+                newsletter_id: row.newsletter_id,
+                number: row.number as u32,
+                state: IssueState::parse(&row.state)?,
+                source_digest: row.source_digest,
+                title: row.title,
+                subject: row.subject,
+                preheader: row.preheader,
+                html: row.html,
+                text: row.text,
+                slot_key: row.slot_key,
+                date: row.issue_date,
+                created_at: row.created_at,
+                audience: row.audience,
+            })
+        })
+        .transpose()
+    }
+
+    /// The issues of a newsletter that went out or are going out, the newest first.
+    pub async fn published_issues(&self, newsletter_id: i32) -> Result<Vec<PublishedIssue>, StoreError> {
+        let rows = sqlx::query!(
+            "select number, title, created_at, issue_date from issue
+             where newsletter_id = $1 and state in ('sending', 'paused', 'sent')
+             order by created_at desc, id desc",
+            newsletter_id
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let published = |number, title, created_at, date| PublishedIssue { number, title, created_at, date };
+        Ok(rows
+            .into_iter()
+            .map(|row| published(row.number as u32, row.title, row.created_at, row.issue_date))
+            .collect())
+    }
+
+    /// Marks an issue *sent* when no delivery is open, or *sending* when one is again.
+    /// Returns whether it is sent.
+    pub async fn settle_issue(&self, issue_id: i64) -> Result<bool, StoreError> {
+        let state = sqlx::query_scalar!(
+            "update issue i
+             set state = case when open.any then 'sending' else 'sent' end,
+                 finished_at = case when open.any then null else coalesce(i.finished_at, now()) end
+             from (select exists (select from chunk where issue_id = $1 and (worker_id is not null or next_at is not null))
+                          as any) open
+             where i.id = $1 and i.state in ('sending', 'sent')
+             returning i.state",
+            issue_id
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(state.as_deref() == Some("sent"))
+    }
+}

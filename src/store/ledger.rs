@@ -1,0 +1,512 @@
+//! The ledger: who is in the audience, who has whom in hand, and what came of it.
+//!
+//! | from | what happens | to | by |
+//! | --- | --- | --- | --- |
+//! | | snapshot | queued | [`Store::snapshot`] |
+//! | queued | a worker claims its chunk | claimed | [`Store::claim`] |
+//! | claimed | the intent, if the reader still wants it | attempting | [`Store::commit`] |
+//! | claimed | the reader left or was suppressed | skipped | [`Store::commit`] |
+//! | claimed | the chunk is given back, or its owner is gone | queued | [`Store::release`], reaping |
+//! | attempting | 2yz | accepted | [`Store::commit`] |
+//! | attempting | 4yz, or lost before the dot | queued, later | [`Store::commit`] |
+//! | attempting | 4yz, too old | expired | [`Store::commit`] |
+//! | attempting | 5yz | refused | [`Store::commit`] |
+//! | attempting | lost after the dot | in doubt | [`Store::commit`] |
+//! | attempting | its owner is gone | in doubt | reaping |
+//! | in doubt | the same owner's late reply | as above | [`Store::commit`] |
+//!
+//! Every step appends a row; a delivery's state is that of its last row, `queued` without one.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::{Store, StoreError, WorkerError};
+use crate::delivery::DeliveryState;
+
+/// First key of the advisory lock that intents share and an unsubscribe waits for; the second is the newsletter.
+pub(super) const INTENT: i32 = 0x6d617375;
+
+/// What a snapshot did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Readers who had no delivery yet.
+    pub added: u64,
+    /// All readers of the issue now.
+    pub audience: u64,
+}
+
+/// A range of deliveries in one worker's hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Its id.
+    pub id: i64,
+    issue_id: i64,
+    round: i32,
+    first_subscriber_id: i64,
+    last_subscriber_id: i64,
+}
+
+/// A delivery that is due.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// Whose it is.
+    pub subscriber_id: i64,
+    /// The address; `None` when the reader was erased.
+    pub email: Option<String>,
+    /// The reader's name.
+    pub name: Option<String>,
+    /// The last step that the ledger has, 0 without one.
+    pub step: i16,
+    /// How many tries there were.
+    pub attempts: i16,
+    /// When the first one was.
+    pub first_attempt_at: Option<OffsetDateTime>,
+}
+
+/// The wish to put a message on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intent {
+    /// The issue.
+    pub issue_id: i64,
+    /// The reader.
+    pub subscriber_id: i64,
+    /// The step that the intent takes.
+    pub step: i16,
+    /// Which try it is, from 1.
+    pub attempt: i16,
+}
+
+/// What became of an [`Intent`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granted {
+    /// It is durable: send.
+    Go,
+    /// The reader left or was suppressed, and that is recorded.
+    Skipped,
+    /// The issue is paused or cancelled, or another worker took the step: leave it.
+    NotNow,
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The issue.
+    pub issue_id: i64,
+    /// The reader.
+    pub subscriber_id: i64,
+    /// Which try it was.
+    pub attempt: i16,
+    /// The state that it leads to.
+    pub state: DeliveryState,
+    /// For `queued`: how long to wait before the next try.
+    pub next_in: Option<Duration>,
+    /// For refusals: the class.
+    pub class: Option<&'static str>,
+    /// What the relay answered, or what went wrong.
+    pub reply: Option<String>,
+}
+
+/// What a commit did.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// The answer to every intent, in their order.
+    pub granted: Vec<Granted>,
+    /// Entries that found no attempt of theirs open: somebody resolved it in the meantime.
+    pub lost: u64,
+}
+
+/// A ledger in numbers.
+#[derive(Debug, Clone, Default)]
+pub struct LedgerSummary {
+    /// All readers of the issue.
+    pub audience: u64,
+    /// How many are in each state.
+    pub states: HashMap<&'static str, u64>,
+    /// The addresses in doubt.
+    pub in_doubt: Vec<String>,
+    /// Refused and expired deliveries: class, one of the replies, how many.
+    pub refusals: Vec<(String, String, u64)>,
+    /// When the next try is due.
+    pub next_at: Option<OffsetDateTime>,
+}
+
+impl LedgerSummary {
+    /// How many deliveries are in a state.
+    pub fn count(&self, state: DeliveryState) -> u64 {
+        self.states.get(state.as_str()).copied().unwrap_or(0)
+    }
+
+    /// How many deliveries have work left.
+    pub fn open(&self) -> u64 {
+        DeliveryState::ALL.into_iter().filter(|state| state.is_open()).map(|state| self.count(state)).sum()
+    }
+}
+
+impl Store {
+    /// Takes everybody who is to get the issue and has no delivery yet into its audience.
+    ///
+    /// One transaction, behind a lock on the issue: two sends at once take everybody in once.
+    pub async fn snapshot(&self, issue_id: i64) -> Result<Snapshot, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let issue = sqlx::query!("select newsletter_id, rounds from issue where id = $1 for update", issue_id)
+            .fetch_one(&mut *transaction)
+            .await?;
+        let round = issue.rounds + 1;
+        let added = sqlx::query!(
+            "insert into delivery (issue_id, subscriber_id, round)
+             select $1, s.subscriber_id, $2
+             from subscription s
+             join subscriber p on p.id = s.subscriber_id
+             where s.newsletter_id = $3 and s.state = 'active'
+               and not exists (select from suppression x where x.address_hash = p.address_hash)
+               and not exists (select from delivery d where d.issue_id = $1 and d.subscriber_id = s.subscriber_id)",
+            issue_id,
+            round,
+            issue.newsletter_id
+        )
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        // Small enough that several workers share the tail, large enough to be few.
+        let chunk_size = (added / 64).clamp(16, 500) as i64;
+        sqlx::query!(
+            "insert into chunk (issue_id, round, first_subscriber_id, last_subscriber_id, next_at)
+             select $1, $2, min(subscriber_id), max(subscriber_id), now()
+             from (select subscriber_id, (row_number() over (order by subscriber_id) - 1) / $3 as part
+                   from delivery where issue_id = $1 and round = $2) numbered
+             group by part",
+            issue_id,
+            round,
+            chunk_size
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let audience = sqlx::query_scalar!(
+            "update issue
+             set audience = audience + $2, rounds = $3,
+                 state = case when state = 'sent' and $2 > 0 then 'sending' else state end
+             where id = $1 returning audience",
+            issue_id,
+            added as i64,
+            round
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(Snapshot { added, audience: audience as u64 })
+    }
+
+    /// Claims the chunk that has been due longest; `None` when none is due.
+    pub async fn claim(&self, worker_id: i32, issue_id: i64) -> Result<Option<Chunk>, StoreError> {
+        Ok(sqlx::query_as!(
+            Chunk,
+            "update chunk set worker_id = $1, claimed_at = now()
+             where id = (select c.id from chunk c
+                         join issue i on i.id = c.issue_id and i.state = 'sending'
+                         join worker w on w.id = $1 and w.gone_at is null
+                         where c.issue_id = $2 and c.worker_id is null and c.next_at <= now()
+                         order by c.next_at, c.id limit 1
+                         for update of c skip locked)
+             returning id, issue_id, round, first_subscriber_id, last_subscriber_id",
+            worker_id,
+            issue_id
+        )
+        .fetch_optional(&self.pool)
+        .await?)
+    }
+
+    /// The deliveries of a claimed chunk that are due.
+    pub async fn due(&self, chunk: &Chunk) -> Result<Vec<Due>, StoreError> {
+        Ok(sqlx::query_as!(
+            Due,
+            r#"select d.subscriber_id, p.email as "email?", p.name, coalesce(last.step, 0::smallint) as "step!",
+                      coalesce(last.attempt, 0::smallint) as "attempts!", first.at as "first_attempt_at?"
+               from delivery d
+               left join subscriber p on p.id = d.subscriber_id
+               left join lateral (
+                   select l.step, l.attempt, l.state, l.next_at from ledger l
+                   where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
+                   order by l.step desc limit 1
+               ) last on true
+               left join ledger first
+                   on first.issue_id = d.issue_id and first.subscriber_id = d.subscriber_id and first.step = 1
+               where d.issue_id = $1 and d.round = $2 and d.subscriber_id between $3 and $4
+                 and (last.state is null or last.state = 'queued' and last.next_at <= now())
+               order by d.subscriber_id"#,
+            chunk.issue_id,
+            chunk.round,
+            chunk.first_subscriber_id,
+            chunk.last_subscriber_id
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// Writes what came of attempts, then the next intents: one commit for many connections.
+    ///
+    /// One transaction. It holds the worker's row, so nobody gives the worker up in its middle, and shares the
+    /// newsletter's intent lock, so an unsubscribe is not answered before an intent that did not see it is durable.
+    /// Doing it again after a lost commit changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerError::GivenUp`] when intents are asked for in the name of a worker that was given up;
+    /// the entries are written all the same.
+    pub async fn commit(
+        &self,
+        worker_id: i32,
+        newsletter_id: i32,
+        entries: &[Entry],
+        intents: &[Intent],
+    ) -> Result<Settled, WorkerError> {
+        let mut transaction = self.pool.begin().await?;
+        let alive = sqlx::query!(
+            "select w.id, pg_advisory_xact_lock_shared($2, $3) from worker w
+             where w.id = $1 and w.gone_at is null for share",
+            worker_id,
+            INTENT,
+            newsletter_id
+        )
+        .fetch_optional(&mut *transaction)
+        .await?
+        .is_some();
+        let mut settled = Settled::default();
+        if !entries.is_empty() {
+            settled.lost = entries.len() as u64 - settle(&mut transaction, worker_id, entries).await?;
+        }
+        if !alive {
+            reopen(&mut transaction, entries).await?;
+        }
+        if alive && !intents.is_empty() {
+            settled.granted = intend(&mut transaction, worker_id, intents).await?;
+        }
+        transaction.commit().await?;
+        if alive { Ok(settled) } else { Err(WorkerError::GivenUp) }
+    }
+
+    /// Gives chunks back; each is due again when the first of its queued deliveries is, or never.
+    pub async fn release(&self, worker_id: i32, chunk_ids: &[i64]) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update chunk c
+             set worker_id = null, claimed_at = null,
+                 next_at = (
+                     select min(case when last.state is null then now() else last.next_at end)
+                     from delivery d
+                     left join lateral (
+                         select l.state, l.next_at from ledger l
+                         where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
+                         order by l.step desc limit 1
+                     ) last on true
+                     where d.issue_id = c.issue_id and d.round = c.round
+                       and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id
+                       and (last.state is null or last.state = 'queued'))
+             where c.id = any($2) and c.worker_id = $1",
+            worker_id,
+            chunk_ids
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// When the next unclaimed chunk of an issue is due, and whether other workers have some in hand.
+    pub async fn outlook(&self, issue_id: i64) -> Result<(Option<OffsetDateTime>, bool), StoreError> {
+        let row = sqlx::query!(
+            r#"select min(next_at) filter (where worker_id is null) as next_at,
+                      coalesce(bool_or(worker_id is not null), false) as "claimed!"
+               from chunk where issue_id = $1 and (next_at is not null or worker_id is not null)"#,
+            issue_id
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((row.next_at, row.claimed))
+    }
+
+    /// The ledger in numbers: one statement, so that its sum is the audience at one instant.
+    pub async fn summary(&self, issue_id: i64) -> Result<LedgerSummary, StoreError> {
+        let rows = sqlx::query!(
+            r#"with last as (
+                   select distinct on (subscriber_id) subscriber_id, state, next_at, class, reply
+                   from ledger where issue_id = $1 order by subscriber_id, step desc
+               ), now_in as (
+                   select case
+                              when coalesce(last.state, 'queued') <> 'queued' then last.state
+                              when c.id is not null and coalesce(last.next_at <= c.claimed_at, true) then 'claimed'
+                              else 'queued'
+                          end as state,
+                          last.class, last.reply, last.next_at
+                   from delivery d
+                   left join last on last.subscriber_id = d.subscriber_id
+                   left join chunk c on c.issue_id = d.issue_id and c.worker_id is not null and c.round = d.round
+                    and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id
+                   where d.issue_id = $1
+               )
+               select state as "state!", case when state in ('refused', 'expired') then class end as class,
+                      min(reply) filter (where state in ('refused', 'expired')) as reply, count(*) as "count!",
+                      min(next_at) filter (where state = 'queued') as next_at
+               from now_in group by 1, 2"#,
+            issue_id
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut summary = LedgerSummary::default();
+        for row in rows {
+            let state = DeliveryState::ALL
+                .into_iter()
+                .find(|state| state.as_str() == row.state)
+                .ok_or_else(|| StoreError::Unknown(format!("a delivery that is {}", row.state)))?;
+            let count = row.count as u64;
+            summary.audience += count;
+            *summary.states.entry(state.as_str()).or_default() += count;
+            summary.next_at = [summary.next_at, row.next_at].into_iter().flatten().min();
+            if matches!(state, DeliveryState::Refused | DeliveryState::Expired) {
+                summary.refusals.push((row.class.unwrap_or_default(), row.reply.unwrap_or_default(), count));
+            }
+        }
+        summary.refusals.sort_by(|a, b| b.2.cmp(&a.2));
+        summary.in_doubt = self.in_doubt(issue_id).await?;
+        Ok(summary)
+    }
+
+    async fn in_doubt(&self, issue_id: i64) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "select p.email
+             from ledger l
+             join subscriber p on p.id = l.subscriber_id
+             where l.issue_id = $1 and l.state = 'in_doubt'
+               and not exists (select from ledger later where later.issue_id = l.issue_id
+                               and later.subscriber_id = l.subscriber_id and later.step > l.step)
+             order by p.email",
+            issue_id
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+}
+
+type Transaction<'a> = sqlx::Transaction<'a, sqlx::Postgres>;
+
+/// Appends what came of attempts, each behind its own attempt or behind the doubt that was put on it.
+/// Returns how many found their place.
+async fn settle(transaction: &mut Transaction<'_>, worker_id: i32, entries: &[Entry]) -> Result<u64, StoreError> {
+    let mut left: Vec<&Entry> = entries.iter().collect();
+    // A second round: a step may have been taken by the doubt that a reaper put on it while this one looked.
+    for _ in 0..2 {
+        let issue_ids: Vec<_> = left.iter().map(|entry| entry.issue_id).collect();
+        let subscriber_ids: Vec<_> = left.iter().map(|entry| entry.subscriber_id).collect();
+        let attempts: Vec<_> = left.iter().map(|entry| entry.attempt).collect();
+        let states: Vec<_> = left.iter().map(|entry| entry.state.as_str().to_owned()).collect();
+        let waits: Vec<_> = left.iter().map(|entry| entry.next_in.map(|wait| wait.as_secs_f64())).collect();
+        let classes: Vec<_> = left.iter().map(|entry| entry.class.map(str::to_owned)).collect();
+        let replies: Vec<_> = left.iter().map(|entry| entry.reply.clone()).collect();
+        let written = sqlx::query!(
+            "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, next_at, class, reply)
+             select e.issue_id, e.subscriber_id, last.step + 1, e.attempt, $1, e.state,
+                    now() + make_interval(secs => e.wait), e.class, e.reply
+             from unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::float8[], $7::text[], $8::text[])
+                  as e (issue_id, subscriber_id, attempt, state, wait, class, reply)
+             join lateral (
+                 select l.* from ledger l
+                 where l.issue_id = e.issue_id and l.subscriber_id = e.subscriber_id
+                 order by l.step desc limit 1
+             ) last on last.worker_id = $1 and last.attempt = e.attempt
+                   and last.state in ('attempting', 'in_doubt') and last.state <> e.state
+             on conflict on constraint ledger_pkey do nothing
+             returning subscriber_id",
+            worker_id,
+            &issue_ids,
+            &subscriber_ids,
+            &attempts,
+            &states,
+            &waits as &[Option<f64>],
+            &classes as &[Option<String>],
+            &replies as &[Option<String>]
+        )
+        .fetch_all(&mut **transaction)
+        .await?;
+        let written: std::collections::HashSet<_> = written.into_iter().map(|row| row.subscriber_id).collect();
+        left.retain(|entry| !written.contains(&entry.subscriber_id));
+        if left.is_empty() {
+            break;
+        }
+    }
+    // What is left may have been written by a commit whose answer was lost.
+    Ok((entries.len() - left.len()) as u64)
+}
+
+/// Makes chunks due again whose late entries put deliveries back into the queue: their worker has them no longer.
+async fn reopen(transaction: &mut Transaction<'_>, entries: &[Entry]) -> Result<(), StoreError> {
+    let queued: Vec<_> = entries.iter().filter(|entry| entry.state == DeliveryState::Queued).collect();
+    let issue_ids: Vec<_> = queued.iter().map(|entry| entry.issue_id).collect();
+    let subscriber_ids: Vec<_> = queued.iter().map(|entry| entry.subscriber_id).collect();
+    sqlx::query!(
+        "update chunk c set next_at = now()
+         from unnest($1::bigint[], $2::bigint[]) as e (issue_id, subscriber_id)
+         join delivery d on d.issue_id = e.issue_id and d.subscriber_id = e.subscriber_id
+         where c.issue_id = d.issue_id and c.round = d.round
+           and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id",
+        &issue_ids,
+        &subscriber_ids
+    )
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Appends the intents of readers who still want the issue, and for the others that they are skipped.
+async fn intend(
+    transaction: &mut Transaction<'_>,
+    worker_id: i32,
+    intents: &[Intent],
+) -> Result<Vec<Granted>, StoreError> {
+    let issue_ids: Vec<_> = intents.iter().map(|intent| intent.issue_id).collect();
+    let subscriber_ids: Vec<_> = intents.iter().map(|intent| intent.subscriber_id).collect();
+    let steps: Vec<_> = intents.iter().map(|intent| intent.step).collect();
+    let attempts: Vec<_> = intents.iter().map(|intent| intent.attempt).collect();
+    sqlx::query!(
+        "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, class)
+         select w.issue_id, w.subscriber_id, w.step, w.attempt, $1,
+                case when s.state = 'active' and x.address_hash is null then 'attempting' else 'skipped' end,
+                case when x.address_hash is not null then 'suppressed'
+                     when s.state is null then 'erased'
+                     when s.state <> 'active' then 'unsubscribed' end
+         from unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[])
+              as w (issue_id, subscriber_id, step, attempt)
+         join issue i on i.id = w.issue_id and i.state = 'sending'
+         left join subscription s on s.newsletter_id = i.newsletter_id and s.subscriber_id = w.subscriber_id
+         left join subscriber p on p.id = w.subscriber_id
+         left join suppression x on x.address_hash = p.address_hash
+         on conflict on constraint ledger_pkey do nothing",
+        worker_id,
+        &issue_ids,
+        &subscriber_ids,
+        &steps,
+        &attempts
+    )
+    .execute(&mut **transaction)
+    .await?;
+    // Read back rather than returned: after a lost commit the rows are there already.
+    let rows = sqlx::query!(
+        "select l.issue_id, l.subscriber_id, l.state
+         from unnest($2::bigint[], $3::bigint[], $4::smallint[]) as w (issue_id, subscriber_id, step)
+         join ledger l on l.issue_id = w.issue_id and l.subscriber_id = w.subscriber_id and l.step = w.step
+         where l.worker_id = $1",
+        worker_id,
+        &issue_ids,
+        &subscriber_ids,
+        &steps
+    )
+    .fetch_all(&mut **transaction)
+    .await?;
+    let taken: HashMap<_, _> = rows.into_iter().map(|row| ((row.issue_id, row.subscriber_id), row.state)).collect();
+    Ok(intents
+        .iter()
+        .map(|intent| match taken.get(&(intent.issue_id, intent.subscriber_id)).map(String::as_str) {
+            Some("attempting") => Granted::Go,
+            Some("skipped") => Granted::Skipped,
+            _ => Granted::NotNow,
+        })
+        .collect())
+}

@@ -1,0 +1,150 @@
+//! A worker: one sending process, known to the others by its lease and its lock.
+//!
+//! A registration's id is the fence. Whoever finds a worker gone marks it so, which waits for the commit that
+//! the worker may have under way; from then on nothing is written in its name but the results of what it had
+//! already put on the wire. A process that finds itself given up registers anew.
+
+use sqlx::{Connection, PgConnection};
+
+use super::{Store, StoreError};
+
+/// First key of the advisory locks that living workers hold; the second is the worker's id.
+const ALIVE: i32 = 0x6d617374;
+
+/// Why a worker can go on no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// Another process took this one for dead: the lease ran out, or the lock was lost.
+    #[error("another process took this one for dead")]
+    GivenUp,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for WorkerError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// A registration of this process. Dropping it lets the lock go.
+pub struct Worker {
+    /// The fence: every claim and entry carries it.
+    pub id: i32,
+    store: Store,
+    session: PgConnection,
+    locked: bool,
+}
+
+impl Store {
+    /// Registers this process as a worker.
+    ///
+    /// A transaction: the row shows only when its lock is held, so nobody takes a newborn for dead.
+    pub async fn register_worker(&self, host: &str, pid: u32) -> Result<Worker, StoreError> {
+        let mut session = PgConnection::connect_with(&self.options).await?;
+        let mut transaction = session.begin().await?;
+        let id = sqlx::query_scalar!(
+            "insert into worker (host, pid, lease_until) values ($1, $2, now() + interval '30 s') returning id",
+            host,
+            pid as i32
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        sqlx::query!("select pg_advisory_lock($1, $2)", ALIVE, id).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Worker { id, store: self.clone(), session, locked: true })
+    }
+
+    /// Gives up every worker that is gone: its queued rows can be claimed again, and what it had on the wire
+    /// is in doubt. Returns how many deliveries are in doubt now that were not before.
+    ///
+    /// One transaction per worker.
+    pub async fn reap_workers(&self) -> Result<u64, StoreError> {
+        let gone = sqlx::query_scalar!(
+            "select w.id from worker w
+             where w.gone_at is null
+               and (w.lease_until < now()
+                    or not exists (
+                        select from pg_locks l
+                        where l.locktype = 'advisory' and l.classid::bigint = $1 and l.objid::bigint = w.id
+                          and l.database = (select oid from pg_database where datname = current_database())))",
+            i64::from(ALIVE)
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut in_doubt = 0;
+        for worker_id in gone {
+            in_doubt += self.give_up(worker_id).await?;
+        }
+        Ok(in_doubt)
+    }
+
+    async fn give_up(&self, worker_id: i32) -> Result<u64, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        // Waits for the commit under way, which holds the row `for share`; later ones find `gone_at`.
+        let marked = sqlx::query!("update worker set gone_at = now() where id = $1 and gone_at is null", worker_id)
+            .execute(&mut *transaction)
+            .await?;
+        if marked.rows_affected() == 0 {
+            return Ok(0);
+        }
+        let in_doubt = sqlx::query!(
+            "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, reply)
+             select last.issue_id, last.subscriber_id, last.step + 1, last.attempt, last.worker_id, 'in_doubt',
+                    'the process that sent it is gone'
+             from chunk c
+             join delivery d on d.issue_id = c.issue_id and d.round = c.round
+              and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id
+             join lateral (
+                 select l.* from ledger l
+                 where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
+                 order by l.step desc limit 1
+             ) last on true
+             where c.worker_id = $1 and last.state = 'attempting' and last.worker_id = $1",
+            worker_id
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "update chunk set worker_id = null, claimed_at = null, next_at = now() where worker_id = $1",
+            worker_id
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(in_doubt.rows_affected())
+    }
+}
+
+impl Worker {
+    /// Renews the lease, and takes the lock again after a lost session.
+    pub async fn renew(&mut self) -> Result<(), WorkerError> {
+        if self.session.ping().await.is_err() {
+            self.session = PgConnection::connect_with(&self.store.options).await?;
+            self.locked = false;
+        }
+        if !self.locked {
+            // The lost session may hold it for a moment yet; then the next renewal takes it.
+            self.locked = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1, $2) as "locked!""#, ALIVE, self.id)
+                .fetch_one(&mut self.session)
+                .await?;
+        }
+        let renewed = sqlx::query!(
+            "update worker set lease_until = now() + interval '30 s' where id = $1 and gone_at is null",
+            self.id
+        )
+        .execute(&mut self.session)
+        .await?;
+        if renewed.rows_affected() == 0 { Err(WorkerError::GivenUp) } else { Ok(()) }
+    }
+
+    /// Signs off in good order: nothing is claimed and nothing on the wire any more.
+    pub async fn leave(mut self) -> Result<(), StoreError> {
+        sqlx::query!("update worker set gone_at = now() where id = $1 and gone_at is null", self.id)
+            .execute(&mut self.session)
+            .await?;
+        self.session.close().await?;
+        Ok(())
+    }
+}
