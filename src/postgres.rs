@@ -1,1 +1,0 @@
-//! The private Postgres: a cluster of our own under the data folder.
