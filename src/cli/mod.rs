@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod parse;
+mod postgres;
 mod preview;
 mod render;
 
@@ -24,6 +25,8 @@ enum Command {
     Render(render::Args),
     /// Show the email in the browser, live
     Preview(preview::Args),
+    /// Run psql, pg_dump or any other command with the private Postgres
+    Postgres(postgres::Args),
 }
 
 /// How a command ended; scripts rely on the numbers.
@@ -52,12 +55,13 @@ pub fn run() -> ExitCode {
         Command::Parse(args) => parse::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Preview(args) => preview::run(&args),
+        // Its exit code is the other program's.
+        Command::Postgres(args) => return postgres::run(&args).unwrap_or_else(|error| fail(&error)),
     };
-    match result {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            Exit::Usage.into()
-        }
-    }
+    result.map_or_else(|error| fail(&error), ExitCode::from)
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    Exit::Usage.into()
 }
