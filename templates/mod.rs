@@ -1,1 +1,3 @@
 //! maud templates: functions from values to markup.
+
+pub mod catcher;
