@@ -178,6 +178,7 @@ pub fn classify(reply: &Reply) -> ReplyClass {
             (1, 7 | 8) | (5, _) => Ours,
             (7, 515 | 26 | 27 | 30) => Ours,
             (7, _) => Policy,
+            (6, 7) => AddressForm,
             (3, 4) | (6, _) => Content,
             _ => Other,
         };
@@ -244,6 +245,7 @@ mod tests {
         check(550, "5.7.515 access denied", ReplyClass::Ours);
         check(535, "5.7.8 bad credentials", ReplyClass::Ours);
         check(552, "5.3.4 too big", ReplyClass::Content);
+        check(553, "5.6.7 SMTPUTF8 is needed", ReplyClass::AddressForm);
         check(554, "transaction failed", ReplyClass::Other);
     }
 
