@@ -1,0 +1,194 @@
+//! One message over an open connection: MAIL, RCPT, DATA, the message, the dot (RFC 5321 §3.3).
+//!
+//! Every answer is judged where it belongs: 354 alone opens the message, 2xx alone accepts it,
+//! and once the dot may be on the wire, no answer means that nobody knows.
+
+use std::borrow::Cow;
+
+use super::wire::Wire;
+use super::{Capabilities, Deadlines, Envelope, Lost, Stage, Verdict, Why};
+use crate::delivery::Reply;
+
+/// A connection's wire with what is needed to use it; dropped with the future that uses it.
+pub(super) struct Ready {
+    pub(super) wire: Wire,
+    /// A refused transaction has left an envelope behind.
+    pub(super) unclean: bool,
+}
+
+/// What ends a transaction early.
+enum Stop {
+    Refused(Stage, Reply),
+    Lost(Lost),
+}
+
+/// Sends one message; gives the wire back when it can carry another.
+pub(super) async fn send(
+    mut ready: Ready,
+    capabilities: &Capabilities,
+    deadlines: &Deadlines,
+    envelope: &Envelope,
+    message: &[u8],
+) -> (Verdict, Option<Ready>) {
+    let stuffed = match check(capabilities, envelope, message) {
+        Ok(stuffed) => stuffed,
+        Err(reply) => return (Verdict::Refused { stage: Stage::Check, reply }, Some(ready)),
+    };
+    let mail = mail_command(capabilities, envelope, message);
+    match open(&mut ready, deadlines, &mail, envelope).await {
+        Ok(()) => deliver(ready, deadlines, &stuffed).await,
+        Err(Stop::Refused(stage, reply)) => {
+            ready.unclean = true;
+            (Verdict::Refused { stage, reply }, Some(ready))
+        }
+        Err(Stop::Lost(lost)) => (Verdict::NotSent(lost), None),
+    }
+}
+
+/// Refuses what this relay cannot carry, before it is bothered; returns the message with dots stuffed.
+fn check<'a>(capabilities: &Capabilities, envelope: &Envelope, message: &'a [u8]) -> Result<Cow<'a, [u8]>, Reply> {
+    let refuse = |code, text: String| Err(Reply { code, text });
+    if let Some(limit) = capabilities.size.filter(|limit| (1..message.len()).contains(limit)) {
+        let size = message.len();
+        return refuse(552, format!("5.3.4 the message has {size} bytes, the relay takes {limit}"));
+    }
+    if !capabilities.utf8 && envelope.to.needs_smtputf8() {
+        return refuse(553, "5.6.7 the address needs SMTPUTF8, which the relay does not offer".to_owned());
+    }
+    if !capabilities.utf8 && envelope.from.needs_smtputf8() {
+        return refuse(550, "5.1.7 the sender's address needs SMTPUTF8, which the relay does not offer".to_owned());
+    }
+    if !capabilities.eight_bit && !message.is_ascii() {
+        return refuse(554, "5.6.3 the message has 8-bit bytes, the relay takes 7 bits only".to_owned());
+    }
+    if !has_clean_lines(message) {
+        return refuse(554, "5.6.0 the message has a CR or LF alone, which could hide a second message".to_owned());
+    }
+    Ok(stuff_dots(message))
+}
+
+fn mail_command(capabilities: &Capabilities, envelope: &Envelope, message: &[u8]) -> String {
+    let mut command = format!("MAIL FROM:<{}>", envelope.from);
+    if capabilities.size.is_some() {
+        command += &format!(" SIZE={}", message.len());
+    }
+    if !message.is_ascii() {
+        command += " BODY=8BITMIME";
+    }
+    if envelope.from.needs_smtputf8() || envelope.to.needs_smtputf8() {
+        command += " SMTPUTF8";
+    }
+    command
+}
+
+/// Brings the relay to where it waits for the message.
+async fn open(ready: &mut Ready, deadlines: &Deadlines, mail: &str, envelope: &Envelope) -> Result<(), Stop> {
+    let wire = &mut ready.wire;
+    if ready.unclean {
+        step(wire, Stage::Reset, "RSET", deadlines).await?;
+        ready.unclean = false;
+    }
+    step(wire, Stage::Mail, mail, deadlines).await?;
+    step(wire, Stage::Recipient, &format!("RCPT TO:<{}>", envelope.to), deadlines).await?;
+    step(wire, Stage::Data, "DATA", deadlines).await
+}
+
+/// One command; anything but the answer that goes on stops.
+async fn step(wire: &mut Wire, stage: Stage, line: &str, deadlines: &Deadlines) -> Result<(), Stop> {
+    let reply: Reply = wire.command(stage, line, deadlines.of(stage)).await.map_err(Stop::Lost)?.into();
+    let lost = |why| Err(Stop::Lost(Lost { stage, why }));
+    match (stage, reply.code) {
+        (Stage::Data, 354) => Ok(()),
+        (_, 421) => lost(Why::Closing(reply)),
+        // Without a clean slate the next message would go to this one's reader.
+        (Stage::Reset, 400..=599) => lost(Why::Unexpected(reply)),
+        (_, 400..=599) => Err(Stop::Refused(stage, reply)),
+        (Stage::Data, _) | (_, 300..=399) => lost(Why::Unexpected(reply)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the message and the dot, and judges the last reply.
+async fn deliver(mut ready: Ready, deadlines: &Deadlines, stuffed: &[u8]) -> (Verdict, Option<Ready>) {
+    let wire = &mut ready.wire;
+    if let Err(why) = wire.expect_quiet() {
+        return (Verdict::NotSent(Lost { stage: Stage::Data, why }), None);
+    }
+    let at_line_start = stuffed.is_empty() || stuffed.ends_with(b"\r\n");
+    let end: &[u8] = if at_line_start { b".\r\n" } else { b"\r\n.\r\n" };
+    let before_dot = stuffed.len() + end.len() - b".\r\n".len();
+    match wire.write([stuffed, end], deadlines.block).await {
+        Ok(()) => {}
+        Err((written, why)) if written > before_dot => {
+            return (Verdict::InDoubt(Lost { stage: Stage::Dot, why }), None);
+        }
+        Err((_, why)) => {
+            let verdict = match wire.farewell().await.map(Reply::from) {
+                Some(reply) if reply.code == 421 => {
+                    Verdict::NotSent(Lost { stage: Stage::Body, why: Why::Closing(reply) })
+                }
+                Some(reply) if reply.code >= 400 => Verdict::Refused { stage: Stage::Body, reply },
+                _ => Verdict::NotSent(Lost { stage: Stage::Body, why }),
+            };
+            return (verdict, None);
+        }
+    }
+    match wire.reply(Stage::Dot, deadlines.dot).await.map(Reply::from) {
+        Ok(reply) if reply.is_positive() => (Verdict::Accepted(reply), Some(ready)),
+        Ok(reply) if reply.code == 421 => (Verdict::Refused { stage: Stage::Dot, reply }, None),
+        Ok(reply) if reply.code >= 400 => {
+            ready.unclean = true;
+            (Verdict::Refused { stage: Stage::Dot, reply }, Some(ready))
+        }
+        Ok(reply) => (Verdict::InDoubt(Lost { stage: Stage::Dot, why: Why::Unexpected(reply) }), None),
+        Err(lost) => (Verdict::InDoubt(lost), None),
+    }
+}
+
+/// Whether every CR and LF is part of a CRLF.
+fn has_clean_lines(message: &[u8]) -> bool {
+    // Counting is what a compiler turns into vector instructions.
+    let count = |wanted: u8| message.iter().filter(|byte| **byte == wanted).count();
+    let pairs = message.iter().zip(message.iter().skip(1)).filter(|pair| matches!(pair, (b'\r', b'\n'))).count();
+    pairs == count(b'\r') && pairs == count(b'\n')
+}
+
+/// Doubles the dot at the start of a line (RFC 5321 §4.5.2); most messages have none and are not copied.
+fn stuff_dots(message: &[u8]) -> Cow<'_, [u8]> {
+    let dots = message.iter().zip(message.iter().skip(1)).filter(|pair| matches!(pair, (b'\n', b'.'))).count();
+    if dots == 0 && !message.starts_with(b".") {
+        return Cow::Borrowed(message);
+    }
+    let mut stuffed = Vec::with_capacity(message.len() + dots + 1);
+    for line in message.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b".") {
+            stuffed.push(b'.');
+        }
+        stuffed.extend_from_slice(line);
+    }
+    Cow::Owned(stuffed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_doubled_at_the_start_of_lines_only() {
+        let stuffed = |message: &str| String::from_utf8_lossy(&stuff_dots(message.as_bytes())).into_owned();
+        assert_eq!(stuffed("a.b\r\n"), "a.b\r\n");
+        assert_eq!(stuffed(".\r\n..\r\na\r\n.b"), "..\r\n...\r\na\r\n..b");
+        assert_eq!(stuffed(""), "");
+        assert!(matches!(stuff_dots(b"a\r\nb."), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_line_end_that_is_no_crlf_is_found() {
+        for clean in ["", "a", "a\r\n", "\r\n\r\n", "a\r\nb"] {
+            assert!(has_clean_lines(clean.as_bytes()), "{clean:?}");
+        }
+        for dirty in ["\r", "\n", "a\n.\n", "a\r.\r", "\n\r", "a\r\r\n", "a\r\n\n", "a\r\nb\r"] {
+            assert!(!has_clean_lines(dirty.as_bytes()), "{dirty:?}");
+        }
+    }
+}
