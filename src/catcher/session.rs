@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use memchr::memchr;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -305,7 +306,7 @@ impl Session<'_> {
             if chunk.is_empty() {
                 return Ok(0);
             }
-            let newline = chunk.iter().position(|byte| *byte == b'\n');
+            let newline = memchr(b'\n', chunk);
             let taken = newline.map_or(chunk.len(), |at| at + 1);
             if line.len() > limit {
                 line.drain(..line.len() - 1);

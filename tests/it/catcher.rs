@@ -224,6 +224,26 @@ async fn shutdown_says_goodbye_and_frees_the_port() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+#[tokio::test]
+async fn a_message_on_its_way_is_finished_before_the_catcher_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let catcher = start(Options { maildir: Some(folder.path().to_owned()), ..Options::default() }).await;
+    let mut client = Client::connect(&catcher).await;
+    client.command("EHLO me").await;
+    client.command("MAIL FROM:<a@example.org>").await;
+    client.command("RCPT TO:<b@example.org>").await;
+    assert_eq!(client.command("DATA").await, 354);
+    let address = catcher.address();
+    let finish = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(client.command("last words\r\n.").await, 250);
+    };
+    tokio::join!(catcher.shutdown(), finish);
+    assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+}
+
 mod web {
     use super::*;
 
