@@ -1,1 +1,0 @@
-//! Issue → Rendered: what every reader gets, with gaps for what differs.

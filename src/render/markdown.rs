@@ -1,0 +1,258 @@
+//! Markdown → blocks: the one place that reads it for showing.
+//!
+//! Raw HTML stays literal text, links that a mail may not carry become plain words.
+
+use comrak::nodes::{AstNode, ListType, NodeValue};
+use comrak::{Arena, Options, parse_document};
+
+use super::{emoji, link};
+use crate::templates::{Block, Inline, Picture};
+
+/// Quotes and lists are followed so deep; what is nested deeper is shown as plain words.
+const DEPTH: usize = 16;
+
+/// What the Markdown stands under; its own headings go below.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Level {
+    /// Under the title: headings are h2 and smaller.
+    Letter,
+    /// Under a section's heading.
+    Section,
+    /// Under an item's title.
+    Item,
+}
+
+/// Reads a Markdown field.
+pub(super) fn read(markdown: &str, level: Level) -> Vec<Block> {
+    let arena = Arena::new();
+    let document = parse_document(&arena, &link::clean(markdown), &options());
+    let top = match level {
+        Level::Letter => 2,
+        Level::Section => 3,
+        Level::Item => 4,
+    };
+    Reader { top, last: top - 1, shift: None }.blocks(document, DEPTH)
+}
+
+/// A picture, or a link to it, or its words: what may be shown of it.
+pub(super) fn picture(url: &str, alt: &str, target: Option<String>, caption: Option<String>) -> Option<Block> {
+    let alt = link::one_line(alt);
+    if let Some(url) = link::picture(url) {
+        return Some(Block::Picture(Picture { url, alt, link: target, caption }));
+    }
+    let words: Vec<Inline> =
+        [alt, caption.unwrap_or_default()].into_iter().filter(|text| !text.is_empty()).map(Inline::Text).collect();
+    let shown = match link::link(url) {
+        Some(url) if words.is_empty() => vec![Inline::Link(url.clone(), vec![Inline::Text(url)])],
+        Some(url) => vec![Inline::Link(url, words)],
+        None => words,
+    };
+    (!shown.is_empty()).then_some(Block::Paragraph(shown))
+}
+
+fn options() -> Options<'static> {
+    let mut options = Options::default();
+    options.extension.strikethrough = true;
+    options.extension.table = true;
+    options.extension.autolink = true;
+    options.extension.tasklist = true;
+    options.extension.footnotes = true;
+    // `**中文。**后文` is strong though no space follows
+    options.extension.cjk_friendly_emphasis = true;
+    options
+}
+
+/// Walks the tree; keeps the heading levels without gaps.
+struct Reader {
+    top: u8,
+    last: u8,
+    shift: Option<i16>,
+}
+
+impl Reader {
+    fn blocks<'a>(&mut self, parent: &'a AstNode<'a>, depth: usize) -> Vec<Block> {
+        parent.children().flat_map(|node| self.block(node, depth)).collect()
+    }
+
+    fn block<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) -> Vec<Block> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return vec![Block::Paragraph(vec![Inline::Text(plain(node))])];
+        };
+        let value = node.data().value.clone();
+        match value {
+            NodeValue::Paragraph => paragraph(node),
+            NodeValue::Heading(heading) => {
+                vec![Block::Heading(self.level(heading.level), heading_line(inlines(node, DEPTH)))]
+            }
+            NodeValue::List(list) => {
+                let start = (list.list_type == ListType::Ordered).then_some(list.start);
+                vec![Block::List(start, node.children().map(|item| self.list_item(item, depth)).collect())]
+            }
+            NodeValue::BlockQuote => vec![Block::Quote(self.blocks(node, depth))],
+            NodeValue::CodeBlock(code) => vec![Block::Code(code.literal.trim_end_matches('\n').to_owned())],
+            NodeValue::HtmlBlock(html) => html_block(&html.literal),
+            NodeValue::ThematicBreak => vec![Block::Rule],
+            NodeValue::Table(_) => vec![table(node)],
+            NodeValue::FootnoteDefinition(_) => {
+                // in the order of their first mention, which is how comrak numbers them
+                let number = 1 + node.preceding_siblings().skip(1).filter(|node| is_footnote(node)).count() as u32;
+                vec![Block::Footnote(number, self.blocks(node, depth))]
+            }
+            _ => self.blocks(node, depth),
+        }
+    }
+
+    fn list_item<'a>(&mut self, item: &'a AstNode<'a>, depth: usize) -> Vec<Block> {
+        let mut blocks = self.blocks(item, depth);
+        if let NodeValue::TaskItem(task) = &item.data().value {
+            let mark = if task.symbol.is_some() { "☑ " } else { "☐ " };
+            match blocks.first_mut() {
+                Some(Block::Paragraph(inlines)) => inlines.insert(0, Inline::Text(mark.to_owned())),
+                _ => blocks.insert(0, Block::Paragraph(vec![Inline::Text(mark.trim_end().to_owned())])),
+            }
+        }
+        blocks
+    }
+
+    /// The first heading goes right below what stands above; the others keep their distance to it,
+    /// but none skips a level.
+    fn level(&mut self, written: u8) -> u8 {
+        let shift = *self.shift.get_or_insert(i16::from(self.top) - i16::from(written));
+        let wanted = (i16::from(written) + shift).clamp(i16::from(self.top), i16::from(self.last) + 1).min(6);
+        self.last = u8::try_from(wanted).unwrap_or(self.top);
+        self.last
+    }
+}
+
+fn is_footnote<'a>(node: &'a AstNode<'a>) -> bool {
+    matches!(node.data().value, NodeValue::FootnoteDefinition(_))
+}
+
+/// A paragraph; pictures in it stand on lines of their own.
+fn paragraph<'a>(node: &'a AstNode<'a>) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut line = Vec::new();
+    for child in node.children() {
+        match lone_picture(child) {
+            Some((url, alt, target)) => {
+                end_paragraph(&mut blocks, &mut line);
+                blocks.extend(picture(&url, &alt, target, None));
+            }
+            None => line.extend(inline(child, DEPTH)),
+        }
+    }
+    end_paragraph(&mut blocks, &mut line);
+    blocks
+}
+
+fn end_paragraph(blocks: &mut Vec<Block>, line: &mut Vec<Inline>) {
+    let blank =
+        |inline: &Inline| matches!(inline, Inline::Break) || matches!(inline, Inline::Text(t) if t.trim().is_empty());
+    while line.last().is_some_and(blank) {
+        line.pop();
+    }
+    let leading = line.iter().take_while(|inline| blank(inline)).count();
+    line.drain(..leading);
+    if !line.is_empty() {
+        blocks.push(Block::Paragraph(std::mem::take(line)));
+    }
+}
+
+/// Address, text and link of a picture, or of a link with nothing but a picture in it.
+fn lone_picture<'a>(node: &'a AstNode<'a>) -> Option<(String, String, Option<String>)> {
+    match &node.data().value {
+        NodeValue::Image(image) => Some((image.url.clone(), plain(node), None)),
+        NodeValue::Link(target) => {
+            let mut children = node.children();
+            let (only, None) = (children.next()?, children.next()) else { return None };
+            match &only.data().value {
+                NodeValue::Image(image) => Some((image.url.clone(), plain(only), link::link(&target.url))),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn inlines<'a>(parent: &'a AstNode<'a>, depth: usize) -> Vec<Inline> {
+    parent.children().flat_map(|node| inline(node, depth)).collect()
+}
+
+fn inline<'a>(node: &'a AstNode<'a>, depth: usize) -> Vec<Inline> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return vec![Inline::Text(plain(node))];
+    };
+    let value = node.data().value.clone();
+    match value {
+        NodeValue::Text(text) => vec![Inline::Text(text.into_owned())],
+        NodeValue::SoftBreak => vec![Inline::Text("\n".to_owned())],
+        NodeValue::LineBreak => vec![Inline::Break],
+        NodeValue::Code(code) => vec![Inline::Code(code.literal)],
+        NodeValue::HtmlInline(html) => html_inline(html),
+        NodeValue::Emph => vec![Inline::Emphasis(inlines(node, depth))],
+        NodeValue::Strong => vec![Inline::Strong(inlines(node, depth))],
+        NodeValue::Strikethrough => vec![Inline::Struck(inlines(node, depth))],
+        NodeValue::FootnoteReference(note) => vec![Inline::Note(note.ix)],
+        NodeValue::Link(target) => match link::link(&target.url) {
+            Some(url) => vec![Inline::Link(url, inlines(node, depth))],
+            None => inlines(node, depth),
+        },
+        // deep in a line there is no room for a picture
+        NodeValue::Image(image) => match link::link(&image.url) {
+            Some(url) => vec![Inline::Link(url, vec![Inline::Text(plain(node))])],
+            None => vec![Inline::Text(plain(node))],
+        },
+        _ => inlines(node, depth),
+    }
+}
+
+/// Raw HTML in a line: breaks are breaks, comments are gone, the rest stays as it was typed.
+fn html_inline(html: String) -> Vec<Inline> {
+    let tag: String = html.chars().filter(|c| !c.is_whitespace()).collect();
+    match tag.to_ascii_lowercase().as_str() {
+        "<br>" | "<br/>" => vec![Inline::Break],
+        comment if comment.starts_with("<!--") => Vec::new(),
+        _ => vec![Inline::Text(html)],
+    }
+}
+
+fn html_block(html: &str) -> Vec<Block> {
+    let html = html.trim();
+    if html.is_empty() || (html.starts_with("<!--") && html.find("-->") == Some(html.len() - 3)) {
+        return Vec::new();
+    }
+    vec![Block::Paragraph(vec![Inline::Text(html.to_owned())])]
+}
+
+fn table<'a>(node: &'a AstNode<'a>) -> Block {
+    let mut rows = node.children().map(|row| row.children().map(|cell| inlines(cell, DEPTH)).collect::<Vec<_>>());
+    Block::Table(rows.next().unwrap_or_default(), rows.collect())
+}
+
+/// Emoji in a heading are marked as such.
+fn heading_line(inlines: Vec<Inline>) -> Vec<Inline> {
+    let each = |inline| match inline {
+        Inline::Text(text) => emoji::heading(&text),
+        Inline::Link(url, inlines) => vec![Inline::Link(url, heading_line(inlines))],
+        Inline::Strong(inlines) => vec![Inline::Strong(heading_line(inlines))],
+        other => vec![other],
+    };
+    inlines.into_iter().flat_map(each).collect()
+}
+
+/// All words below a node; never deep in the stack.
+fn plain<'a>(node: &'a AstNode<'a>) -> String {
+    let mut words = String::new();
+    for node in node.descendants() {
+        match &node.data().value {
+            NodeValue::Text(text) => words.push_str(text),
+            NodeValue::Code(code) => words.push_str(&code.literal),
+            NodeValue::CodeBlock(code) => words.push_str(&code.literal),
+            NodeValue::HtmlInline(html) => words.push_str(html),
+            NodeValue::HtmlBlock(html) => words.push_str(&html.literal),
+            NodeValue::SoftBreak | NodeValue::LineBreak => words.push(' '),
+            _ => {}
+        }
+    }
+    words
+}

@@ -1,0 +1,35 @@
+//! What stands in for configuration and reader while an issue is only looked at.
+
+use crate::issue::Issue;
+use crate::newsletter::{BaseUrl, BaseUrlError, Mailbox, MailboxError, Newsletter, Slug};
+
+/// The unsubscribe address of the sample reader.
+pub const SAMPLE_UNSUBSCRIBE_URL: &str = "https://newsletter.example.org/u/sample";
+
+/// A newsletter as the issue itself suggests it: its name and language, at `newsletter.example.org`.
+pub fn sample_newsletter(issue: &Issue) -> Result<Newsletter, SampleError> {
+    let name = issue.newsletter.as_deref().map(super::link::one_line).filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| "Newsletter".to_owned());
+    let mut from = Mailbox::parse("editor@newsletter.example.org")?;
+    from.name = Some(name.clone());
+    Ok(Newsletter {
+        slug: Slug::suggest(&name),
+        name,
+        from,
+        reply_to: None,
+        postal_address: "1 Example Street, 12345 Example City".to_owned(),
+        language: issue.language.clone(),
+        base_url: BaseUrl::parse("https://newsletter.example.org")?,
+    })
+}
+
+/// Why there is no sample.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// Its sender is wrong.
+    #[error(transparent)]
+    From(#[from] MailboxError),
+    /// Its web address is wrong.
+    #[error(transparent)]
+    BaseUrl(#[from] BaseUrlError),
+}

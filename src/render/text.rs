@@ -1,0 +1,254 @@
+//! The text part: the page's twin, for those who read plain text.
+
+use super::wrap::{underline, wrap};
+use crate::templates::{Block, Entry, Inline, Page, PastEntry, Picture, Section, Words};
+
+/// Columns of a line.
+const COLUMNS: usize = 72;
+
+/// The text part of an issue.
+pub(super) fn issue(page: &Page) -> String {
+    let mut text = Text::default();
+    masthead(&mut text, page);
+    text.heading(&words_of(&page.title), '=');
+    text.blocks(&page.intro, page.words);
+    for part in &page.sections {
+        section(&mut text, part, page.words);
+    }
+    if !page.past_issues.is_empty() {
+        text.heading(page.words.past_issues, '-');
+        page.past_issues.iter().for_each(|past| past_entry(&mut text, past));
+    }
+    footer(&mut text, page);
+    text.written
+}
+
+/// The text part of a confirmation mail.
+pub(super) fn confirmation(words: &Words, name: &str, postal_address: &[String], confirm_url: &str) -> String {
+    let mut text = Text::default();
+    text.heading(&(words.confirm_subject)(name), '=');
+    text.paragraph(wrap(&(words.confirm_request)(name), COLUMNS));
+    text.paragraph(vec![format!("{}:", words.confirm_button), confirm_url.to_owned()]);
+    text.paragraph(wrap(words.confirm_ignore, COLUMNS));
+    if !postal_address.is_empty() {
+        text.footer_line();
+        text.address(postal_address);
+    }
+    text.written
+}
+
+/// How a letter begins: the words of its first paragraphs, on one line.
+pub(super) fn opening(blocks: &[Block]) -> String {
+    let paragraph = |block: &Block| match block {
+        Block::Paragraph(inlines) => Some(words_of(inlines)),
+        _ => None,
+    };
+    let opening: Vec<String> = blocks.iter().filter_map(paragraph).take(3).collect();
+    opening.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn masthead(text: &mut Text, page: &Page) {
+    let name = match &page.number {
+        Some(number) => format!("{} {number}", page.newsletter),
+        None => page.newsletter.clone(),
+    };
+    let mut lines = wrap(&name, COLUMNS);
+    lines.extend(page.date.clone());
+    if let Some(url) = &page.online_url {
+        lines.push(format!("{}:", page.words.read_online));
+        lines.push(url.clone());
+    }
+    text.paragraph(lines);
+}
+
+fn section(text: &mut Text, section: &Section, words: &Words) {
+    let title = words_of(&section.title);
+    match &section.emoji {
+        Some(emoji) => text.heading(&format!("{emoji} {title}"), '-'),
+        None => text.heading(&title, '-'),
+    }
+    if let Some(url) = &section.url {
+        text.paragraph(vec![url.clone()]);
+    }
+    text.blocks(&section.body, words);
+    for part in &section.entries {
+        entry(text, part, words);
+    }
+    text.blocks(&section.after, words);
+}
+
+fn entry(text: &mut Text, entry: &Entry, words: &Words) {
+    let title = words_of(&entry.title);
+    let title = match &entry.number {
+        Some(number) => format!("{number} {title}"),
+        None => title,
+    };
+    let mut lines = wrap(&title, COLUMNS);
+    lines.extend(entry.url.clone());
+    if !entry.remarks.is_empty() {
+        lines.extend(wrap(&entry.remarks.join(" · "), COLUMNS));
+    }
+    text.paragraph(lines);
+    text.blocks(&entry.description, words);
+}
+
+fn past_entry(text: &mut Text, past: &PastEntry) {
+    let mut lines = wrap(&past.title, COLUMNS);
+    lines.extend(past.url.clone());
+    lines.extend(past.date.clone());
+    text.paragraph(lines);
+}
+
+fn footer(text: &mut Text, page: &Page) {
+    let words = page.words;
+    text.footer_line();
+    text.paragraph(wrap(&(words.why)(&page.newsletter), COLUMNS));
+    text.paragraph(vec![format!("{}:", words.unsubscribe), page.unsubscribe_url.clone()]);
+    text.paragraph(vec![format!("{}:", words.all_issues), page.archive_url.clone()]);
+    text.address(&page.postal_address);
+}
+
+/// What is written so far: paragraphs with an empty line between.
+#[derive(Default)]
+struct Text {
+    written: String,
+}
+
+impl Text {
+    fn paragraph(&mut self, lines: Vec<String>) {
+        if lines.is_empty() {
+            return;
+        }
+        if !self.written.is_empty() {
+            self.written.push('\n');
+        }
+        for line in lines {
+            self.written.push_str(line.trim_end());
+            self.written.push('\n');
+        }
+    }
+
+    /// A heading, underlined, with more air above.
+    fn heading(&mut self, title: &str, with: char) {
+        let mut lines = wrap(title, COLUMNS);
+        lines.push(underline(&lines, with));
+        if !self.written.is_empty() {
+            self.written.push('\n');
+        }
+        self.paragraph(lines);
+    }
+
+    fn blocks(&mut self, blocks: &[Block], words: &Words) {
+        for block in blocks {
+            match block {
+                Block::Heading(2, inlines) => self.heading(&words_of(inlines), '-'),
+                block => self.paragraph(block_lines(block, COLUMNS, words)),
+            }
+        }
+    }
+
+    fn address(&mut self, lines: &[String]) {
+        self.paragraph(lines.iter().flat_map(|line| wrap(line, COLUMNS)).collect());
+    }
+
+    /// The line above the footer; not `-- `, behind which mail programs hide what follows.
+    fn footer_line(&mut self) {
+        self.written.push('\n');
+        self.paragraph(vec!["_".repeat(24)]);
+    }
+}
+
+/// The lines of a block that is `columns` wide.
+fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
+    match block {
+        Block::Paragraph(inlines) => wrap(&words_of(inlines), columns),
+        Block::Heading(_, inlines) => {
+            let mut lines = wrap(&words_of(inlines), columns);
+            lines.push(underline(&lines, '-'));
+            lines
+        }
+        Block::List(start, items) => {
+            let mark = |index: usize| match start {
+                Some(start) => format!("{}. ", start.saturating_add(index)),
+                None => "- ".to_owned(),
+            };
+            let item = |(index, blocks): (usize, &Vec<Block>)| marked(&mark(index), blocks, columns, words);
+            items.iter().enumerate().flat_map(item).collect()
+        }
+        Block::Quote(blocks) => {
+            let lines = lines_of(blocks, columns.saturating_sub(2).max(20), words);
+            lines.into_iter().map(|line| format!("> {line}")).collect()
+        }
+        Block::Code(code) => code.lines().map(|line| format!("    {line}")).collect(),
+        Block::Picture(picture) => picture_lines(picture, columns, words),
+        Block::Table(head, rows) => table_lines(head, rows),
+        Block::Rule => vec!["* * *".to_owned()],
+        Block::Footnote(number, blocks) => marked(&format!("[{number}] "), blocks, columns, words),
+    }
+}
+
+/// Several blocks, an empty line between.
+fn lines_of(blocks: &[Block], columns: usize, words: &Words) -> Vec<String> {
+    let mut lines = Vec::new();
+    for block in blocks {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(block_lines(block, columns, words));
+    }
+    lines
+}
+
+/// Blocks behind a mark, the lines below indented to it.
+fn marked(mark: &str, blocks: &[Block], columns: usize, words: &Words) -> Vec<String> {
+    let indent = " ".repeat(mark.len());
+    let lines = lines_of(blocks, columns.saturating_sub(mark.len()).max(20), words);
+    let lead = |(index, line): (usize, String)| format!("{}{line}", if index == 0 { mark } else { &indent });
+    lines.into_iter().enumerate().map(lead).collect()
+}
+
+fn picture_lines(picture: &Picture, columns: usize, words: &Words) -> Vec<String> {
+    let alt = if picture.alt.is_empty() { words.image.to_owned() } else { format!("{}: {}", words.image, picture.alt) };
+    let mut lines = wrap(&format!("[{alt}]"), columns);
+    lines.push(picture.url.clone());
+    lines.extend(picture.link.clone());
+    lines.extend(picture.caption.iter().flat_map(|caption| wrap(caption, columns)));
+    lines
+}
+
+fn table_lines(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Vec<String> {
+    let row = |cells: &[Vec<Inline>]| {
+        let cells: Vec<String> = cells.iter().map(|cell| words_of(cell).replace('\n', " ")).collect();
+        cells.join(" | ")
+    };
+    let head = vec![row(head)];
+    let line = underline(&head, '-');
+    head.into_iter().chain([line]).chain(rows.iter().map(|cells| row(cells))).collect()
+}
+
+/// The words of a line, addresses behind the words that link to them.
+pub(super) fn words_of(inlines: &[Inline]) -> String {
+    let mut words = String::new();
+    for inline in inlines {
+        match inline {
+            // a line end in a paragraph is a space
+            Inline::Text(text) | Inline::Emoji(text) => words.push_str(&text.replace('\n', " ")),
+            Inline::Emphasis(inlines) | Inline::Strong(inlines) | Inline::Struck(inlines) => {
+                words.push_str(&words_of(inlines));
+            }
+            Inline::Code(code) => words.push_str(code),
+            Inline::Link(url, inlines) => {
+                let text = words_of(inlines);
+                let bare = url.strip_prefix("mailto:").unwrap_or(url);
+                if text.is_empty() || text == bare || text == *url {
+                    words.push_str(bare);
+                } else {
+                    words.push_str(&format!("{text} <{url}>"));
+                }
+            }
+            Inline::Break => words.push('\n'),
+            Inline::Note(number) => words.push_str(&format!("[{number}]")),
+        }
+    }
+    words
+}
