@@ -1,1 +1,0 @@
-//! Rendered + reader → bytes; every header is set here.
