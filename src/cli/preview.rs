@@ -1,17 +1,40 @@
-//! `masthead preview`.
+//! `masthead preview`: the email in the browser, live.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+
 use super::Exit;
+use crate::preview::{Preview, Source};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The issue file
     file: PathBuf,
+    /// Where to listen, on loopback only; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// A style sheet of your own, inlined on top of the newsletter's
+    #[arg(long, value_name = "FILE")]
+    css: Option<PathBuf>,
 }
 
-/// Runs the command.
+/// Runs the command until it is interrupted.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    anyhow::bail!("not written yet: {}", args.file.display())
+    let source = Source { file: args.file.clone(), css: args.css.clone(), newsletter: None };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let preview =
+            Preview::listen(args.listen).await.with_context(|| format!("cannot preview on {}", args.listen))?;
+        println!("{}", preview.url());
+        let interrupted = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        preview.serve(source, interrupted).await?;
+        Ok(Exit::Done)
+    })
 }
