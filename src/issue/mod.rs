@@ -2,6 +2,22 @@
 //!
 //! [`parse`] turns the bytes of a file into an [`Issue`]; nothing here touches the disk.
 
+// bytes → text → front matter and Markdown
+mod dates;
+mod front_matter;
+mod markdown;
+mod mojibake;
+mod source;
+
+// Markdown → title line, sections, items
+mod beside;
+mod entries;
+mod item;
+mod language;
+mod past;
+mod roundup;
+mod title;
+
 mod parse;
 
 pub use parse::{ParseError, parse};
@@ -37,6 +53,19 @@ pub struct Issue {
     pub past_issues: Vec<PastIssue>,
     /// What was mended for reading; the file itself is left alone.
     pub repairs: Vec<Repair>,
+}
+
+impl Issue {
+    /// The subject: written, or put together as `Newsletter #104: Title` from what there is.
+    pub fn subject_line(&self) -> String {
+        if let Some(subject) = &self.subject {
+            return subject.clone();
+        }
+        let number = self.number.map(|number| format!("#{number}"));
+        let issue: Vec<&str> = [self.newsletter.as_deref(), number.as_deref()].into_iter().flatten().collect();
+        let parts = [issue.join(" "), self.title.clone().unwrap_or_default()];
+        parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(": ")
+    }
 }
 
 /// A part of an issue under a heading of its own.

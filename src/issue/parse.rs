@@ -1,6 +1,12 @@
 //! Bytes → Issue.
 
-use super::Issue;
+use comrak::Arena;
+use comrak::nodes::{Node, NodeValue};
+
+use super::front_matter::{self, FrontMatter};
+use super::markdown::{self, Document};
+use super::title::{self, TitleLine};
+use super::{Issue, item, language, roundup, source};
 
 /// Why a file is no issue.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +21,76 @@ pub struct ParseError {
 }
 
 /// Reads an issue from the bytes of a file.
-pub fn parse(_bytes: &[u8]) -> Result<Issue, ParseError> {
-    Err(ParseError { line: 1, what: "not written yet".into(), hint: String::new() })
+///
+/// Whatever is no title line, section or item stays Markdown in its place; no word, link or image gets lost.
+/// Only a file that is no text, or whose front matter is broken, is an error.
+pub fn parse(bytes: &[u8]) -> Result<Issue, ParseError> {
+    let source = source::decode(bytes)?;
+    let (front, above) = front_matter::split(&source.text)?;
+    let below = source.text.split_inclusive('\n').take(above).map(str::len).sum();
+    let arena = Arena::new();
+    let document = Document::parse(&arena, source.text.get(below..).unwrap_or_default(), above);
+
+    let mut blocks: Vec<Node<'_>> = document.root.children().collect();
+    let written = front.title.as_deref().or(front.subject.as_deref()).map(title::split).unwrap_or_default();
+    let line = take_title_line(&document, &front, &written, &mut blocks);
+    let (line, extras) = line.unwrap_or_default();
+    let roundup = roundup::read(&document, &blocks);
+    let written = if front.title.is_some() || line == TitleLine::default() { written } else { TitleLine::default() };
+    Ok(Issue {
+        newsletter: written.newsletter.or(line.newsletter),
+        number: front.number.or(written.number).or(line.number),
+        title: written.title.or(line.title),
+        subject: front.subject,
+        language: front.language.unwrap_or_else(|| language::guess(document.root).to_owned()),
+        date: front.date.or(written.date).or(line.date),
+        preheader: front.preheader,
+        intro: [extras, roundup.intro].iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("\n\n"),
+        sections: roundup.sections,
+        past_issues: roundup.past_issues,
+        repairs: source.repairs,
+    })
+}
+
+/// Takes the title line out of the blocks; gives what it says, and the Markdown of its links and images.
+fn take_title_line<'a>(
+    document: &Document<'a>,
+    front: &FrontMatter,
+    written: &TitleLine,
+    blocks: &mut Vec<Node<'a>>,
+) -> Option<(TitleLine, String)> {
+    let at = blocks.iter().position(|node| roundup::level(node).is_some());
+    let at = if blocks.first().is_some_and(|node| is_title_paragraph(document, node)) { Some(0) } else { at }?;
+    let node = *blocks.get(at)?;
+    if roundup::level(node).is_some_and(|level| level > 1) {
+        return None;
+    }
+    let text = markdown::plain(node.children());
+    let line = match text.trim_start_matches(['#', '＃']) {
+        // `#108：Title` keeps its number sign
+        rest if rest.starts_with(|c: char| c.is_ascii_digit()) => title::split(&text),
+        rest => title::split(rest),
+    };
+    let only = blocks.iter().filter(|node| roundup::level(node) == Some(1)).count() == 1;
+    let is_title = match &front.title {
+        Some(title) => line.number.is_some() || text == *title || (line.title.is_some() && line.title == written.title),
+        None => at == 0 || only || line.number.is_some(),
+    };
+    if !is_title {
+        return None;
+    }
+    blocks.remove(at);
+    let extra = |node: &Node<'a>| item::url(node).is_some() || matches!(node.data().value, NodeValue::Image(_));
+    let extras = node.descendants().filter(extra).map(|node| document.slice(document.span(node), &[], 0));
+    Some((line, extras.collect::<Vec<_>>().join("\n\n")))
+}
+
+/// Whether a paragraph of one line is a title line whose number sign is wide, or has no space behind it.
+fn is_title_paragraph<'a>(document: &Document<'a>, node: Node<'a>) -> bool {
+    let text = document.text.get(document.span(node)).unwrap_or_default();
+    let paragraph = matches!(node.data().value, NodeValue::Paragraph) && !text.contains('\n');
+    let title = text.trim_start_matches(['#', '＃']);
+    paragraph
+        && title.len() < text.len()
+        && (title::split(text).number.is_some() || text.starts_with('＃') || !title.starts_with('#'))
 }

@@ -1,0 +1,284 @@
+//! What stands beside a title: numbers, tags, emoji, stars.
+
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// How an editor numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// `1、`, `1.`, `1)`, `(1)`, in a paragraph or heading.
+    Digits,
+    /// `①`: sure enough without a link.
+    Circled,
+    /// `1.` as a Markdown list.
+    Ordered,
+    /// `-`, `*`, `+`.
+    Bullets,
+}
+
+/// The number at the start of an item.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Marker {
+    pub(super) style: Style,
+    pub(super) number: u32,
+    /// Bytes up to the title.
+    pub(super) length: usize,
+}
+
+/// Reads the number that a line begins with.
+pub(super) fn marker(line: &str) -> Option<Marker> {
+    let text = line.trim_start();
+    let first = text.chars().next()?;
+    let (style, number, rest) = match circled(first) {
+        Some(number) => {
+            let rest = text[first.len_utf8()..].trim_start();
+            (Style::Circled, number, rest.trim_start_matches(['、', '.', '．']))
+        }
+        None => {
+            let inner = text.trim_start_matches(['(', '（']);
+            let end = inner.find(|c: char| !c.is_ascii_digit()).filter(|end| *end <= 4)?;
+            let (number, rest) = inner.split_at(end);
+            let number = number.parse().ok()?;
+            let bracketed = inner.len() < text.len();
+            let keycap = rest.strip_prefix("\u{fe0f}\u{20e3}");
+            let rest = match rest.trim_start().chars().next()? {
+                _ if keycap.is_some() => keycap?,
+                closing @ (')' | '）') => &rest.trim_start()[closing.len_utf8()..],
+                stop @ ('、' | '.' | '．') if !bracketed => &rest.trim_start()[stop.len_utf8()..],
+                _ => return None,
+            };
+            // `3.12` is a version
+            if rest.starts_with(|c: char| c.is_ascii_digit()) {
+                return None;
+            }
+            (Style::Digits, number, rest)
+        }
+    };
+    let rest = rest.trim_start();
+    (!rest.is_empty()).then_some(Marker { style, number, length: line.len() - rest.len() })
+}
+
+/// The number in a circle, black or white: `①` to `㊿`.
+fn circled(c: char) -> Option<u32> {
+    let base = match c {
+        '①'..='⑳' => '①' as u32 - 1,
+        '㉑'..='㉟' => '㉑' as u32 - 21,
+        '㊱'..='㊿' => '㊱' as u32 - 36,
+        '❶'..='❿' => '❶' as u32 - 1,
+        '⓫'..='⓴' => '⓫' as u32 - 11,
+        _ => return None,
+    };
+    Some(c as u32 - base)
+}
+
+/// Takes tags and emoji before a title; gives the emoji.
+pub(super) fn before_title(text: &str, tags: &mut Vec<String>) -> String {
+    let mut emoji = String::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.graphemes(true).next() {
+        rest = match tag(rest) {
+            Some((tag, after)) => {
+                tags.push(tag.to_owned());
+                after
+            }
+            None => {
+                emoji.push_str(first);
+                &rest[first.len()..]
+            }
+        }
+        .trim_start();
+    }
+    emoji
+}
+
+/// Whether a text is tags, emoji and spaces only.
+pub(super) fn is_beside_title(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.graphemes(true).next() {
+        rest = match tag(rest) {
+            Some((_, after)) => after,
+            None if is_emoji(first) => &rest[first.len()..],
+            None => return false,
+        }
+        .trim_start();
+    }
+    true
+}
+
+/// Takes the tags behind a title, and the punctuation before its description; gives the description.
+pub(super) fn after_title<'t>(text: &'t str, tags: &mut Vec<String>) -> &'t str {
+    let mut rest = text;
+    while let Some((tag, after)) = tag(rest.trim_start()) {
+        // a remark in the middle of a sentence is part of it
+        if after.trim_start().starts_with(|c: char| c.is_ascii_lowercase()) {
+            break;
+        }
+        tags.push(tag.to_owned());
+        rest = after;
+    }
+    let spaced = rest.trim_start();
+    let bare = spaced.trim_start_matches([':', '：', '-', '–', '—', '|', '｜', ',', '，', '.', '。', ';', '；']);
+    let separated = bare.len() < spaced.len() && (bare.is_empty() || bare.starts_with(char::is_whitespace));
+    let wide = spaced.starts_with(['：', '，', '。', '；', '｜', '—', '–', ':']) && !bare.starts_with('/');
+    if separated || wide { bare.trim_start() } else { spaced }
+}
+
+/// A short remark in brackets at the start.
+fn tag(text: &str) -> Option<(&str, &str)> {
+    const LONGEST_TAG: usize = 24;
+    let opening = text.chars().next()?;
+    let closing = match opening {
+        '(' => ')',
+        '（' => '）',
+        '[' => ']',
+        '【' => '】',
+        _ => return None,
+    };
+    let inner = &text[opening.len_utf8()..];
+    let end = inner.char_indices().take(LONGEST_TAG + 1).find(|(_, c)| "()（）[]【】".contains(*c))?;
+    let (tag, rest) = inner.split_at(end.0);
+    let rest = rest.strip_prefix(closing)?;
+    (tag.contains(char::is_alphanumeric) && !rest.starts_with(['(', '['])).then(|| (tag.trim(), rest))
+}
+
+/// Finds `(star 13.5K)` in a text, with the spaces before it.
+pub(super) fn find_stars(text: &str) -> Option<(Range<usize>, u64)> {
+    text.match_indices(['(', '（']).find_map(|(at, opening)| {
+        let inner = &text[at + opening.len()..];
+        let (end, closing) = inner.char_indices().take(32).find(|(_, c)| matches!(c, ')' | '）'))?;
+        let count = stars(&inner[..end])?;
+        let start = text[..at].trim_end_matches([' ', '\u{3000}']).len();
+        Some((start..at + opening.len() + end + closing.len_utf8(), count))
+    })
+}
+
+/// Reads `star 13.5K`, `6.4k stars`, `⭐ 1,234`, `star：1.2万`.
+pub(super) fn stars(text: &str) -> Option<u64> {
+    const WORDS: [&str; 6] = ["stars", "star", "⭐️", "⭐", "★", "🌟"];
+    let text = text.trim().to_lowercase();
+    let count = WORDS.iter().find_map(|word| text.strip_prefix(word).or_else(|| text.strip_suffix(word)))?;
+    let count = count.trim_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '：' | '+'));
+    let end = count.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').unwrap_or(count.len());
+    let (digits, unit) = count.split_at(end);
+    let factor = match unit.trim() {
+        "" => 1.0,
+        "k" | "千" => 1e3,
+        "w" | "万" | "萬" => 1e4,
+        "m" => 1e6,
+        _ => return None,
+    };
+    let number: f64 = digits.replace(',', "").parse().ok()?;
+    let stars = (number * factor).round();
+    // exact up to a thousand million, and GitHub has none with more
+    (stars <= 1e9).then_some(stars as u64)
+}
+
+/// Splits the emoji before or after a heading off its text.
+pub(super) fn split_emoji(text: &str) -> (Option<String>, String) {
+    let text = text.trim();
+    let run = |graphemes: &mut dyn Iterator<Item = &str>| -> usize {
+        graphemes.take_while(|grapheme| is_emoji(grapheme)).map(str::len).sum()
+    };
+    let before = run(&mut text.graphemes(true));
+    let (emoji, title) = match before {
+        0 => {
+            let after = run(&mut text.graphemes(true).rev());
+            let (title, emoji) = text.split_at(text.len() - after);
+            (emoji, title)
+        }
+        _ => {
+            let (emoji, title) = text.split_at(before);
+            (emoji, title.trim_end().strip_suffix(emoji).unwrap_or(title))
+        }
+    };
+    let title = title.trim_matches(|c: char| c.is_whitespace() || c == '\u{fe0f}');
+    ((!emoji.is_empty()).then(|| emoji.to_owned()), title.to_owned())
+}
+
+/// Whether a grapheme is shown as an emoji.
+pub(super) fn is_emoji(grapheme: &str) -> bool {
+    let picture = |c: char| {
+        matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
+            | '\u{231a}' | '\u{231b}' | '\u{23e9}'..='\u{23fa}')
+            && !matches!(c, '\u{2768}'..='\u{2793}')
+    };
+    grapheme.starts_with(picture) || grapheme.contains(['\u{fe0f}', '\u{20e3}'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_with_what_follows_them() {
+        for (line, style, number, title) in [
+            ("1、[a](b)", Style::Digits, 1, "[a](b)"),
+            ("12 、 [a](b)", Style::Digits, 12, "[a](b)"),
+            ("3.[a](b)", Style::Digits, 3, "[a](b)"),
+            ("(4) a", Style::Digits, 4, "a"),
+            ("（4）a", Style::Digits, 4, "a"),
+            ("5️⃣ a", Style::Digits, 5, "a"),
+            ("⑬ a", Style::Circled, 13, "a"),
+            ("㉑、a", Style::Circled, 21, "a"),
+        ] {
+            let marker = marker(line).map(|marker| (marker.style, marker.number, &line[marker.length..]));
+            assert_eq!(marker, Some((style, number, title)), "{line}");
+        }
+        for line in ["", "3.12 is out", "2024 was good", "a 1、", "1、", "12345、a", "(see a)"] {
+            assert_eq!(marker(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn stars_are_numbers() {
+        for (text, count) in [
+            ("star 13.5K", 13_500),
+            ("6.4k stars", 6_400),
+            ("star：1.2万", 12_000),
+            ("⭐ 1,234", 1_234),
+            ("Stars: 8", 8),
+            ("2.3K+ stars", 2_300),
+        ] {
+            assert_eq!(stars(text), Some(count), "{text}");
+        }
+        for text in ["", "star", "like Starlette", "3 starts", "nearly 3K stars", "star 1.2.3"] {
+            assert_eq!(stars(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_emoji_of_several_code_points_is_one() {
+        for (heading, emoji, title) in [
+            ("🦄Articles", "🦄", "Articles"),
+            ("🐿️ Tools", "🐿️", "Tools"),
+            ("Tools 👩‍🔬", "👩‍🔬", "Tools"),
+            ("🎁 Gifts 🎁", "🎁", "Gifts"),
+            ("1️⃣ First", "1️⃣", "First"),
+            ("🇩🇪🇫🇷 Europe", "🇩🇪🇫🇷", "Europe"),
+            ("文章&教程", "", "文章&教程"),
+            ("C# & ™", "", "C# & ™"),
+        ] {
+            let (found, text) = split_emoji(heading);
+            assert_eq!((found.unwrap_or_default().as_str(), text.as_str()), (emoji, title), "{heading}");
+        }
+    }
+
+    #[test]
+    fn tags_stand_beside_the_title() {
+        let mut tags = Vec::new();
+        assert_eq!(before_title("🎈 [video] （英）", &mut tags), "🎈");
+        assert_eq!(after_title(" (English) [x]: words", &mut tags), "words");
+        assert_eq!(tags, ["video", "英", "English", "x"]);
+        for (text, rest) in [
+            (". Words", "Words"),
+            (" - words", "words"),
+            ("：文", "文"),
+            ("'s words", "'s words"),
+            (" (a b) is it", "(a b) is it"),
+            (".", ""),
+        ] {
+            assert_eq!(after_title(text, &mut Vec::new()), rest);
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! An item: the line with the recommended link, and what is said below it.
+
+use std::ops::Range;
+
+use comrak::nodes::{Node, NodeValue};
+
+use super::beside;
+use super::markdown::{self, Document};
+use super::{Image, Item};
+
+/// A block, or some lines of a paragraph.
+pub(super) struct Block<'a> {
+    pub(super) node: Node<'a>,
+    pub(super) span: Range<usize>,
+    /// The inline nodes in `span`, of a paragraph.
+    pub(super) inlines: Vec<Node<'a>>,
+    /// The indentation to take off, in a list.
+    pub(super) column: usize,
+}
+
+impl<'a> Block<'a> {
+    /// A block that stands by itself.
+    pub(super) fn whole(document: &Document<'a>, node: Node<'a>) -> Self {
+        Self { node, span: document.rows(node), inlines: inlines(node), column: 0 }
+    }
+
+    /// A block in a list, indented as the list wants it.
+    pub(super) fn in_list(document: &Document<'a>, node: Node<'a>) -> Self {
+        let span = document.span(node).start..document.rows(node).end;
+        Self { node, span, inlines: inlines(node), column: document.column(node) }
+    }
+
+    pub(super) fn is_paragraph(&self) -> bool {
+        matches!(self.node.data().value, NodeValue::Paragraph)
+    }
+
+    pub(super) fn is_heading(&self) -> bool {
+        matches!(self.node.data().value, NodeValue::Heading(_))
+    }
+
+    pub(super) fn is_thematic_break(&self) -> bool {
+        matches!(self.node.data().value, NodeValue::ThematicBreak)
+    }
+
+    /// Whether it is pictures and nothing else.
+    pub(super) fn is_picture(&self) -> bool {
+        self.is_paragraph()
+            && self.inlines.iter().any(|node| is_image(node))
+            && self.inlines.iter().all(|node| is_image(node) || is_blank(node) || markdown::is_break(node))
+    }
+
+    /// Every link in it, in order.
+    fn links(&self) -> Vec<String> {
+        let links = |nodes: &[Node<'a>]| nodes.iter().flat_map(|node| node.descendants()).filter_map(url).collect();
+        if self.inlines.is_empty() { links(&[self.node]) } else { links(&self.inlines) }
+    }
+
+    /// Its Markdown, as it stands there.
+    pub(super) fn markdown(&self, document: &Document<'a>) -> String {
+        document.slice(self.span.clone(), &[], self.column).trim_matches('\n').trim_end().to_owned()
+    }
+}
+
+fn inlines(node: Node<'_>) -> Vec<Node<'_>> {
+    if matches!(node.data().value, NodeValue::Paragraph) { node.children().collect() } else { Vec::new() }
+}
+
+/// An item as it was found, before it is taken apart.
+pub(super) struct Draft<'a> {
+    pub(super) line: usize,
+    pub(super) number: Option<u32>,
+    /// The first paragraph without the number; lines of a longer paragraph, or a heading.
+    pub(super) lead: Option<Block<'a>>,
+    /// Where the lead's text begins, behind number and punctuation.
+    pub(super) start: usize,
+    /// The other blocks of its list entry.
+    pub(super) own: Vec<Block<'a>>,
+    /// The blocks up to the next item.
+    pub(super) following: Vec<Block<'a>>,
+    /// One of several in a list: what follows the list is not its own.
+    pub(super) listed: bool,
+    /// In a list with bullets.
+    pub(super) bullet: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// How many blocks of text follow it.
+    pub(super) fn text_blocks(&self) -> usize {
+        self.following.iter().filter(|block| !block.is_picture() && !block.is_thematic_break()).count()
+    }
+
+    /// Takes the draft apart.
+    pub(super) fn item(mut self, document: &Document<'a>) -> Item {
+        while self.following.pop_if(|block| block.is_thematic_break()).is_some() {}
+        let mut item = Item {
+            line: self.line,
+            number: self.number,
+            title: String::new(),
+            url: None,
+            description: String::new(),
+            stars: None,
+            tags: Vec::new(),
+            links: Vec::new(),
+            images: Vec::new(),
+        };
+        if let Some(lead) = &self.lead {
+            item.links.extend(lead.links());
+            if let Some(rest) = take_title(document, lead, self.start, &mut item) {
+                describe(document, &rest, &mut item);
+            }
+        }
+        let mut picture = false;
+        for block in self.own.iter().chain(&self.following) {
+            item.links.extend(block.links());
+            let caption = if picture { caption(block, !item.description.is_empty()) } else { None };
+            match (caption, item.images.last_mut()) {
+                (Some(caption), Some(image)) if image.caption.is_none() => image.caption = Some(caption),
+                _ => describe(document, block, &mut item),
+            }
+            picture = block.is_picture();
+        }
+        item
+    }
+}
+
+/// Fills in title, address, tags and stars beside the title; gives what is left of the lead.
+fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item: &mut Item) -> Option<Block<'a>> {
+    let nodes = &lead.inlines;
+    let at = title_node(document, nodes, start)?;
+    let node = *nodes.get(at)?;
+    let until = if is_only_link(node) {
+        let mut prefix = String::new();
+        for text in nodes[..at].iter().filter_map(|node| source(document, node, start)) {
+            prefix.push_str(&beside::before_title(text, &mut item.tags));
+        }
+        item.title = format!("{prefix} {}", markdown::plain([node])).trim().to_owned();
+        at + 1
+    } else {
+        // no link ends the title: the line does, or the paragraph in a list
+        let line_end = if lead.column > 0 { None } else { nodes.iter().position(|node| markdown::is_break(node)) };
+        let until = line_end.unwrap_or(nodes.len());
+        let title = markdown::plain(nodes[..until].iter().copied());
+        let marker = if start > lead.span.start { beside::marker(&title) } else { None };
+        item.title = title.get(marker.map_or(0, |marker| marker.length)..).unwrap_or_default().trim().to_owned();
+        until
+    };
+    let (title, rest) = nodes.split_at(until);
+    item.url = title.iter().flat_map(|node| node.descendants()).find_map(url);
+    item.images.extend(title.iter().flat_map(|node| node.descendants()).filter_map(image));
+    let mut from = title.last().map_or(start, |last| document.span(last).end);
+    if let Some(text) = rest.first().and_then(|node| source(document, node, from)) {
+        from += text.len() - beside::after_title(text, &mut item.tags).len();
+    }
+    item.stars = item.tags.iter().find_map(|tag| beside::stars(tag));
+    item.tags.retain(|tag| beside::stars(tag).is_none());
+    Some(Block { node: lead.node, span: from..lead.span.end.max(from), inlines: rest.to_vec(), column: lead.column })
+}
+
+/// Whether inline nodes begin with a link, perhaps bold; tags and emoji may stand before it.
+pub(super) fn starts_with_link<'a>(document: &Document<'a>, nodes: &[Node<'a>], start: usize) -> bool {
+    let Some(mut node) = title_node(document, nodes, start).and_then(|at| nodes.get(at).copied()) else { return false };
+    while matches!(node.data().value, NodeValue::Strong | NodeValue::Emph) {
+        let Some(child) = node.first_child() else { return false };
+        node = child;
+    }
+    is_only_link(node)
+}
+
+/// The first node that is more than tags and emoji.
+fn title_node<'a>(document: &Document<'a>, nodes: &[Node<'a>], start: usize) -> Option<usize> {
+    nodes.iter().position(|node| {
+        source(document, node, start).is_none_or(|text| !beside::is_beside_title(text)) && !markdown::is_break(node)
+    })
+}
+
+/// Whether a node is a link with a text and nothing else, through bold and italics.
+fn is_only_link(node: Node<'_>) -> bool {
+    let mut node = node;
+    while matches!(node.data().value, NodeValue::Strong | NodeValue::Emph) {
+        match node.first_child() {
+            Some(child) if child.next_sibling().is_none() => node = child,
+            _ => return false,
+        }
+    }
+    matches!(node.data().value, NodeValue::Link(_)) && !markdown::plain([node]).is_empty()
+}
+
+/// The source of a text node from `start` on.
+fn source<'t>(document: &Document<'t>, node: Node<'_>, start: usize) -> Option<&'t str> {
+    let text = matches!(node.data().value, NodeValue::Text(_));
+    let span = document.span(node);
+    text.then(|| document.text.get(span.start.max(start)..span.end.max(start)).unwrap_or_default())
+}
+
+/// Adds a block to the description; images at its ends or on lines of their own, and stars, go to their fields.
+fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
+    let lines = markdown::lines(block.inlines.iter().copied());
+    let mut cuts = Vec::new();
+    let mut under_picture = false;
+    for (at, line) in lines.iter().enumerate() {
+        let is_text = |node: &Node<'a>| !is_image(node) && !is_blank(node);
+        let (first, last) = (line.iter().position(is_text), line.iter().rposition(is_text));
+        let end = |node: Node<'a>| document.span(node).end;
+        let start = |node: Node<'a>| document.span(node).start;
+        let mut take = |nodes: &[Node<'a>]| {
+            let images = nodes.iter().flat_map(|node| node.descendants()).filter_map(image);
+            let before = item.images.len();
+            item.images.extend(images);
+            item.images.len() > before
+        };
+        match (first, last, line.first(), line.last()) {
+            (None, _, Some(head), Some(tail)) if take(line) => {
+                let next = lines.get(at + 1).and_then(|line| line.first());
+                cuts.push(start(head)..next.map_or(end(tail), |node| start(node)));
+                under_picture |= at == 0;
+            }
+            (Some(first), Some(last), Some(head), Some(tail)) => {
+                if at == 0 && take(&line[..first]) {
+                    cuts.push(start(head)..end(line[first - 1]));
+                }
+                if at + 1 == lines.len() && take(&line[last + 1..]) {
+                    cuts.push(start(line[last + 1])..end(tail));
+                }
+            }
+            _ => {}
+        }
+    }
+    if let (true, [_, line]) = (under_picture, &lines[..])
+        && let Some(image) = item.images.last_mut().filter(|image| image.caption.is_none())
+        && is_short(line)
+    {
+        image.caption = Some(markdown::plain(line.iter().copied()));
+        return;
+    }
+    if item.stars.is_none() {
+        let texts =
+            block.inlines.iter().filter_map(|node| Some((document.span(node).start, source(document, node, 0)?)));
+        let found = texts.into_iter().find_map(|(at, text)| {
+            let (span, stars) = beside::find_stars(text)?;
+            Some((at + span.start..at + span.end, stars))
+        });
+        if let Some((span, stars)) = found {
+            item.stars = Some(stars);
+            cuts.push(span);
+            cuts.sort_unstable_by_key(|cut| cut.start);
+        }
+    }
+    let text = document.slice(block.span.clone(), &cuts, block.column);
+    let text = text.trim_matches('\n').trim_end();
+    if text.trim().is_empty() {
+        return;
+    }
+    if !item.description.is_empty() {
+        item.description.push_str("\n\n");
+    }
+    item.description.push_str(text);
+}
+
+/// The caption that a paragraph right under a picture is: italics, or a few words without a full stop.
+fn caption(block: &Block<'_>, described: bool) -> Option<String> {
+    let italic = matches!(&block.inlines[..], [node] if matches!(node.data().value, NodeValue::Emph));
+    let fine = block.is_paragraph() && (italic || described) && is_short(&block.inlines);
+    fine.then(|| markdown::plain(block.inlines.iter().copied()))
+}
+
+/// Whether nodes are a few words, without links and images, that are no sentence.
+fn is_short(nodes: &[Node<'_>]) -> bool {
+    const LONGEST_CAPTION: usize = 60;
+    let text = markdown::plain(nodes.iter().copied());
+    let linked = nodes.iter().flat_map(|node| node.descendants()).any(|node| url(node).is_some() || is_image(&node));
+    let sentence = text.ends_with(['.', '。', '!', '！', ':', '：', ')', '）']);
+    !text.is_empty() && text.chars().count() <= LONGEST_CAPTION && !linked && !sentence
+}
+
+/// Whether a node is an image, perhaps with a link around it.
+fn is_image(node: &Node<'_>) -> bool {
+    match &node.data().value {
+        NodeValue::Image(_) => true,
+        NodeValue::Link(_) => {
+            let mut children = node.children().peekable();
+            children.peek().is_some() && children.all(|child| matches!(child.data().value, NodeValue::Image(_)))
+        }
+        _ => false,
+    }
+}
+
+fn is_blank(node: &Node<'_>) -> bool {
+    matches!(&node.data().value, NodeValue::Text(text) if text.trim().is_empty())
+}
+
+fn image(node: Node<'_>) -> Option<Image> {
+    match &node.data().value {
+        NodeValue::Image(link) => Some(Image {
+            url: link.url.clone(),
+            alt: node.collect_text(),
+            caption: (!link.title.is_empty()).then(|| link.title.clone()),
+        }),
+        _ => None,
+    }
+}
+
+/// Where a node links to.
+pub(super) fn url(node: Node<'_>) -> Option<String> {
+    match &node.data().value {
+        NodeValue::Link(link) => Some(link.url.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,175 @@
+//! The tree that comrak reads in a Markdown text, with verbatim slices of the text.
+
+use std::ops::Range;
+
+use comrak::nodes::{LineColumn, Node, NodeValue};
+use comrak::{Arena, Options, parse_document};
+
+/// A parsed text. A slice of it links as the whole does: reference links come out as inline links.
+pub(super) struct Document<'a> {
+    pub(super) text: &'a str,
+    pub(super) root: Node<'a>,
+    /// Where each line begins.
+    lines: Vec<usize>,
+    /// Lines of the file above the text.
+    above: usize,
+    /// What stands for each reference, by where it is, in order.
+    references: Vec<(Range<usize>, String)>,
+}
+
+impl<'a> Document<'a> {
+    /// Parses `text`, which begins below `above` lines of its file.
+    pub(super) fn parse(arena: &'a Arena<'a>, text: &'a str, above: usize) -> Self {
+        let root = parse_document(arena, text, &Options::default());
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let mut document = Self { text, root, lines, above, references: Vec::new() };
+        let mut references: Vec<_> = root.descendants().filter_map(|node| document.reference(node)).collect();
+        references.sort_unstable_by_key(|(span, _)| (span.start, span.end));
+        document.references = references;
+        document
+    }
+
+    /// The line of the file on which `at` is, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.above + self.lines.partition_point(|start| *start <= at).max(1)
+    }
+
+    /// The exact bytes of a node.
+    pub(super) fn span(&self, node: Node<'_>) -> Range<usize> {
+        let position = node.data().sourcepos;
+        let start = self.offset(position.start, 1);
+        start..self.offset(position.end, 0).max(start)
+    }
+
+    /// The whole lines of a block, without the last line end.
+    pub(super) fn rows(&self, node: Node<'_>) -> Range<usize> {
+        let position = node.data().sourcepos;
+        let row = |line: usize| self.lines.get(line).copied().unwrap_or(self.text.len() + 1);
+        let start = row(position.start.line.saturating_sub(1)).min(self.text.len());
+        start..row(position.end.line).saturating_sub(1).max(start)
+    }
+
+    /// How far the first line of a block is indented by the list it is in.
+    pub(super) fn column(&self, node: Node<'_>) -> usize {
+        node.data().sourcepos.start.column.saturating_sub(1)
+    }
+
+    /// The offset of a position, moved to a character's start.
+    fn offset(&self, position: LineColumn, first_column: usize) -> usize {
+        let start = self.lines.get(position.line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let mut at = (start + position.column.saturating_sub(first_column)).min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at += 1;
+        }
+        at
+    }
+
+    /// The Markdown of `span` without `cuts` (in order), freed from the indentation of a list.
+    pub(super) fn slice(&self, span: Range<usize>, cuts: &[Range<usize>], column: usize) -> String {
+        let first = self.references.partition_point(|(reference, _)| reference.start < span.start);
+        let references = self.references[first..].iter().take_while(|(reference, _)| reference.end <= span.end);
+        let mut edits: Vec<(Range<usize>, &str)> = references.map(|(at, text)| (at.clone(), text.as_str())).collect();
+        if !cuts.is_empty() {
+            edits.retain(|(at, _)| !cuts.iter().any(|cut| cut.start <= at.start && at.end <= cut.end));
+            edits.extend(cuts.iter().map(|cut| (cut.clone(), "")));
+            edits.sort_unstable_by_key(|(at, _)| (at.start, at.end));
+        }
+        let mut slice = String::new();
+        let mut done = span.start;
+        for (at, replacement) in edits {
+            slice.push_str(self.text.get(done..at.start).unwrap_or_default());
+            slice.push_str(replacement);
+            done = at.end.max(done);
+        }
+        slice.push_str(self.text.get(done..span.end).unwrap_or_default());
+        if column == 0 { slice } else { dedent(&slice, column) }
+    }
+
+    /// What stands for a link or image that names its target elsewhere.
+    fn reference(&self, node: Node<'_>) -> Option<(Range<usize>, String)> {
+        let data = node.data();
+        let (link, bracket) = match &data.value {
+            NodeValue::Link(link) => (link, 0),
+            NodeValue::Image(link) => (link, 1),
+            _ => return None,
+        };
+        let span = self.span(node);
+        let source = self.text.get(span.clone())?;
+        if !source.ends_with(']') || !source[bracket..].starts_with('[') {
+            return None;
+        }
+        let unescaped = |at: usize| source[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 0;
+        let label = source.rmatch_indices('[').map(|(at, _)| at).find(|at| unescaped(*at))?;
+        let tail = if label == bracket { span.end } else { span.start + label };
+        Some((tail..span.end, inline_target(&link.url, &link.title)))
+    }
+}
+
+/// `(url "title")`, with what Markdown would misread escaped.
+fn inline_target(url: &str, title: &str) -> String {
+    let escape = |text: &str, special: &str| -> String {
+        let escaped = |c: char| special.contains(c).then_some('\\').into_iter().chain([c]);
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).flat_map(escaped).collect()
+    };
+    let plain = !url.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control() || "()<>\\".contains(c));
+    let entity = url.contains('&') && url.contains(';');
+    let url = if plain && !entity { url.to_owned() } else { format!("<{}>", escape(url, "<>\\&")) };
+    match title {
+        "" => format!("({url})"),
+        _ => format!("({url} \"{}\")", escape(title, "\"\\&")),
+    }
+}
+
+/// Takes up to `column` columns of white space off every line but the first.
+fn dedent(text: &str, column: usize) -> String {
+    let mut lines = text.split('\n');
+    let mut dedented = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        let mut at = 0;
+        let mut rest = line;
+        while at < column {
+            match rest.as_bytes() {
+                [b' ', ..] => at += 1,
+                [b'\t', ..] => at += 4 - at % 4,
+                _ => break,
+            }
+            rest = &rest[1..];
+        }
+        dedented.push('\n');
+        dedented.push_str(rest);
+    }
+    dedented
+}
+
+/// The inline nodes of a block, a line each.
+pub(super) fn lines<'a>(inlines: impl IntoIterator<Item = Node<'a>>) -> Vec<Vec<Node<'a>>> {
+    let mut lines = vec![Vec::new()];
+    for node in inlines {
+        match (is_break(node), lines.last_mut()) {
+            (false, Some(line)) => line.push(node),
+            _ => lines.push(Vec::new()),
+        }
+    }
+    lines
+}
+
+pub(super) fn is_break(node: Node<'_>) -> bool {
+    matches!(node.data().value, NodeValue::SoftBreak | NodeValue::LineBreak)
+}
+
+/// The plain text of inline nodes, in one line, without the texts that stand for images.
+pub(super) fn plain<'a>(nodes: impl IntoIterator<Item = Node<'a>>) -> String {
+    let mut text = String::new();
+    let mut stack: Vec<Node<'a>> = nodes.into_iter().collect();
+    stack.reverse();
+    while let Some(node) = stack.pop() {
+        match &node.data().value {
+            NodeValue::Text(literal) => text.push_str(literal),
+            NodeValue::Code(code) => text.push_str(&code.literal),
+            NodeValue::SoftBreak | NodeValue::LineBreak => text.push(' '),
+            NodeValue::Image(_) => {}
+            _ => stack.extend(node.reverse_children()),
+        }
+    }
+    text.trim().to_owned()
+}

@@ -1,0 +1,231 @@
+//! Mojibake: UTF-8 that was once decoded as a one-byte encoding, and saved.
+//!
+//! An ideographic comma `、` is the bytes E3 80 81; read as Mac Roman they are `„ÄÅ`.
+//! The way back is sure only where real text could not look like that,
+//! so a run of damaged characters is judged by how many bytes agree and how odd they are side by side.
+
+use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
+
+use super::Repair;
+
+/// Mends what is surely damaged; text without damage comes back as it was.
+pub(super) fn repair(text: String) -> (String, Vec<Repair>) {
+    let mut repairs = Vec::new();
+    if text.is_ascii() {
+        return (text, repairs);
+    }
+    let mut text = text;
+    for damage in [Damage::mac_roman(), Damage::windows_1252()] {
+        let runs = damage.runs(&text);
+        let proven = runs.iter().any(|run| run.trust == Trust::Sure);
+        let runs: Vec<Run> = runs.into_iter().filter(|run| proven && run.trust >= Trust::Likely).collect();
+        let Some(first) = runs.first() else { continue };
+        repairs.push(Repair {
+            line: 1 + text[..first.start].matches('\n').count(),
+            what: format!("{} mojibake", damage.name),
+            count: runs.len(),
+        });
+        text = mend(&text, &runs);
+    }
+    repairs.sort_by_key(|repair| repair.line);
+    (text, repairs)
+}
+
+/// Puts the original characters of `runs` in place.
+fn mend(text: &str, runs: &[Run]) -> String {
+    let mut mended = String::with_capacity(text.len());
+    let mut done = 0;
+    for run in runs {
+        mended.push_str(&text[done..run.start]);
+        mended.push_str(&run.original);
+        done = run.end;
+    }
+    mended.push_str(&text[done..]);
+    mended
+}
+
+/// Damaged characters side by side, as byte offsets, and what they were.
+struct Run {
+    start: usize,
+    end: usize,
+    original: String,
+    trust: Trust,
+}
+
+/// How far a run is to be taken for damage.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trust {
+    /// Real text can look like it.
+    No,
+    /// Damage, if the file has sure damage elsewhere.
+    Likely,
+    /// Real text cannot look like it.
+    Sure,
+}
+
+/// One way in which UTF-8 gets damaged.
+struct Damage {
+    name: &'static str,
+    /// The characters that the bytes 80 to FF became, sorted, with their bytes.
+    bytes: Vec<(char, u8)>,
+    /// What C2 and C3, the lead bytes of Latin-1 letters and signs, became: rare in real text.
+    leads: [char; 2],
+    /// What real text may have right behind one of the leads.
+    behind_lead: fn(char) -> bool,
+    /// What real text may have in a row.
+    in_a_row: fn(char) -> bool,
+    /// How far to trust three bytes that real text may have in a row.
+    three: Trust,
+}
+
+impl Damage {
+    fn mac_roman() -> Self {
+        Self {
+            name: "Mac Roman",
+            bytes: high_half(MACINTOSH),
+            leads: ['¬', '√'],
+            behind_lead: |c| c.is_alphabetic() || "∞∂∑∏∫".contains(c), // √π
+            in_a_row: char::is_alphabetic,
+            three: Trust::Likely,
+        }
+    }
+
+    fn windows_1252() -> Self {
+        let mut bytes = high_half(WINDOWS_1252);
+        // Latin-1 proper has controls where Windows-1252 has signs
+        bytes.extend((0x80..=0x9f).map(|byte: u8| (char::from(byte), byte)));
+        bytes.sort_unstable();
+        bytes.dedup();
+        Self {
+            name: "Windows-1252",
+            bytes,
+            leads: ['Â', 'Ã'],
+            behind_lead: |c| "\u{a0}‚„…‘’“”–—‹›«»™®".contains(c), // MANHÃ”
+            // « café » ends in é, a no-break space and »: the bytes of a Han character
+            in_a_row: |c| c.is_alphabetic() || "\u{a0}‚„…‘’“”•–—™‹›¡¿§«»®©°±²³·´¨".contains(c),
+            three: Trust::No,
+        }
+    }
+
+    fn byte(&self, c: char) -> Option<u8> {
+        let at = self.bytes.binary_search_by_key(&c, |(c, _)| *c).ok()?;
+        self.bytes.get(at).map(|(_, byte)| *byte)
+    }
+
+    /// Finds every maximal run whose bytes are UTF-8.
+    fn runs(&self, text: &str) -> Vec<Run> {
+        let mut runs = Vec::new();
+        let mut high: Vec<(usize, char, u8)> = Vec::new();
+        for (at, c) in text.char_indices().filter(|(_, c)| !c.is_ascii()) {
+            let adjacent = high.last().is_some_and(|(last, c, _)| last + c.len_utf8() == at);
+            if !adjacent {
+                self.split(&std::mem::take(&mut high), &mut runs);
+            }
+            match self.byte(c) {
+                Some(byte) => high.push((at, c, byte)),
+                None => self.split(&std::mem::take(&mut high), &mut runs),
+            }
+        }
+        self.split(&high, &mut runs);
+        runs
+    }
+
+    /// Cuts the stretches that are UTF-8 out of characters side by side.
+    fn split(&self, high: &[(usize, char, u8)], runs: &mut Vec<Run>) {
+        let bytes: Vec<u8> = high.iter().map(|(_, _, byte)| *byte).collect();
+        let mut done = 0;
+        for chunk in bytes.utf8_chunks() {
+            let original = chunk.valid();
+            let characters = &high[done..done + original.len()];
+            if let (Some((start, ..)), Some((last, c, _))) = (characters.first(), characters.last()) {
+                let trust = self.trust(original, characters);
+                runs.push(Run { start: *start, end: last + c.len_utf8(), original: original.to_owned(), trust });
+            }
+            done += original.len() + chunk.invalid().len();
+        }
+    }
+
+    fn trust(&self, original: &str, damaged: &[(usize, char, u8)]) -> Trust {
+        if original.chars().any(is_no_text) {
+            return Trust::No;
+        }
+        let odd_row = damaged.iter().any(|(_, c, _)| !(self.in_a_row)(*c));
+        let odd_pair = damaged.iter().any(|(_, c, byte)| *byte < 0xc0 && !(self.behind_lead)(*c));
+        let by_lead = damaged.iter().all(|(_, c, byte)| *byte < 0xc0 || self.leads.contains(c));
+        match original.chars().map(char::len_utf8).max() {
+            Some(4) => Trust::Sure,
+            _ if damaged.len() >= 6 => Trust::Sure,
+            Some(3) if odd_row => Trust::Sure,
+            Some(3) => self.three,
+            Some(2) if by_lead && odd_pair => Trust::Sure,
+            Some(2) if by_lead => Trust::Likely,
+            _ => Trust::No,
+        }
+    }
+}
+
+/// Controls, private characters and noncharacters: nobody wrote them.
+fn is_no_text(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{9f}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{fffd}'..='\u{ffff}' | '\u{1fffe}'.. )
+        && !matches!(c, '\u{20000}'..='\u{3ffff}' | '\u{e0000}'..='\u{e01ef}')
+}
+
+/// The characters of the bytes 80 to FF in an encoding, sorted.
+fn high_half(encoding: &'static Encoding) -> Vec<(char, u8)> {
+    let decode = |byte: u8| encoding.decode_without_bom_handling(&[byte]).0.chars().next().map(|c| (c, byte));
+    let mut bytes: Vec<(char, u8)> = (0x80..=0xff).filter_map(decode).collect();
+    bytes.sort_unstable();
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a text becomes when its UTF-8 is read as `encoding`.
+    fn damage(text: &str, encoding: &'static Encoding) -> String {
+        encoding.decode_without_bom_handling(text.as_bytes()).0.into_owned()
+    }
+
+    #[test]
+    fn what_went_through_a_one_byte_encoding_comes_back() {
+        for original in
+            ["1、[a](b)", "## 🦄Reading", "🐿️ Tools", "“quoted” – and … more", "你好，世界", "Привет", "café"]
+        {
+            for (encoding, name) in [(MACINTOSH, "Mac Roman mojibake"), (WINDOWS_1252, "Windows-1252 mojibake")] {
+                let damaged = damage(original, encoding);
+                let (mended, repairs) = repair(format!("one\ntwo {damaged}"));
+                assert_eq!(mended, format!("one\ntwo {original}"), "{damaged} through {name}");
+                assert!(matches!(&repairs[..], [Repair { line: 2, what, .. }] if what == name), "{repairs:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_is_counted_once_however_many_characters_it_has() {
+        let damaged = damage("🐿️a🥂b、", MACINTOSH);
+        assert_eq!(repair(damaged).1, [Repair { line: 1, what: "Mac Roman mojibake".into(), count: 3 }]);
+    }
+
+    #[test]
+    fn real_text_is_never_changed() {
+        for text in [
+            "„quote“ und ‚halb‘ — naïve café, Ωmega, 2√π ≈ ∞, ¬π",
+            "«école» et « café » … d’été…” (à « gauche »)",
+            "IRMÃ… MANHÃ” ALEMÃ® Ä… Å‚ É° Þór Ólafía Íþrótt",
+            "“über” –übrigens ‘à’ ”É“ …é ÷ä",
+            "日本、語 🦄 Привет, Ελλάδα, שלום",
+            "naïveté ßß ÄÖÜäöü ñandú ÿ ¥€£ ™®© ½¾ µs °C",
+            "Áíó ÊTRE Éé Îîö",
+        ] {
+            assert_eq!(repair(text.to_owned()), (text.to_owned(), vec![]));
+        }
+    }
+
+    #[test]
+    fn text_beside_damage_stays() {
+        let text = format!("é{}文 «é» été", damage("、", MACINTOSH));
+        assert_eq!(repair(text).0, "é、文 «é» été");
+    }
+}
