@@ -18,7 +18,9 @@ fn wrap_line(text: &str, columns: usize) -> Vec<String> {
     let mut start = 0;
     let mut fits = 0;
     for (at, kind) in linebreaks(text) {
-        if addresses.iter().any(|address| address.start < at && at < address.end) {
+        // UAX 14 would break behind each hyphen too: `pre-` and `Python3.12` belong together
+        let in_word = at < text.len() && text[..at].ends_with('-');
+        if in_word || addresses.iter().any(|address| address.start < at && at < address.end) {
             continue;
         }
         if fits > start && text[start..at].trim_end().width() > columns {
@@ -93,6 +95,14 @@ mod tests {
         let url = format!("https://example.org/{}", "a-b/c?d=e&".repeat(12));
         let lines = wrap(&format!("before <{url}> after, 见{url}后文"), 40);
         assert_eq!(lines.iter().filter(|line| line.contains(&url)).count(), 2, "{lines:#?}");
+    }
+
+    #[test]
+    fn nothing_is_lost_and_hyphenated_words_stay_whole() {
+        assert_eq!(wrap("no contention - pre-Python3.12 -", 20), ["no contention -", "pre-Python3.12 -"]);
+        assert_eq!(wrap("a-", 1), ["a-"]);
+        assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
+        assert_eq!(wrap("", 9), [""]);
     }
 
     #[test]

@@ -1,1 +1,169 @@
-//! Tests.
+//! The operator's page: who may see it, and that it follows the file.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::time::Duration;
+
+use masthead::preview::{Preview, Source};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A preview that runs until it is dropped.
+struct Page {
+    host: String,
+    path: String,
+    folder: tempfile::TempDir,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Page {
+    /// Previews a file that says `content`.
+    async fn of(content: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("issue.md");
+        std::fs::write(&file, content).unwrap();
+        Self::serving(folder, Source { file, css: None, newsletter: None }).await
+    }
+
+    async fn serving(folder: tempfile::TempDir, source: Source) -> Self {
+        let preview = Preview::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = preview.url();
+        let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let (host, path) = (host.to_owned(), format!("/{path}"));
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(preview.serve(source, async {
+            stopped.await.ok();
+        }));
+        Self { host, path, folder, _stop: stop }
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("issue.md")
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.ask(&format!("{}{path}", self.path), &format!("Host: {}\r\n", self.host)).await
+    }
+
+    /// One request with exactly these headers.
+    async fn ask(&self, path: &str, headers: &str) -> String {
+        let exchange = async {
+            let mut stream = TcpStream::connect(&self.host).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            String::from_utf8(answer).unwrap()
+        };
+        timeout(DEADLINE, exchange).await.expect("an answer in time")
+    }
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap()
+}
+
+/// The values of a header.
+fn header<'a>(answer: &'a str, name: &str) -> Vec<&'a str> {
+    let head = answer.split("\r\n\r\n").next().unwrap();
+    let pairs = head.split("\r\n").filter_map(|line| line.split_once(": "));
+    pairs.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
+}
+
+const ISSUE: &str = "# Garden Letters #7: Roots\n\nGood morning.\n\n## Reading\n\n1. [Pruning](https://example.org/pruning)\n\nWhen to cut.\n";
+
+#[tokio::test]
+async fn only_this_machine_may_listen() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let refused = Preview::listen(address.parse().unwrap()).await.unwrap_err().to_string();
+        assert!(refused.contains("loopback only"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn only_who_knows_the_path_sees_the_issue() {
+    let page = Page::of(ISSUE).await;
+    let host = format!("Host: {}\r\n", page.host);
+    assert_eq!(status(&page.get("").await), "200");
+    for path in ["/", "/email.html", "/events?shown=0", &format!("/{}/", "0".repeat(32))] {
+        assert_eq!(status(&page.ask(path, &host).await), "404", "{path}");
+    }
+    let other = Page::of(ISSUE).await;
+    assert_ne!(page.path, other.path);
+}
+
+#[tokio::test]
+async fn foreign_hosts_origins_and_sockets_are_refused() {
+    let page = Page::of(ISSUE).await;
+    let host = &page.host;
+    let port = host.rsplit(':').next().unwrap();
+    for headers in [
+        "Host: evil.example\r\n".to_owned(),
+        format!("Host: evil.example:{port}\r\n"),
+        format!("Host: localhost:{port}\r\n"),
+        "Host: 127.0.0.1\r\n".to_owned(),
+        format!("Host: {host}\r\nOrigin: https://evil.example\r\n"),
+        format!("Host: {host}\r\nOrigin: null\r\n"),
+        format!("Host: {host}\r\nUpgrade: websocket\r\n"),
+    ] {
+        for path in ["", "email.html", "events?shown=0"] {
+            let answer = page.ask(&format!("{}{path}", page.path), &headers).await;
+            assert_eq!(status(&answer), "403", "{headers}{path}");
+            assert!(!answer.contains("Garden"));
+        }
+    }
+    let own = format!("Host: {host}\r\nOrigin: http://{host}\r\n");
+    assert_eq!(status(&page.ask(&page.path, &own).await), "200");
+}
+
+#[tokio::test]
+async fn nothing_is_loaded_from_outside_and_nothing_runs_in_the_email() {
+    let page = Page::of(ISSUE).await;
+    let answer = page.get("").await;
+    let policy = header(&answer, "content-security-policy");
+    assert!(policy.len() == 1 && policy[0].starts_with("default-src 'none'") && !policy[0].contains("unsafe"));
+    assert!(!answer.split("\r\n\r\n").nth(1).unwrap().contains("<style"), "its own policy would drop it");
+    let email = page.get("email.html").await;
+    let policy = header(&email, "content-security-policy");
+    assert!(policy.len() == 1 && policy[0].starts_with("sandbox; default-src 'none'") && !policy[0].contains("script"));
+    for (path, kind) in [("preview.css", "text/css"), ("preview.js", "text/javascript")] {
+        assert_eq!(header(&page.get(path).await, "content-type"), [kind]);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_the_file_is_told_once_it_is_there() {
+    let page = Page::of("").await;
+    let first = page.get("events?shown=0").await;
+    assert!(first.contains("id: 1\n") && first.contains("text/event-stream"), "{first}");
+    let (event, ()) = tokio::join!(page.get("events?shown=1"), async {
+        std::fs::write(page.file(), ISSUE).unwrap();
+    });
+    assert!(event.contains("data: 2\n"), "{event}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_issue_is_an_error_on_the_page() {
+    let page = Page::of(ISSUE).await;
+    page.get("events?shown=0").await;
+    std::fs::remove_file(page.file()).unwrap();
+    page.get("events?shown=1").await;
+    let answer = page.get("").await;
+    assert_eq!(status(&answer), "200");
+    assert!(answer.contains("role=\"alert\"") && answer.contains("cannot be read"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_unreadable_style_sheet_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("issue.md");
+    std::fs::write(&file, ISSUE).unwrap();
+    let css = Path::new("/nonexistent/mine.css").to_owned();
+    let page = Page::serving(folder, Source { file, css: Some(css), newsletter: None }).await;
+    assert!(page.get("").await.contains("mine.css` cannot be read"));
+}
