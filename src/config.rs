@@ -95,19 +95,32 @@ pub struct ConfigError {
 impl Config {
     /// Reads `path` and the environment variables given.
     pub fn load(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => ConfigError {
+                path: path.to_owned(),
+                what: "there is no such file".into(),
+                hint: Some("`masthead init` writes one".into()),
+            },
+            _ => ConfigError { path: path.to_owned(), what: format!("cannot be read: {e}"), hint: None },
+        })?;
+        Self::parse(path, &text, environment)
+    }
+
+    /// Reads `text`, the content of `path`, and the environment variables given.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let environment: BTreeMap<String, String> = environment.into_iter().collect();
         let error = |what: String, hint: Option<&str>| ConfigError {
             path: path.to_owned(),
             what,
             hint: hint.map(str::to_owned),
         };
-        let text = fs::read_to_string(path).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => error("there is no such file".into(), Some("`masthead init` writes one")),
-            _ => error(format!("cannot be read: {e}"), None),
-        })?;
         // By itself first: its errors have lines.
-        let _: File = toml::from_str(&text).map_err(|e| error(e.to_string().trim_end().to_owned(), None))?;
-        let mut table: toml::Table = toml::from_str(&text).map_err(|e| error(e.to_string(), None))?;
+        let _: File = toml::from_str(text).map_err(|e| error(e.to_string().trim_end().to_owned(), None))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| error(e.to_string(), None))?;
         for (name, value) in &environment {
             overlay(&mut table, name, value).map_err(|what| error(what, None))?;
         }

@@ -34,6 +34,16 @@ impl Newsletter {
         format!("{}/{}/{number}", self.base_url, self.slug)
     }
 
+    /// The address that unsubscribes the reader whom `token` names, without a login (RFC 8058).
+    pub fn unsubscribe_url(&self, token: &str) -> String {
+        format!("{}/u/{token}", self.base_url)
+    }
+
+    /// The address that confirms the sign-up that `token` names.
+    pub fn confirm_url(&self, token: &str) -> String {
+        format!("{}/c/{token}", self.base_url)
+    }
+
     /// The identifier in `List-Id` (RFC 2919): `weekly.example.org`.
     pub fn list_id(&self) -> String {
         format!("{}.{}", self.slug, self.from.address.domain())
@@ -133,7 +143,7 @@ pub enum MailboxError {
     Address(#[from] AddressError),
 }
 
-/// Where the readers' pages are: `https://example.org`, without a trailing slash.
+/// Where the readers' pages are: `https://example.org`. They have the host to themselves, so there is no path.
 ///
 /// Plain `http` is for loopback only: the unsubscribe address of RFC 8058 must be https.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,8 +154,8 @@ impl BaseUrl {
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         let url = text.trim().trim_end_matches('/');
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        let printable = url.chars().all(|c| c.is_ascii_graphic() && !"<>\"'\\?#@".contains(c));
+        let host = rest.unwrap_or_default();
+        let printable = url.chars().all(|c| c.is_ascii_graphic() && !"<>\"'\\?#@".contains(c)) && !host.contains('/');
         if host.is_empty() || !printable {
             return Err(BaseUrlError::Form(text.to_owned()));
         }
@@ -182,7 +192,7 @@ impl fmt::Display for BaseUrl {
 #[derive(Debug, thiserror::Error)]
 pub enum BaseUrlError {
     /// No web address at all.
-    #[error("`{0}` is no web address; write it like `https://news.example.org`")]
+    #[error("`{0}` is no web address of a host; write it like `https://news.example.org`, without a path")]
     Form(String),
     /// Plain http beyond this machine.
     #[error("`{0}` is plain http; mailed links must be https (http is for loopback only)")]
