@@ -19,7 +19,7 @@ create table issue (
     preheader text not null,
     html text not null,
     text text not null,
-    slot_key text not null,
+    seal text not null,
     issue_date date,
     audience bigint not null default 0,
     rounds integer not null default 0,

@@ -59,7 +59,7 @@ pub struct NewIssue<'a> {
     /// The text part, with its slots.
     pub text: &'a str,
     /// What marks the slots in both.
-    pub slot_key: &'a str,
+    pub seal: &'a str,
     /// The date in the file.
     pub date: Option<Date>,
 }
@@ -88,7 +88,7 @@ pub struct FrozenIssue {
     /// The text part, with its slots.
     pub text: String,
     /// What marks the slots in both.
-    pub slot_key: String,
+    pub seal: String,
     /// The date in the file.
     pub date: Option<Date>,
     /// When it was frozen; the Date of every one of its mails.
@@ -118,7 +118,7 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
             "insert into issue (newsletter_id, number, state, source_digest, title, subject, preheader, html, text,
-                                slot_key, issue_date)
+                                seal, issue_date)
              values ($1, $2, 'sending', $3, $4, $5, $6, $7, $8, $9, $10)
              on conflict on constraint issue_number_key do nothing
              returning id",
@@ -130,7 +130,7 @@ impl Store {
             new.preheader,
             new.html,
             new.text,
-            new.slot_key,
+            new.seal,
             new.date
         )
         .fetch_optional(&mut *transaction)
@@ -165,7 +165,7 @@ impl Store {
                 preheader: row.preheader,
                 html: row.html,
                 text: row.text,
-                slot_key: row.slot_key,
+                seal: row.seal,
                 date: row.issue_date,
                 created_at: row.created_at,
                 audience: row.audience,
@@ -189,6 +189,17 @@ impl Store {
             .into_iter()
             .map(|row| published(row.number as u32, row.title, row.created_at, row.issue_date))
             .collect())
+    }
+
+    /// The issue that was first sent last, of all newsletters: slug and number.
+    pub async fn newest_issue(&self) -> Result<Option<(String, u32)>, StoreError> {
+        let row = sqlx::query!(
+            "select n.slug, i.number from issue i join newsletter n on n.id = i.newsletter_id
+             order by i.created_at desc, i.id desc limit 1"
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| (row.slug, row.number as u32)))
     }
 
     /// Marks an issue *sent* when no delivery is open, or *sending* when one is again.

@@ -78,6 +78,19 @@ pub struct Intent {
     pub attempt: i16,
 }
 
+/// What is left of an issue for workers to claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlook {
+    /// A chunk is due after this wait.
+    DueIn(Duration),
+    /// Workers have all that is left.
+    InHand,
+    /// No delivery is open.
+    Nothing,
+    /// The issue is in a state that does not allow sending.
+    Held(String),
+}
+
 /// What became of an [`Intent`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Granted {
@@ -287,7 +300,11 @@ impl Store {
     }
 
     /// Gives chunks back; each is due again when the first of its queued deliveries is, or never.
+    ///
+    /// A transaction: an attempt without a result, which only a breakdown leaves behind, is in doubt first.
     pub async fn release(&self, worker_id: i32, chunk_ids: &[i64]) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        doubt(&mut transaction, worker_id, Some(chunk_ids)).await?;
         sqlx::query!(
             "update chunk c
              set worker_id = null, claimed_at = null,
@@ -306,22 +323,57 @@ impl Store {
             worker_id,
             chunk_ids
         )
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
-    /// When the next unclaimed chunk of an issue is due, and whether other workers have some in hand.
-    pub async fn outlook(&self, issue_id: i64) -> Result<(Option<OffsetDateTime>, bool), StoreError> {
+    /// Takes a worker's chunks away: its queued deliveries are due at once, its attempts are in doubt.
+    /// Returns how many are in doubt now that were not before.
+    ///
+    /// One transaction.
+    pub(super) async fn give_up(&self, worker_id: i32) -> Result<u64, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        // Waits for the commit under way, which holds the row `for share`; later ones find `gone_at`.
+        let marked = sqlx::query!("update worker set gone_at = now() where id = $1 and gone_at is null", worker_id)
+            .execute(&mut *transaction)
+            .await?;
+        if marked.rows_affected() == 0 {
+            return Ok(0);
+        }
+        let in_doubt = doubt(&mut transaction, worker_id, None).await?;
+        sqlx::query!(
+            "update chunk set worker_id = null, claimed_at = null, next_at = now() where worker_id = $1",
+            worker_id
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(in_doubt)
+    }
+
+    /// What is left of an issue for workers to claim.
+    pub async fn outlook(&self, issue_id: i64) -> Result<Outlook, StoreError> {
         let row = sqlx::query!(
-            r#"select min(next_at) filter (where worker_id is null) as next_at,
-                      coalesce(bool_or(worker_id is not null), false) as "claimed!"
-               from chunk where issue_id = $1 and (next_at is not null or worker_id is not null)"#,
+            r#"select i.state,
+                      extract(epoch from min(c.next_at) filter (where c.worker_id is null) - clock_timestamp())::float8
+                          as due_in,
+                      coalesce(bool_or(c.worker_id is not null), false) as "claimed!"
+               from issue i
+               left join chunk c on c.issue_id = i.id and (c.next_at is not null or c.worker_id is not null)
+               where i.id = $1 group by i.state"#,
             issue_id
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok((row.next_at, row.claimed))
+        let due_in = row.due_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        Ok(match (due_in, row.claimed) {
+            (None, false) => Outlook::Nothing,
+            _ if !matches!(row.state.as_str(), "sending" | "sent") => Outlook::Held(row.state),
+            (Some(due_in), _) => Outlook::DueIn(due_in),
+            (None, true) => Outlook::InHand,
+        })
     }
 
     /// The ledger in numbers: one statement, so that its sum is the audience at one instant.
@@ -387,6 +439,34 @@ impl Store {
 }
 
 type Transaction<'a> = sqlx::Transaction<'a, sqlx::Postgres>;
+
+/// Appends that a worker's open attempts are in doubt, in all of its chunks or in some.
+async fn doubt(
+    transaction: &mut Transaction<'_>,
+    worker_id: i32,
+    chunk_ids: Option<&[i64]>,
+) -> Result<u64, StoreError> {
+    let in_doubt = sqlx::query!(
+        "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, reply)
+         select last.issue_id, last.subscriber_id, last.step + 1, last.attempt, last.worker_id, 'in_doubt',
+                'the process that sent it is gone'
+         from chunk c
+         join delivery d on d.issue_id = c.issue_id and d.round = c.round
+          and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id
+         join lateral (
+             select l.* from ledger l
+             where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
+             order by l.step desc limit 1
+         ) last on true
+         where c.worker_id = $1 and ($2::bigint[] is null or c.id = any($2))
+           and last.state = 'attempting' and last.worker_id = $1",
+        worker_id,
+        chunk_ids
+    )
+    .execute(&mut **transaction)
+    .await?;
+    Ok(in_doubt.rows_affected())
+}
 
 /// Appends what came of attempts, each behind its own attempt or behind the doubt that was put on it.
 /// Returns how many found their place.

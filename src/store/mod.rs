@@ -15,7 +15,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 pub use issue::{FrozenIssue, IssueState, NewIssue, PublishedIssue};
-pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Settled, Snapshot};
+pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};
 pub use reader::{ImportCounts, ImportRow, Profile, Subscriber, Subscription, Suppression};
 pub use signup::{ConfirmationMail, Outbox, SignupVerdict};
 pub use worker::{Worker, WorkerError};

@@ -40,6 +40,8 @@ pub struct ImportRow {
     pub address: EmailAddress,
     /// The name.
     pub name: Option<String>,
+    /// Whether the reader has left where the row comes from: then nothing is sent until a new confirmation.
+    pub unsubscribed: bool,
 }
 
 /// What an import did, a count per row.
@@ -49,7 +51,7 @@ pub struct ImportCounts {
     pub added: u64,
     /// Active already, or twice in the file.
     pub known: u64,
-    /// Unsubscribed earlier; left so.
+    /// Unsubscribed, here or by the file; left so.
     pub unsubscribed: u64,
     /// Suppressed; left so.
     pub suppressed: u64,
@@ -126,16 +128,20 @@ impl Store {
             let hashes: Vec<_> = fresh.iter().map(|(hash, _)| hash.clone()).collect();
             let emails: Vec<_> = fresh.iter().map(|(_, row)| row.address.as_str().to_owned()).collect();
             let names: Vec<_> = fresh.iter().map(|(_, row)| row.name.clone()).collect();
+            let leaving: Vec<_> = fresh.iter().map(|(_, row)| row.unsubscribed).collect();
             let before = sqlx::query!(
                 r#"select count(*) filter (where x.address_hash is null and s.state = 'active') as "active!",
                           count(*) filter (where x.address_hash is null and s.state = 'unsubscribed') as "unsubscribed!",
+                          count(*) filter (where x.address_hash is null and s.state is distinct from 'active'
+                                             and s.state is distinct from 'unsubscribed' and r.leaving) as "leaving!",
                           count(x.address_hash) as "suppressed!"
-                   from unnest($1::bytea[]) as r (address_hash)
+                   from unnest($1::bytea[], $3::bool[]) as r (address_hash, leaving)
                    left join suppression x on x.address_hash = r.address_hash
                    left join subscriber p on p.address_hash = r.address_hash
                    left join subscription s on s.subscriber_id = p.id and s.newsletter_id = $2"#,
                 &hashes,
-                newsletter_id
+                newsletter_id,
+                &leaving
             )
             .fetch_one(&mut *transaction)
             .await?;
@@ -154,25 +160,31 @@ impl Store {
             let added = sqlx::query!(
                 "with added as (
                      insert into subscription (newsletter_id, subscriber_id, state)
-                     select $2, p.id, 'active' from subscriber p
-                     where p.address_hash = any($1)
-                       and not exists (select from suppression x where x.address_hash = p.address_hash)
+                     select $2, p.id, case when r.leaving then 'unsubscribed' else 'active' end
+                     from unnest($1::bytea[], $5::bool[]) as r (address_hash, leaving)
+                     join subscriber p on p.address_hash = r.address_hash
+                     where not exists (select from suppression x where x.address_hash = p.address_hash)
                      on conflict on constraint subscription_pkey
-                     do update set state = 'active', changed_at = now() where subscription.state = 'pending'
-                     returning subscriber_id
+                     do update set state = excluded.state, changed_at = now()
+                     where subscription.state = 'pending'
+                        or subscription.state = 'active' and excluded.state = 'unsubscribed'
+                     returning subscriber_id, state
+                 ), noted as (
+                     insert into consent (newsletter_id, subscriber_id, act, source)
+                     select $2, subscriber_id, case when state = 'active' then $3 else 'unsubscribed' end, $4 from added
                  )
-                 insert into consent (newsletter_id, subscriber_id, act, source)
-                 select $2, subscriber_id, $3, $4 from added",
+                 select 1 as one from added where state = 'active'",
                 &hashes,
                 newsletter_id,
                 act,
-                source
+                source,
+                &leaving
             )
-            .execute(&mut *transaction)
+            .fetch_all(&mut *transaction)
             .await?;
-            counts.added += added.rows_affected();
+            counts.added += added.len() as u64;
             counts.known += before.active as u64;
-            counts.unsubscribed += before.unsubscribed as u64;
+            counts.unsubscribed += (before.unsubscribed + before.leaving) as u64;
             counts.suppressed += before.suppressed as u64;
         }
         transaction.commit().await?;
@@ -202,13 +214,42 @@ impl Store {
         .await?)
     }
 
-    /// How many active readers a newsletter has who are not suppressed.
-    pub async fn count_active(&self, newsletter_id: i32) -> Result<u64, StoreError> {
+    /// Up to `limit` readers with an id above `after` whom a send of the issue with this number would take in.
+    pub async fn prospects(
+        &self,
+        newsletter_id: i32,
+        number: u32,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Subscriber>, StoreError> {
+        Ok(sqlx::query_as!(
+            Subscriber,
+            "select p.id, p.email, p.name, s.state, s.changed_at
+             from subscription s join subscriber p on p.id = s.subscriber_id
+             where s.newsletter_id = $1 and s.state = 'active' and p.id > $3
+               and not exists (select from suppression x where x.address_hash = p.address_hash)
+               and not exists (select from delivery d join issue i on i.id = d.issue_id
+                               where i.newsletter_id = $1 and i.number = $2 and d.subscriber_id = p.id)
+             order by p.id limit $4",
+            newsletter_id,
+            i32::try_from(number).unwrap_or(-1),
+            after,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// How many readers a send of the issue with this number would take in.
+    pub async fn count_prospects(&self, newsletter_id: i32, number: u32) -> Result<u64, StoreError> {
         let count = sqlx::query_scalar!(
             r#"select count(*) as "count!" from subscription s join subscriber p on p.id = s.subscriber_id
                where s.newsletter_id = $1 and s.state = 'active'
-                 and not exists (select from suppression x where x.address_hash = p.address_hash)"#,
-            newsletter_id
+                 and not exists (select from suppression x where x.address_hash = p.address_hash)
+                 and not exists (select from delivery d join issue i on i.id = d.issue_id
+                                 where i.newsletter_id = $1 and i.number = $2 and d.subscriber_id = p.id)"#,
+            newsletter_id,
+            i32::try_from(number).unwrap_or(-1)
         )
         .fetch_one(&self.pool)
         .await?;

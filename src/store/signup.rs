@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
+use time::OffsetDateTime;
 
 use super::{Store, StoreError};
 use crate::subscriber::EmailAddress;
@@ -32,6 +33,8 @@ pub struct ConfirmationMail {
     pub email: String,
     /// How many tries there were.
     pub tries: i32,
+    /// When the sign-up was; the Date of the mail on every try.
+    pub created_at: OffsetDateTime,
     /// How old the sign-up is.
     pub age: Duration,
 }
@@ -185,7 +188,7 @@ impl Outbox {
     /// The confirmation mail that is due, the oldest first.
     pub async fn next(&mut self) -> Result<Option<ConfirmationMail>, StoreError> {
         let row = sqlx::query!(
-            r#"select u.id, n.slug, p.email, u.tries,
+            r#"select u.id, n.slug, p.email, u.tries, u.created_at,
                       extract(epoch from now() - u.created_at)::float8 as "age!"
                from signup u
                join newsletter n on n.id = u.newsletter_id
@@ -200,6 +203,7 @@ impl Outbox {
             slug: row.slug,
             email: row.email,
             tries: row.tries,
+            created_at: row.created_at,
             age: Duration::try_from_secs_f64(row.age).unwrap_or_default(),
         }))
     }
@@ -223,10 +227,5 @@ impl Outbox {
         .execute(&mut self.session)
         .await?;
         Ok(())
-    }
-
-    /// Whether the session with its lock still lives.
-    pub async fn is_held(&mut self) -> bool {
-        self.session.ping().await.is_ok()
     }
 }

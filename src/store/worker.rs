@@ -79,42 +79,6 @@ impl Store {
         }
         Ok(in_doubt)
     }
-
-    async fn give_up(&self, worker_id: i32) -> Result<u64, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        // Waits for the commit under way, which holds the row `for share`; later ones find `gone_at`.
-        let marked = sqlx::query!("update worker set gone_at = now() where id = $1 and gone_at is null", worker_id)
-            .execute(&mut *transaction)
-            .await?;
-        if marked.rows_affected() == 0 {
-            return Ok(0);
-        }
-        let in_doubt = sqlx::query!(
-            "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, reply)
-             select last.issue_id, last.subscriber_id, last.step + 1, last.attempt, last.worker_id, 'in_doubt',
-                    'the process that sent it is gone'
-             from chunk c
-             join delivery d on d.issue_id = c.issue_id and d.round = c.round
-              and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id
-             join lateral (
-                 select l.* from ledger l
-                 where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
-                 order by l.step desc limit 1
-             ) last on true
-             where c.worker_id = $1 and last.state = 'attempting' and last.worker_id = $1",
-            worker_id
-        )
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query!(
-            "update chunk set worker_id = null, claimed_at = null, next_at = now() where worker_id = $1",
-            worker_id
-        )
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(in_doubt.rows_affected())
-    }
 }
 
 impl Worker {
@@ -139,11 +103,9 @@ impl Worker {
         if renewed.rows_affected() == 0 { Err(WorkerError::GivenUp) } else { Ok(()) }
     }
 
-    /// Signs off in good order: nothing is claimed and nothing on the wire any more.
-    pub async fn leave(mut self) -> Result<(), StoreError> {
-        sqlx::query!("update worker set gone_at = now() where id = $1 and gone_at is null", self.id)
-            .execute(&mut self.session)
-            .await?;
+    /// Signs off, and gives back what is still claimed.
+    pub async fn leave(self) -> Result<(), StoreError> {
+        self.store.give_up(self.id).await?;
         self.session.close().await?;
         Ok(())
     }
