@@ -1,1 +1,0 @@
-//! The send: claim, build, send, record.

@@ -1,0 +1,197 @@
+//! A courier: carries one message after another to the relay over one connection.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::{Ending, Job, Shared};
+use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
+use crate::mailer::{Connection, Envelope, Verdict};
+use crate::message::{self, Reader};
+use crate::store::{Due, Entry, Granted, Intent};
+use crate::subscriber::EmailAddress;
+use crate::token::Claim;
+
+/// The longest wait before another try to reach a relay that is away.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The longest wait for a message whose connection broke before the dot: the relay has not judged it.
+const LOST_WAIT: Duration = Duration::from_secs(30);
+
+/// Carries jobs until there are none, or the send is to stop.
+pub(super) async fn work(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
+    let mut connection = None;
+    loop {
+        let job = jobs.lock().await.recv().await;
+        let Some(job) = job else { break };
+        if shared.stop.asked().is_none() {
+            connection = carry(&shared, connection, job).await;
+        }
+    }
+    if let Some(connection) = connection {
+        connection.quit().await;
+    }
+}
+
+/// Carries one message; gives the connection back when it can carry another.
+///
+/// What may take long comes before the intent: the connection, the message, the rate's token.
+async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Option<Connection> {
+    let message = match Addressed::new(shared, &job.due) {
+        Ok(message) => message,
+        Err(error) => {
+            shared.stop.ask(Ending::Halted(error.to_string()));
+            return connection;
+        }
+    };
+    let mut connection = match connection {
+        Some(connection) if connection.is_open() => connection,
+        _ => connect(shared).await?,
+    };
+    shared.rate.take().await;
+    if shared.stop.asked().is_some() {
+        return Some(connection);
+    }
+    let attempt = job.due.attempts + 1;
+    let intent = Intent {
+        issue_id: shared.send.issue.id,
+        subscriber_id: job.due.subscriber_id,
+        step: job.due.step + 1,
+        attempt,
+    };
+    match shared.writer.intend(intent).await {
+        Granted::Go => {}
+        Granted::Skipped => {
+            shared.progress.skipped.fetch_add(1, Ordering::Relaxed);
+            return Some(connection);
+        }
+        Granted::NotNow => return Some(connection),
+    }
+    let (state, next_in, class, reply) = match message {
+        Some(message) => {
+            let verdict = connection.send(&message.envelope, &message.bytes).await;
+            judge(shared, &job.due, verdict)
+        }
+        // The reader was erased after the chunk was read; the intent has seen that, but for a race of the two.
+        None => (DeliveryState::Refused, None, Some(ReplyClass::AddressForm), "there is no usable address".to_owned()),
+    };
+    let counter = match state {
+        DeliveryState::Accepted => &shared.progress.accepted,
+        DeliveryState::Queued => &shared.progress.deferred,
+        DeliveryState::InDoubt => &shared.progress.in_doubt,
+        _ => &shared.progress.refused,
+    };
+    counter.fetch_add(1, Ordering::Relaxed);
+    let entry = Entry {
+        issue_id: shared.send.issue.id,
+        subscriber_id: job.due.subscriber_id,
+        attempt,
+        state,
+        next_in,
+        class: class.map(ReplyClass::as_str),
+        reply: Some(reply),
+    };
+    shared.writer.record(entry, job.hold).await;
+    connection.is_open().then_some(connection)
+}
+
+/// A message ready for the wire.
+struct Addressed {
+    envelope: Envelope,
+    bytes: Vec<u8>,
+}
+
+impl Addressed {
+    /// The message to the reader of `due`; `None` without a usable address.
+    fn new(shared: &Shared, due: &Due) -> Result<Option<Self>, message::MessageError> {
+        let send = &shared.send;
+        let Some(address) = due.email.as_deref().and_then(|email| EmailAddress::parse(email).ok()) else {
+            return Ok(None);
+        };
+        let keyring = send.store.keyring();
+        let claim =
+            Claim::Unsubscribe { newsletter_id: send.issue.newsletter_id, subscriber_id: due.subscriber_id };
+        let reader = Reader {
+            address,
+            name: due.name.clone(),
+            unsubscribe_url: send.newsletter.unsubscribe_url(&keyring.sign(claim)),
+        };
+        let message_id =
+            keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
+        let (number, date) = (Some(send.issue.number), send.issue.created_at);
+        let bytes = message::issue_message(&send.newsletter, &shared.rendered, number, &reader, &message_id, date)?;
+        let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
+        Ok(Some(Self { envelope, bytes }))
+    }
+}
+
+/// Opens a connection, again and again with longer waits while the relay is away.
+async fn connect(shared: &Shared) -> Option<Connection> {
+    let since = Instant::now();
+    let mut backoff = Duration::from_millis(500);
+    loop {
+        let error = tokio::select! {
+            opened = Connection::open(&shared.send.relay) => match opened {
+                Ok(connection) => return Some(connection),
+                Err(error) => error,
+            },
+            () = shared.stop.wait() => return None,
+        };
+        if error.is_ours() || since.elapsed() + backoff > shared.send.wait {
+            shared.stop.ask(Ending::Halted(error.to_string()));
+            return None;
+        }
+        warn!(%error, backoff_ms = backoff.as_millis() as u64, "the relay cannot be reached");
+        tokio::select! {
+            () = sleep(backoff) => {}
+            () = shared.stop.wait() => return None,
+        }
+        backoff = (2 * backoff).min(LONGEST_BACKOFF);
+    }
+}
+
+type Judgement = (DeliveryState, Option<Duration>, Option<ReplyClass>, String);
+
+/// What a verdict means for the delivery.
+fn judge(shared: &Shared, due: &Due, verdict: Verdict) -> Judgement {
+    match verdict {
+        Verdict::Accepted(reply) => (DeliveryState::Accepted, None, None, reply.to_string()),
+        Verdict::InDoubt(lost) => (DeliveryState::InDoubt, None, None, lost.to_string()),
+        Verdict::NotSent(lost) => {
+            later(shared, due, LOST_WAIT, ReplyClass::Soft, lost.to_string())
+        }
+        Verdict::Refused { reply, .. } => refused(shared, due, &reply),
+    }
+}
+
+fn refused(shared: &Shared, due: &Due, reply: &Reply) -> Judgement {
+    match classify(reply) {
+        ReplyClass::Ours => {
+            let reason = format!("the relay refuses this sender, not the reader: {reply}");
+            shared.stop.ask(Ending::Halted(reason));
+            (DeliveryState::Queued, Some(Duration::ZERO), Some(ReplyClass::Ours), reply.to_string())
+        }
+        class if reply.is_permanent() => (DeliveryState::Refused, None, Some(class), reply.to_string()),
+        class => later(shared, due, Duration::MAX, class, reply.to_string()),
+    }
+}
+
+/// Another try by the schedule, but within `at_most`, unless the time is over.
+fn later(shared: &Shared, due: &Due, at_most: Duration, class: ReplyClass, reply: String) -> Judgement {
+    let since_first = due
+        .first_attempt_at
+        .and_then(|first| Duration::try_from(OffsetDateTime::now_utc() - first).ok())
+        .unwrap_or_default();
+    // Spreads the readers evenly over the jitter (the golden ratio's fraction is far from every rhythm).
+    let jitter = (due.subscriber_id as f64 * 0.618_033_988_749_895).fract();
+    let tries = u32::from(due.attempts.unsigned_abs()) + 1;
+    match shared.send.retry.wait(tries, since_first, jitter) {
+        Some(wait) => (DeliveryState::Queued, Some(wait.min(at_most)), Some(class), reply),
+        None => (DeliveryState::Expired, None, Some(class), reply),
+    }
+}

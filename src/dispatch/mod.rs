@@ -1,0 +1,320 @@
+//! The send: claim, build, send, record.
+//!
+//! One process takes part in the send of one issue as a [worker](crate::store::Worker):
+//!
+//! ```text
+//! feeder ─claims chunks→ jobs ─→ courier (one per connection) ─message→ relay
+//!    ↑                              │  ↑
+//!    └──── chunks that are done ──writer: one commit for the results and next intents of all couriers
+//! ```
+//!
+//! A courier asks for its next intent only after it has handed in its last result, and the writer commits in the
+//! order of asking: a killed process leaves at most one message per connection in doubt.
+
+mod courier;
+mod rate;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::delivery::RetrySchedule;
+use crate::mailer::Relay;
+use crate::newsletter::Newsletter;
+use crate::render::Rendered;
+use crate::store::{Due, FrozenIssue, Outlook, Store, StoreError, Worker, WorkerError};
+use rate::RateLimit;
+use writer::Writer;
+
+/// How often a worker renews its lease and looks for workers that are gone.
+const RENEWAL: Duration = Duration::from_secs(5);
+
+/// An issue to send, and how.
+pub struct Send {
+    /// The store.
+    pub store: Store,
+    /// The relay.
+    pub relay: Relay,
+    /// Whose issue it is.
+    pub newsletter: Newsletter,
+    /// The issue.
+    pub issue: FrozenIssue,
+    /// How many connections to the relay are open at most.
+    pub connections: usize,
+    /// Messages per second, all connections together.
+    pub rate: Option<f64>,
+    /// When a temporary refusal is tried again.
+    pub retry: RetrySchedule,
+    /// How long to wait for retries that are due later, and for a relay that is away.
+    pub wait: Duration,
+    /// Name of this machine.
+    pub host: String,
+}
+
+/// How the part of this process in a send ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// No delivery is open.
+    Sent,
+    /// The next try is due later than the wait allows.
+    Waiting(Duration),
+    /// Asked to stop.
+    Stopped,
+    /// Stopped by itself: the relay, the configuration or the issue's state does not allow more.
+    Halted(String),
+    /// Another process took this one for dead.
+    GivenUp,
+}
+
+/// What a running send has done, readable while it runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Accepted by the relay.
+    pub accepted: AtomicU64,
+    /// Refused for good, or expired.
+    pub refused: AtomicU64,
+    /// To be tried again.
+    pub deferred: AtomicU64,
+    /// Left out: the reader is gone.
+    pub skipped: AtomicU64,
+    /// In doubt.
+    pub in_doubt: AtomicU64,
+}
+
+impl Progress {
+    /// How many deliveries reached a state that lasts.
+    pub fn settled(&self) -> u64 {
+        [&self.accepted, &self.refused, &self.skipped, &self.in_doubt].map(|n| n.load(Ordering::Relaxed)).iter().sum()
+    }
+}
+
+/// A delivery in a courier's hands.
+struct Job {
+    due: Due,
+    hold: Arc<Hold>,
+}
+
+/// Keeps a chunk claimed: the feeder hears when the last job of it is done.
+struct Hold {
+    chunk_id: i64,
+    done: mpsc::UnboundedSender<i64>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // The feeder is gone only when the process goes down; then the lease ends the claim.
+        self.done.send(self.chunk_id).ok();
+    }
+}
+
+/// What the couriers of a process share.
+struct Shared {
+    send: Arc<Send>,
+    rendered: Rendered,
+    writer: Writer,
+    rate: Arc<RateLimit>,
+    progress: Arc<Progress>,
+    stop: Stop,
+}
+
+/// The wish to stop, with its reason once there is one.
+#[derive(Clone)]
+struct Stop(watch::Sender<Option<Ending>>);
+
+impl Stop {
+    fn new() -> Self {
+        Self(watch::Sender::new(None))
+    }
+
+    /// The first reason counts.
+    fn ask(&self, ending: Ending) {
+        self.0.send_if_modified(|reason| reason.is_none() && reason.replace(ending).is_none());
+    }
+
+    fn asked(&self) -> Option<Ending> {
+        self.0.borrow().clone()
+    }
+
+    async fn wait(&self) {
+        // The sender lives in `self`.
+        self.0.subscribe().wait_for(Option::is_some).await.ok();
+    }
+}
+
+/// Takes part in the send of an issue until no delivery is open, retries are due too late, or `interrupt` is set.
+///
+/// A worker that was taken for dead registers anew and goes on.
+///
+/// # Errors
+///
+/// When the store fails: then nothing more is sent.
+pub async fn run(
+    send: Send,
+    progress: Arc<Progress>,
+    mut interrupt: watch::Receiver<bool>,
+) -> Result<Ending, StoreError> {
+    let send = Arc::new(send);
+    let rate = Arc::new(RateLimit::new(send.rate));
+    loop {
+        let stop = Stop::new();
+        let shift = shift(send.clone(), rate.clone(), progress.clone(), stop.clone());
+        tokio::pin!(shift);
+        let ending = tokio::select! {
+            ending = &mut shift => ending?,
+            Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => {
+                stop.ask(Ending::Stopped);
+                shift.await?
+            }
+        };
+        if ending != Ending::GivenUp {
+            return Ok(ending);
+        }
+        warn!("another process took this one for dead; joining anew");
+    }
+}
+
+/// The time from registering as a worker to signing off.
+async fn shift(
+    send: Arc<Send>,
+    rate: Arc<RateLimit>,
+    progress: Arc<Progress>,
+    stop: Stop,
+) -> Result<Ending, StoreError> {
+    let (store, issue_id) = (send.store.clone(), send.issue.id);
+    let worker = store.register_worker(&send.host, std::process::id()).await?;
+    let worker_id = worker.id;
+    store.reap_workers().await?;
+    info!(worker.id = worker_id, issue.id = issue_id, "joined the send");
+    let (signed_off, sign_off) = oneshot::channel();
+    let renewing = tokio::spawn(renew(worker, store.clone(), stop.clone(), sign_off));
+    let (writer, writing) = writer::start(store.clone(), worker_id, send.issue.newsletter_id, stop.clone());
+    let rendered = Rendered {
+        subject: send.issue.subject.clone(),
+        preheader: send.issue.preheader.clone(),
+        html: send.issue.html.clone(),
+        text: send.issue.text.clone(),
+        seal: send.issue.seal.clone(),
+    };
+    let shared = Arc::new(Shared { send, rendered, writer, rate, progress, stop: stop.clone() });
+
+    // Two jobs per courier are enough to keep it busy while the feeder reads the next chunk.
+    let (jobs, next_jobs) = mpsc::channel(2 * shared.send.connections);
+    let next_jobs = Arc::new(Mutex::new(next_jobs));
+    let mut couriers = JoinSet::new();
+    for _ in 0..shared.send.connections {
+        couriers.spawn(courier::work(shared.clone(), next_jobs.clone()));
+    }
+    drop(next_jobs);
+    let fed = feed(&shared, worker_id, jobs).await;
+    // Jobs that are left have no intent yet; the couriers drop them.
+    stop.ask(Ending::Stopped);
+    while let Some(ended) = couriers.join_next().await {
+        if let Err(error) = ended {
+            warn!(%error, "a courier broke down; its message is in doubt");
+        }
+    }
+    // With the last courier the writer ends too: every result is committed, or the store is away for good.
+    drop(shared);
+    writing.await.ok();
+    signed_off.send(()).ok();
+    if let Ok(Some(worker)) = renewing.await {
+        worker.leave().await?;
+    }
+    let ending = fed?;
+    let sent = store.settle_issue(issue_id).await?;
+    Ok(if sent { Ending::Sent } else { ending })
+}
+
+/// Renews the lease and gives up workers that are gone, until the shift ends.
+async fn renew(
+    mut worker: Worker,
+    store: Store,
+    stop: Stop,
+    mut sign_off: oneshot::Receiver<()>,
+) -> Option<Worker> {
+    let mut ticks = tokio::time::interval(RENEWAL);
+    loop {
+        tokio::select! {
+            _ = &mut sign_off => return Some(worker),
+            _ = ticks.tick() => {}
+        }
+        match worker.renew().await {
+            Ok(()) => {
+                if let Err(error) = store.reap_workers().await {
+                    warn!(%error, "cannot look for workers that are gone");
+                }
+            }
+            Err(WorkerError::GivenUp) => {
+                stop.ask(Ending::GivenUp);
+                return None;
+            }
+            Err(WorkerError::Store(error)) => warn!(%error, "cannot renew the lease"),
+        }
+    }
+}
+
+/// Hands the due deliveries of claimed chunks to the couriers, and gives back the chunks that are done.
+async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>) -> Result<Ending, StoreError> {
+    let (store, issue_id) = (&shared.send.store, shared.send.issue.id);
+    let (done, mut done_chunks) = mpsc::unbounded_channel();
+    let mut in_hand = 0_usize;
+    let mut idle = Duration::ZERO;
+    loop {
+        let mut finished = Vec::new();
+        while let Ok(chunk_id) = done_chunks.try_recv() {
+            finished.push(chunk_id);
+        }
+        if !finished.is_empty() {
+            in_hand -= finished.len();
+            store.release(worker_id, &finished).await?;
+        }
+        if let Some(ending) = shared.stop.asked() {
+            return Ok(ending);
+        }
+        if let Some(chunk) = store.claim(worker_id, issue_id).await? {
+            idle = Duration::ZERO;
+            in_hand += 1;
+            let hold = Arc::new(Hold { chunk_id: chunk.id, done: done.clone() });
+            for due in store.due(&chunk).await? {
+                let job = Job { due, hold: hold.clone() };
+                tokio::select! {
+                    handed = jobs.send(job) => {
+                        if handed.is_err() {
+                            return Ok(Ending::Halted("no connection is left to send over".into()));
+                        }
+                    }
+                    () = shared.stop.wait() => break,
+                }
+            }
+            continue;
+        }
+        let outlook = store.outlook(issue_id).await?;
+        let nap = match outlook {
+            Outlook::Nothing => return Ok(Ending::Sent),
+            Outlook::Held(state) if in_hand == 0 => return Ok(Ending::Halted(format!("the issue is {state}"))),
+            Outlook::DueIn(due_in) if in_hand == 0 && idle + due_in > shared.send.wait => {
+                return Ok(Ending::Waiting(due_in));
+            }
+            Outlook::DueIn(due_in) => due_in.clamp(Duration::from_millis(20), Duration::from_secs(1)),
+            Outlook::InHand | Outlook::Held(_) => Duration::from_secs(1),
+        };
+        let slept = Instant::now();
+        tokio::select! {
+            Some(chunk_id) = done_chunks.recv() => {
+                in_hand -= 1;
+                store.release(worker_id, &[chunk_id]).await?;
+            }
+            () = shared.stop.wait() => {}
+            () = tokio::time::sleep(nap) => {}
+        }
+        if in_hand == 0 {
+            idle += slept.elapsed();
+        }
+    }
+}

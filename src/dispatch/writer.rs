@@ -1,0 +1,99 @@
+//! The writer: one task that commits the results and the next intents of all couriers together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tracing::{error, warn};
+
+use super::{Ending, Hold, Stop};
+use crate::store::{Entry, Granted, Intent, Store, WorkerError};
+
+/// How many notes one commit takes at most.
+const GROUP: usize = 1024;
+
+/// How long results are tried to be written when the send is to stop and the store is away.
+const LAST_TRIES: Duration = Duration::from_secs(30);
+
+/// Hands notes to the writer task.
+pub(super) struct Writer(mpsc::Sender<Note>);
+
+enum Note {
+    /// A result; its chunk stays claimed until it is durable.
+    Entry(Entry, Arc<Hold>),
+    Intent(Intent, oneshot::Sender<Granted>),
+}
+
+impl Writer {
+    /// Hands in a result, which is durable before any intent that is asked for later.
+    pub(super) async fn record(&self, entry: Entry, hold: Arc<Hold>) {
+        // Without a writer the row stays `attempting`, and is in doubt when the worker is given up.
+        self.0.send(Note::Entry(entry, hold)).await.ok();
+    }
+
+    /// Asks for an intent, and returns when it is durable or not granted.
+    pub(super) async fn intend(&self, intent: Intent) -> Granted {
+        let (answer, granted) = oneshot::channel();
+        self.0.send(Note::Intent(intent, answer)).await.ok();
+        granted.await.unwrap_or(Granted::NotNow)
+    }
+}
+
+/// Starts the task; it ends when the last [`Writer`] is gone.
+pub(super) fn start(store: Store, worker_id: i32, newsletter_id: i32, stop: Stop) -> (Writer, JoinHandle<()>) {
+    let (sender, mut notes) = mpsc::channel(GROUP);
+    let task = tokio::spawn(async move {
+        let mut group = Vec::new();
+        while notes.recv_many(&mut group, GROUP).await > 0 {
+            write(&store, worker_id, newsletter_id, &stop, &mut group).await;
+        }
+    });
+    (Writer(sender), task)
+}
+
+/// Commits a group. While the store is away nothing is granted, so nothing is sent, and results are kept.
+async fn write(store: &Store, worker_id: i32, newsletter_id: i32, stop: &Stop, group: &mut Vec<Note>) {
+    let (mut entries, mut holds, mut intents, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for note in group.drain(..) {
+        match note {
+            Note::Entry(entry, hold) => {
+                entries.push(entry);
+                holds.push(hold);
+            }
+            Note::Intent(intent, answer) => {
+                intents.push(intent);
+                answers.push(answer);
+            }
+        }
+    }
+    let mut stopping_since = None;
+    loop {
+        match store.commit(worker_id, newsletter_id, &entries, &intents).await {
+            Ok(settled) => {
+                if settled.lost > 0 {
+                    warn!(deliveries = settled.lost, "results came too late: somebody resolved them");
+                }
+                for (answer, granted) in answers.into_iter().zip(settled.granted) {
+                    answer.send(granted).ok();
+                }
+                return;
+            }
+            Err(WorkerError::GivenUp) => return stop.ask(Ending::GivenUp),
+            Err(WorkerError::Store(error)) => {
+                warn!(%error, "the ledger cannot be written; nothing is sent until it can");
+                if stop.asked().is_some() {
+                    intents.clear();
+                    answers.clear();
+                    let since = *stopping_since.get_or_insert_with(Instant::now);
+                    if entries.is_empty() || since.elapsed() > LAST_TRIES {
+                        error!(deliveries = entries.len(), "results could not be written; they are in doubt");
+                        return;
+                    }
+                }
+                sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
