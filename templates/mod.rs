@@ -5,8 +5,10 @@
 pub mod catcher;
 mod confirmation;
 mod issue;
+pub mod pages;
 mod preview;
 mod prose;
+mod report;
 mod shell;
 mod words;
 
@@ -14,6 +16,7 @@ pub use confirmation::confirmation;
 pub use issue::{Entry, Page, PastEntry, Section, issue};
 pub use preview::{Preview, SCRIPT as PREVIEW_SCRIPT, STYLE as PREVIEW_STYLE, preview};
 pub use prose::{Block, Inline, Picture};
+pub use report::report;
 pub use shell::STYLE as EMAIL_STYLE;
 pub use words::Words;
 

@@ -1,1 +1,104 @@
-//! The readers' web: sign-up, confirm, unsubscribe, read online.
+//! The readers' web: sign up, confirm, unsubscribe, read online. It needs no JavaScript and sets no cookie.
+//!
+//! | path | GET | POST |
+//! | --- | --- | --- |
+//! | `/SLUG` | sign-up form, issues | |
+//! | `/SLUG/subscribe` | sign-up form | records the sign-up, queues a confirmation mail |
+//! | `/c/TOKEN` | asks | confirms |
+//! | `/u/TOKEN` | asks | unsubscribes; also RFC 8058 one-click |
+//! | `/SLUG/104` | the issue | |
+//! | `/instance` | which store this is | |
+//!
+//! A GET changes nothing: mail scanners follow every link.
+
+mod client;
+mod error;
+pub mod outbox;
+mod pages;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use crate::newsletter::Newsletter;
+use crate::store::Store;
+
+pub use error::Error;
+
+/// Largest body that is read; forms are tiny.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// What the pages are made from.
+pub struct Site {
+    /// The store.
+    pub store: Store,
+    /// The newsletters with their ids in the store.
+    pub newsletters: Vec<(i32, Newsletter)>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How many sign-ups one client network may make in an hour.
+    pub signups_per_hour: u32,
+    /// Told when a confirmation mail is queued.
+    pub queued: Notify,
+}
+
+impl Site {
+    fn newsletter(&self, slug: &str) -> Option<&(i32, Newsletter)> {
+        self.newsletters.iter().find(|(_, newsletter)| newsletter.slug.as_str() == slug)
+    }
+}
+
+/// Answers on `listener` until `shutdown` resolves; requests under way are finished.
+pub async fn serve(
+    listener: TcpListener,
+    site: Arc<Site>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let app = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app).with_graceful_shutdown(shutdown).await
+}
+
+/// All routes.
+pub fn router(site: Arc<Site>) -> Router {
+    Router::new()
+        .route("/", get(pages::index))
+        .route("/instance", get(pages::instance))
+        .route("/assets/pages.css", get(pages::stylesheet))
+        .route("/c/{token}", get(pages::ask_to_confirm).post(pages::confirm))
+        .route("/u/{token}", get(pages::ask_to_unsubscribe).post(pages::unsubscribe))
+        .route("/{slug}", get(pages::home))
+        .route("/{slug}/subscribe", get(pages::home).post(pages::subscribe))
+        .route("/{slug}/{number}", get(pages::issue))
+        .fallback(pages::not_found)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(guard))
+        .with_state(site)
+}
+
+/// Headers of every page: nothing is loaded from elsewhere, no address leaks by referrer, nothing is kept.
+async fn guard(request: axum::extract::Request, next: Next) -> Response {
+    const HEADERS: [(HeaderName, &str); 4] = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
