@@ -1,9 +1,17 @@
 //! The command line: one file per command.
 
+mod context;
+mod init;
+mod ledger;
 mod parse;
 mod postgres;
 mod preview;
 mod render;
+mod send;
+mod serve;
+mod status;
+mod subscriber_file;
+mod subscribers;
 
 use std::process::ExitCode;
 
@@ -19,12 +27,22 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented masthead.toml
+    Init(init::Args),
     /// Print an issue file as JSON
     Parse(parse::Args),
     /// Write issue.html, issue.txt and issue.eml: what a reader would get
     Render(render::Args),
     /// Show the email in the browser, live
     Preview(preview::Args),
+    /// Send an issue to every subscriber, or a proof to yourself
+    Send(send::Args),
+    /// Show the ledger of an issue: how many are in each state, who is in doubt
+    Status(status::Args),
+    /// Add, list, show, import, export, remove and erase readers
+    Subscribers(subscribers::Args),
+    /// Serve the readers' web: sign-up, confirm, unsubscribe, read online
+    Serve(serve::Args),
     /// Run psql, pg_dump or any other command with the private Postgres
     Postgres(postgres::Args),
 }
@@ -51,10 +69,16 @@ impl From<Exit> for ExitCode {
 /// Runs the program on the arguments of this process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    start_logging();
     let result = match cli.command {
+        Command::Init(args) => init::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Preview(args) => preview::run(&args),
+        Command::Send(args) => send::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Subscribers(args) => subscribers::run(&args),
+        Command::Serve(args) => serve::run(&args),
         // Its exit code is the other program's.
         Command::Postgres(args) => return postgres::run(&args).unwrap_or_else(|error| fail(&error)),
     };
@@ -64,4 +88,16 @@ pub fn run() -> ExitCode {
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
     Exit::Usage.into()
+}
+
+/// Logs go to standard error: warnings, or what `MASTHEAD_LOG` asks for, like `info` or `masthead=debug`.
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MASTHEAD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// An error that says what to do.
+fn advise(what: &str, hint: &str) -> anyhow::Error {
+    anyhow::anyhow!("{what}\nhint: {hint}")
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::Exit;
+use super::context::ConfigArgs;
+use super::parse::read;
 use crate::preview::{Preview, Source};
 
 /// The arguments.
@@ -19,11 +21,21 @@ pub(super) struct Args {
     /// A style sheet of your own, inlined on top of the newsletter's
     #[arg(long, value_name = "FILE")]
     css: Option<PathBuf>,
+    /// The newsletter, where there are several
+    #[arg(long, value_name = "SLUG")]
+    newsletter: Option<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// Runs the command until it is interrupted.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let source = Source { file: args.file.clone(), css: args.css.clone(), newsletter: None };
+    // A file that cannot be read yet is shown with its error; its newsletter is the sample's then.
+    let newsletter = match (read(&args.file), args.newsletter.as_deref()) {
+        (Ok(issue), slug) => Some(args.config.newsletter_of(&issue, slug)?),
+        (Err(_), _) => None,
+    };
+    let source = Source { file: args.file.clone(), css: args.css.clone(), newsletter };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let preview =

@@ -6,7 +6,9 @@ use anyhow::Context as _;
 use time::{Date, OffsetDateTime};
 
 use super::Exit;
-use crate::issue::{self, Issue};
+use super::context::ConfigArgs;
+use super::parse::read;
+use crate::issue::Issue;
 use crate::message::{Reader, issue_message};
 use crate::newsletter::Newsletter;
 use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL};
@@ -20,14 +22,17 @@ pub(super) struct Args {
     /// The folder for issue.html, issue.txt and issue.eml; made if missing
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// The newsletter, where there are several
+    #[arg(long, value_name = "SLUG")]
+    newsletter: Option<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let file = args.file.display();
-    let bytes = std::fs::read(&args.file).with_context(|| format!("`{file}` cannot be read"))?;
-    let issue = issue::parse(&bytes).map_err(|error| anyhow::anyhow!("`{file}`, {error}\nhint: {}", error.hint))?;
-    let sample = sample(&issue, &render::sample_newsletter(&issue)?)?;
+    let issue = read(&args.file)?;
+    let sample = sample(&issue, &args.config.newsletter_of(&issue, args.newsletter.as_deref())?)?;
 
     let out = args.out.display();
     std::fs::create_dir_all(&args.out).with_context(|| format!("the folder `{out}` cannot be made"))?;

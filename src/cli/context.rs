@@ -1,0 +1,129 @@
+//! What most commands need: the configuration, and the store with the Postgres under it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+
+use super::advise;
+use crate::config::{self, Config, ConfigError};
+use crate::issue::Issue;
+use crate::mailer::Relay;
+use crate::newsletter::Newsletter;
+use crate::postgres::PrivatePostgres;
+use crate::render;
+use crate::store::Store;
+
+/// Where `masthead.toml` is read from.
+#[derive(Debug, clap::Args)]
+pub(super) struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", default_value = config::FILE)]
+    pub(super) config: PathBuf,
+}
+
+impl ConfigArgs {
+    /// Reads the configuration.
+    pub(super) fn load(&self) -> anyhow::Result<Config> {
+        load(&self.config)
+    }
+
+    /// The newsletter that an issue is looked at for: the one asked for, the one that it names, the only one;
+    /// without a configuration, one as the issue itself suggests it.
+    pub(super) fn newsletter_of(&self, issue: &Issue, slug: Option<&str>) -> anyhow::Result<Newsletter> {
+        if slug.is_none() && !self.config.exists() {
+            return Ok(render::sample_newsletter(issue)?);
+        }
+        let config = self.load()?;
+        let named = config.newsletters.iter().find(|newsletter| Some(&newsletter.name) == issue.newsletter.as_ref());
+        match named.filter(|_| slug.is_none()) {
+            Some(named) => Ok(named.clone()),
+            None => config.newsletter(slug).cloned().map_err(told),
+        }
+    }
+}
+
+/// Reads the configuration at `path`, with this process's environment over it.
+pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
+    // Names and values that are not Unicode are none of ours.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Config::load(path, environment).map_err(told)
+}
+
+/// A configuration error with its remedy.
+pub(super) fn told(error: ConfigError) -> anyhow::Error {
+    match &error.hint {
+        Some(hint) => advise(&error.to_string(), hint),
+        None => error.into(),
+    }
+}
+
+/// An open store, with the private Postgres kept running under it where none is configured.
+pub(super) struct OpenStore {
+    pub(super) store: Store,
+    postgres: Option<PrivatePostgres>,
+}
+
+impl OpenStore {
+    /// Connects to the configured Postgres, or starts or joins the private one.
+    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
+        if let Some(url) = &config.database_url {
+            let store = Store::open(url.reveal()).await.context("cannot use DATABASE_URL")?;
+            return Ok(Self { store, postgres: None });
+        }
+        let data = config.data.clone();
+        let postgres = tokio::task::spawn_blocking(move || PrivatePostgres::start(&data)).await??;
+        let store = Store::open(&postgres.url()).await?;
+        Ok(Self { store, postgres: Some(postgres) })
+    }
+
+    /// Closes the store, and stops the private Postgres when this is its last user.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        self.store.close().await;
+        if let Some(postgres) = self.postgres {
+            tokio::task::spawn_blocking(move || postgres.leave()).await??;
+        }
+        Ok(())
+    }
+
+    /// The id of a newsletter in the store.
+    pub(super) async fn newsletter_id(&self, newsletter: &Newsletter) -> anyhow::Result<i32> {
+        Ok(self.store.newsletter_id(&newsletter.slug).await?)
+    }
+}
+
+/// The configured relay.
+pub(super) fn relay(config: &Config) -> anyhow::Result<Relay> {
+    let url = config.smtp_url.as_ref().ok_or_else(|| {
+        advise("there is no relay to send through", "set SMTP_URL, or `url` under [smtp], like `smtps://user:password@smtp.example.org`")
+    })?;
+    Ok(Relay::parse(url.reveal())?)
+}
+
+/// A signal that turns true at the first Ctrl-C or SIGTERM; at the second Ctrl-C the process ends at once.
+pub(super) fn interruption() -> anyhow::Result<watch::Receiver<bool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if *sender.borrow() {
+                std::process::exit(130);
+            }
+            eprintln!("stopping: messages under way are finished (again to stop at once)");
+            sender.send_replace(true);
+        }
+    });
+    Ok(receiver)
+}
+
+/// Runs a command that needs the network or the store.
+pub(super) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}

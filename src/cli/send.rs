@@ -1,0 +1,403 @@
+//! `masthead send`: an issue to every subscriber.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use ring::digest;
+use time::OffsetDateTime;
+
+use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, told};
+use super::ledger::LedgerView;
+use super::parse::read as read_issue;
+use super::{Exit, advise};
+use crate::config::{Config, parse_duration};
+use crate::dispatch::{self, Ending, Progress};
+use crate::issue::Issue;
+use crate::mailer::{Connection, Envelope, Verdict};
+use crate::message::{self, Reader};
+use crate::newsletter::Newsletter;
+use crate::render::{self, Notice, Rendered};
+use crate::store::{FrozenIssue, NewIssue, Store};
+use crate::subscriber::EmailAddress;
+use crate::templates::report;
+use crate::token::{Claim, hex};
+
+/// How long the base URL has to say which store it serves.
+const INSTANCE_DEADLINE: Duration = Duration::from_secs(3);
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The issue file
+    file: PathBuf,
+    /// The newsletter, where there are several
+    #[arg(long, value_name = "SLUG")]
+    newsletter: Option<String>,
+    /// Mail one copy to this address instead; no ledger is touched
+    #[arg(long, value_name = "ADDRESS")]
+    proof: Vec<String>,
+    /// Write the messages into a Maildir instead; no ledger is touched
+    #[arg(long, requires = "out")]
+    dry_run: bool,
+    /// The Maildir of --dry-run
+    #[arg(long, value_name = "MAILDIR", requires = "dry_run")]
+    out: Option<PathBuf>,
+    /// Messages per second at most, like 20/s
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    rate: Option<f64>,
+    /// How long to stay for retries that are due later, like 15m
+    #[arg(long, value_parser = parse_duration)]
+    wait: Option<Duration>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Print the ledger as JSON when done
+    #[arg(long)]
+    json: bool,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches("/s").parse::<f64>().ok();
+    number
+        .filter(|rate| rate.is_finite() && *rate > 0.0)
+        .ok_or_else(|| format!("`{text}` is no rate; write it like `20/s`"))
+}
+
+/// A file that is ready to be sent.
+struct Ready {
+    newsletter: Newsletter,
+    number: u32,
+    issue: Issue,
+    rendered: Rendered,
+    source_digest: Vec<u8>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let config = args.config.load()?;
+    let newsletter = config.newsletter(args.newsletter.as_deref()).map_err(told)?.clone();
+    let (issue, source_digest) = read(&args.file)?;
+    let number = issue.number.filter(|number| *number <= i32::MAX as u32).ok_or_else(|| {
+        advise(
+            &format!("`{}` has no issue number", args.file.display()),
+            "write the title as `# Name #104: Title`, or `number: 104` in front matter",
+        )
+    })?;
+    let rendered = render::render(&issue, &newsletter)?;
+    let ready = Ready { newsletter, number, issue, rendered, source_digest };
+    if !args.proof.is_empty() {
+        return block_on(proof(&config, &ready, &args.proof));
+    }
+    match &args.out {
+        Some(out) => block_on(dry_run(&config, &ready, out)),
+        None => block_on(send(args, &config, ready)),
+    }
+}
+
+/// The issue in a file, with the digest by which other content under its number is told.
+fn read(path: &Path) -> anyhow::Result<(Issue, Vec<u8>)> {
+    let issue = read_issue(path)?;
+    // Of what was read, so that line ends and repaired damage make no other content.
+    let content = serde_json::to_vec(&Issue { repairs: Vec::new(), ..issue.clone() })?;
+    Ok((issue, digest::digest(&digest::SHA256, &content).as_ref().to_vec()))
+}
+
+/// Mails one copy to each address, as the relay would get it for a reader.
+async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::Result<Exit> {
+    let addresses: Vec<_> = addresses.iter().map(|address| EmailAddress::parse(address)).collect::<Result<_, _>>()?;
+    let mut connection = Connection::open(&relay(config)?).await?;
+    let date = OffsetDateTime::now_utc();
+    let mut exit = Exit::Done;
+    for address in addresses {
+        let message_id = format!(
+            "proof.{}.{}@{}",
+            date.unix_timestamp_nanos(),
+            &hex(digest::digest(&digest::SHA256, address.key().as_bytes()).as_ref())[..12],
+            ready.newsletter.from.address.domain()
+        );
+        let unsubscribe_url = ready.newsletter.unsubscribe_url("proof");
+        let reader = Reader { address: address.clone(), name: None, unsubscribe_url };
+        let number = Some(ready.number);
+        let bytes = message::issue_message(&ready.newsletter, &ready.rendered, number, &reader, &message_id, date)?;
+        let envelope = Envelope { from: ready.newsletter.from.address.clone(), to: address.clone() };
+        match connection.send(&envelope, &bytes).await {
+            Verdict::Accepted(_) => eprintln!("proof to {address}: accepted"),
+            Verdict::Refused { reply, .. } => {
+                eprintln!("proof to {address}: refused: {reply}");
+                exit = Exit::Findings;
+            }
+            Verdict::NotSent(lost) | Verdict::InDoubt(lost) => {
+                anyhow::bail!("proof to {address}: the connection broke: {lost}");
+            }
+        }
+    }
+    connection.quit().await;
+    Ok(exit)
+}
+
+/// Writes what every reader would get into a Maildir.
+async fn dry_run(config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<Exit> {
+    let open = OpenStore::open(config).await?;
+    let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
+    for folder in ["tmp", "new", "cur"] {
+        std::fs::create_dir_all(out.join(folder)).with_context(|| format!("cannot make `{}`", out.display()))?;
+    }
+    let keyring = open.store.keyring();
+    let (mut after, mut written) = (0, 0_u64);
+    let date = ready.issue.date.map_or(OffsetDateTime::UNIX_EPOCH, |date| date.midnight().assume_utc());
+    loop {
+        let page = open.store.prospects(newsletter_id, ready.number, after, 1_000).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for subscriber in &page {
+            let claim = Claim::Unsubscribe { newsletter_id, subscriber_id: subscriber.id };
+            let reader = Reader {
+                address: EmailAddress::parse(&subscriber.email)?,
+                name: subscriber.name.clone(),
+                unsubscribe_url: ready.newsletter.unsubscribe_url(&keyring.sign(claim)),
+            };
+            let message_id = keyring.message_id(0, subscriber.id, ready.newsletter.from.address.domain());
+            let number = Some(ready.number);
+            let bytes = message::issue_message(&ready.newsletter, &ready.rendered, number, &reader, &message_id, date)?;
+            let name = format!("{}.{}.masthead", ready.number, subscriber.id);
+            let tmp = out.join("tmp").join(&name);
+            std::fs::write(&tmp, bytes).with_context(|| format!("cannot write `{}`", tmp.display()))?;
+            std::fs::rename(&tmp, out.join("new").join(&name))?;
+            written += 1;
+        }
+    }
+    eprintln!("wrote {written} messages into `{}`; nothing was sent", out.display());
+    open.close().await?;
+    Ok(Exit::Done)
+}
+
+async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit> {
+    let relay = relay(config)?;
+    let interrupted = interruption()?;
+    let open = OpenStore::open(config).await?;
+    let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
+    check_instance(&open.store, &ready.newsletter).await?;
+    let known = open.store.issue(newsletter_id, ready.number).await?;
+    if let Some(known) = &known {
+        refuse_other_content(&ready, known)?;
+    }
+    let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
+    announce(&ready, known.as_ref(), prospects, &oddities(&open.store, newsletter_id, &ready).await?);
+    if !args.yes && !confirmed(prospects)? {
+        eprintln!("nothing was sent");
+        open.close().await?;
+        return Ok(Exit::Findings);
+    }
+    let issue = open.store.freeze_issue(&new_issue(newsletter_id, &ready)).await?;
+    // Another process may have frozen the number in the meantime.
+    refuse_other_content(&ready, &issue)?;
+    let snapshot = open.store.snapshot(issue.id).await?;
+    eprintln!("{} readers added, {} in the audience", snapshot.added, snapshot.audience);
+
+    let progress = Arc::new(Progress::default());
+    let before = open.store.summary(issue.id).await?;
+    let bar = tokio::spawn(show_progress(progress.clone(), before.open()));
+    let slug = ready.newsletter.slug.to_string();
+    let ending = dispatch::run(
+        dispatch::Send {
+            store: open.store.clone(),
+            relay: relay.clone(),
+            newsletter: ready.newsletter.clone(),
+            issue,
+            connections: config.send.connections,
+            rate: args.rate.or(config.send.rate),
+            retry: config.send.retry.clone(),
+            wait: args.wait.unwrap_or(config.send.wait),
+            host: host(),
+        },
+        progress,
+        interrupted,
+    )
+    .await;
+    bar.abort();
+    bar.await.ok();
+    match &ending {
+        Ok(Ending::Sent) => {}
+        Ok(Ending::Waiting(due_in)) => {
+            eprintln!("the next try is due in {} s, later than --wait; run the same command again then", due_in.as_secs());
+        }
+        Ok(Ending::Stopped | Ending::GivenUp) => eprintln!("stopped; run the same command again to go on"),
+        Ok(Ending::Halted(reason)) => eprintln!("stopped: {reason}\nhint: nobody is lost; mend it and run the same command again"),
+        Err(error) => eprintln!("stopped: {error}\nhint: nobody is lost; run the same command again to go on"),
+    }
+    let issue = open
+        .store
+        .issue(newsletter_id, ready.number)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("the issue is gone from the database"))?;
+    let summary = open.store.summary(issue.id).await?;
+    let view = LedgerView { slug: &slug, issue: &issue, summary: &summary };
+    eprint!("{}", view.text());
+    if args.json {
+        println!("{}", view.json());
+    }
+    if let Some(operator) = &config.send.operator
+        && let Err(error) = report_to(operator, &ready.newsletter, &relay, &view.text()).await
+    {
+        eprintln!("warning: the report to {operator} was not sent: {error:#}");
+    }
+    let exit = view.exit();
+    open.close().await?;
+    Ok(exit)
+}
+
+/// Makes sure that the links that will be mailed lead to a `serve` on this same store.
+async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Result<()> {
+    let url = format!("{}/instance", newsletter.base_url);
+    let answer = tokio::task::spawn_blocking(move || -> Result<String, ureq::Error> {
+        let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(INSTANCE_DEADLINE)).build().into();
+        agent.get(&url).call()?.body_mut().with_config().limit(1024).read_to_string()
+    })
+    .await?;
+    match answer {
+        Ok(instance) if instance == store.instance() => {}
+        Ok(instance) if instance.len() == 32 && instance.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            return Err(advise(
+                &format!("{} serves another database than this one: readers could not unsubscribe", newsletter.base_url),
+                "correct base_url, or run `masthead serve` there with this database",
+            ));
+        }
+        Ok(_) => eprintln!("warning: {} answers, but is no `masthead serve`: its links may lead nowhere", newsletter.base_url),
+        Err(error) => eprintln!(
+            "warning: {} does not answer ({error}): the links in the mail lead there; run `masthead serve`",
+            newsletter.base_url
+        ),
+    }
+    Ok(())
+}
+
+fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()> {
+    if known.source_digest == ready.source_digest {
+        return Ok(());
+    }
+    let (slug, number) = (&ready.newsletter.slug, ready.number);
+    Err(advise(
+        &format!("{slug}/{number} was sent already with other content: {}", known.subject),
+        "give the file a number of its own; what was sent stays as it was",
+    ))
+}
+
+/// What an editor would want to know before the send. Warnings never stop it.
+async fn oddities(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::Result<Vec<String>> {
+    let mut oddities = Vec::new();
+    let plain = |name: &str| name.to_lowercase().split_whitespace().collect::<String>();
+    if let Some(name) = ready.issue.newsletter.as_deref().filter(|name| plain(name) != plain(&ready.newsletter.name)) {
+        oddities.push(format!("the title names \"{name}\", the newsletter is \"{}\"", ready.newsletter.name));
+    }
+    if ready.issue.title.is_none() {
+        oddities.push("the issue has no title".into());
+    }
+    let last = store.published_issues(newsletter_id).await?.into_iter().find(|issue| issue.number != ready.number);
+    if let Some(last) = last {
+        if last.number > ready.number {
+            oddities.push(format!("#{} is older than the last issue, #{}", ready.number, last.number));
+        }
+        if let (Some(date), Some(last_date)) = (ready.issue.date, last.date)
+            && date < last_date
+        {
+            oddities.push(format!("its date {date} is before that of #{}, {last_date}", last.number));
+        }
+    }
+    for repair in &ready.issue.repairs {
+        oddities.push(format!("{} mended in {} places, the first on line {}", repair.what, repair.count, repair.line));
+    }
+    Ok(oddities)
+}
+
+fn announce(ready: &Ready, known: Option<&FrozenIssue>, prospects: u64, oddities: &[String]) {
+    eprintln!("newsletter  {} ({})", ready.newsletter.name, ready.newsletter.slug);
+    eprintln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.subject));
+    match known {
+        Some(known) => eprintln!("readers     {prospects} new; {} in the audience, {}", known.audience, known.state.as_str()),
+        None => eprintln!("readers     {prospects}"),
+    }
+    for oddity in oddities {
+        eprintln!("warning: {oddity}");
+    }
+}
+
+fn confirmed(readers: u64) -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        return Err(advise("nobody is there to confirm the send", "add --yes to send without asking"));
+    }
+    eprint!("send to {readers} readers? [y/N] ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready) -> NewIssue<'a> {
+    NewIssue {
+        newsletter_id,
+        number: ready.number,
+        source_digest: &ready.source_digest,
+        title: ready.issue.title.as_deref().unwrap_or(&ready.rendered.subject),
+        subject: &ready.rendered.subject,
+        preheader: &ready.rendered.preheader,
+        html: &ready.rendered.html,
+        text: &ready.rendered.text,
+        seal: &ready.rendered.seal,
+        date: ready.issue.date,
+    }
+}
+
+/// A bar on a terminal, a plain line now and then elsewhere.
+async fn show_progress(progress: Arc<Progress>, open: u64) {
+    let terminal = io::stderr().is_terminal();
+    let bar = if terminal { ProgressBar::new(open) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} left {msg}") {
+        bar.set_style(style);
+    }
+    let mut ticks = tokio::time::interval(if terminal { Duration::from_millis(100) } else { Duration::from_secs(10) });
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let deferred = progress.deferred.load(Ordering::Relaxed);
+        let settled = progress.settled();
+        bar.set_position(settled);
+        bar.set_message(format!("{deferred} to try again"));
+        if !terminal {
+            eprintln!("{settled}/{open}, {deferred} to try again");
+        }
+    }
+}
+
+/// Mails the ledger to the operator.
+async fn report_to(
+    operator: &EmailAddress,
+    newsletter: &Newsletter,
+    relay: &crate::mailer::Relay,
+    ledger: &str,
+) -> anyhow::Result<()> {
+    let subject = ledger.lines().next().unwrap_or_default().to_owned();
+    let notice = Notice { subject: subject.clone(), html: report(&subject, ledger).into_string(), text: ledger.to_owned() };
+    let date = OffsetDateTime::now_utc();
+    let message_id = format!("report.{}@{}", date.unix_timestamp_nanos(), newsletter.from.address.domain());
+    let bytes = message::notice_message(&newsletter.from, operator, &notice, &message_id, date)?;
+    let mut connection = Connection::open(relay).await?;
+    let envelope = Envelope { from: newsletter.from.address.clone(), to: operator.clone() };
+    let verdict = connection.send(&envelope, &bytes).await;
+    connection.quit().await;
+    match verdict {
+        Verdict::Accepted(_) => Ok(()),
+        Verdict::Refused { reply, .. } => anyhow::bail!("{reply}"),
+        Verdict::NotSent(lost) | Verdict::InDoubt(lost) => anyhow::bail!("{lost}"),
+    }
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

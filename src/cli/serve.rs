@@ -1,0 +1,69 @@
+//! `masthead serve`: the readers' web and the outbox of its confirmation mails.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use super::Exit;
+use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay};
+use crate::config::Config;
+use crate::store::Store;
+use crate::web::{self, Site};
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Where to listen, like 127.0.0.1:8080
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let config = args.config.load()?;
+    block_on(async {
+        let mut interrupted = interruption()?;
+        let open = OpenStore::open(&config).await?;
+        let listen = args.listen.as_deref().unwrap_or(&config.web.listen);
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        eprintln!("serving on http://{}", listener.local_addr()?);
+        let site = Arc::new(site(&config, open.store.clone()).await?);
+        let outbox = match relay(&config) {
+            Ok(relay) => Some(tokio::spawn(web::outbox::run(site.clone(), relay, config.send.retry.clone()))),
+            Err(error) if config.smtp_url.is_none() => {
+                eprintln!("warning: {error}; confirmation mails wait in the outbox");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let shutdown = async move {
+            interrupted.wait_for(|interrupted| *interrupted).await.ok();
+        };
+        web::serve(listener, site, shutdown).await?;
+        if let Some(outbox) = outbox {
+            outbox.abort();
+            outbox.await.ok();
+        }
+        open.close().await?;
+        Ok(Exit::Done)
+    })
+}
+
+/// What the pages are made from, by the configuration.
+pub(super) async fn site(config: &Config, store: Store) -> anyhow::Result<Site> {
+    let mut newsletters = Vec::new();
+    for newsletter in &config.newsletters {
+        newsletters.push((store.newsletter_id(&newsletter.slug).await?, newsletter.clone()));
+    }
+    Ok(Site {
+        store,
+        newsletters,
+        trusted_proxies: config.web.trusted_proxies.clone(),
+        signups_per_hour: config.web.signups_per_hour,
+        queued: Notify::new(),
+    })
+}
