@@ -29,8 +29,8 @@ pub struct Relay {
     port: u16,
     security: Security,
     roots: Vec<CertificateDer<'static>>,
-    /// Made at the first connection, since it reads every certificate that the system trusts.
-    tls: OnceLock<Arc<ClientConfig>>,
+    /// Made at the first connection, since it reads every certificate that the system trusts; clones share it.
+    tls: Arc<OnceLock<Arc<ClientConfig>>>,
     pub(super) credentials: Option<Credentials>,
     pub(super) hello: Option<String>,
     pub(super) deadlines: Deadlines,
@@ -78,7 +78,7 @@ impl Relay {
             port: url.port().unwrap_or(port),
             security,
             roots: Vec::new(),
-            tls: OnceLock::new(),
+            tls: Arc::default(),
             credentials: credentials(&url)?,
             hello,
             deadlines: Deadlines::default(),
@@ -100,7 +100,7 @@ impl Relay {
         if self.roots.len() == before {
             return Err(RelayError::Pem("there is no certificate in it".to_owned()));
         }
-        self.tls = OnceLock::new();
+        self.tls = Arc::default();
         Ok(self)
     }
 

@@ -177,8 +177,66 @@ fn stuff_dots(message: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::VecDeque;
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
     use super::*;
+    use crate::subscriber::EmailAddress;
+
+    /// A network that takes so many bytes and then breaks; a reply for each read, then the end.
+    struct Breaking {
+        takes: usize,
+        replies: VecDeque<&'static str>,
+    }
+
+    impl AsyncRead for Breaking {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            buffer.put_slice(self.replies.pop_front().unwrap_or_default().as_bytes());
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Breaking {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            let taken = bytes.len().min(self.takes);
+            self.takes -= taken;
+            Poll::Ready(if taken == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(taken) })
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn only_once_the_dot_may_be_on_the_wire_is_there_doubt() {
+        let address = EmailAddress::parse("a@example.org").unwrap();
+        let envelope = Envelope { from: address.clone(), to: address };
+        let commands = "MAIL FROM:<a@example.org>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n".len();
+        for (message, before_dot) in [("a\r\n.b\r\n", "a\r\n..b\r\n".len()), ("ab", "ab\r\n".len()), ("", 0)] {
+            for takes in 0..=commands + before_dot + ".\r\n".len() {
+                let replies = VecDeque::from(["250 mail\r\n", "250 rcpt\r\n", "354 data\r\n"]);
+                let wire = Wire::new(Box::new(Breaking { takes, replies }));
+                let ready = Ready { wire, unclean: false };
+                let (capabilities, deadlines) = (Capabilities::default(), Deadlines::default());
+                let (verdict, ready) = send(ready, &capabilities, &deadlines, &envelope, message.as_bytes()).await;
+                let doubt = matches!(verdict, Verdict::InDoubt(_));
+                assert_eq!(doubt, takes > commands + before_dot, "{message:?}, {takes} bytes: {verdict:?}");
+                assert!(doubt || matches!(verdict, Verdict::NotSent(_)), "{verdict:?}");
+                assert!(ready.is_none());
+            }
+        }
+    }
 
     #[test]
     fn dots_are_doubled_at_the_start_of_lines_only() {

@@ -484,6 +484,24 @@ mod loss {
         }
     }
 
+    #[tokio::test]
+    async fn a_refusal_too_many_refuses_nobody() {
+        for stage in [catcher::Stage::Mail, catcher::Stage::Rcpt, catcher::Stage::Dot] {
+            let catcher = catcher(move |moment| match moment.message {
+                1 if moment.stage == stage => Act::Raw(b"250 ok\r\n550 5.1.1 no such user\r\n".to_vec()),
+                _ => Act::CarryOn,
+            })
+            .await;
+            let mut connection = open(&catcher).await;
+            if stage == catcher::Stage::Dot {
+                assert!(matches!(send(&mut connection, "a@example.org").await, Verdict::Accepted(_)));
+            }
+            let verdict = send(&mut connection, "b@example.org").await;
+            assert!(matches!(verdict, Verdict::NotSent(Lost { why: Why::Unexpected(_), .. })), "{verdict:?}");
+            assert!(!connection.is_open());
+        }
+    }
+
     /// Sends to `count` readers, with a new connection whenever one is lost before the dot.
     async fn send_all(catcher: &Catcher, count: usize) {
         let mut connection = open(catcher).await;
