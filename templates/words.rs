@@ -25,8 +25,8 @@ pub struct Words {
     pub number: fn(u32) -> String,
     /// A day.
     pub date: fn(Date) -> String,
-    /// The subject of an issue: newsletter, `#104`, title.
-    pub subject: fn(name: &str, number: Option<&str>, title: Option<&str>) -> String,
+    /// What stands between a label and its address.
+    pub colon: &'static str,
     /// Subject and heading of the confirmation mail.
     pub confirm_subject: fn(name: &str) -> String,
     /// Who asked, and for what.
@@ -56,10 +56,7 @@ static ENGLISH: Words = Words {
     image: "Image",
     number: |number| format!("{number}."),
     date: |date| format!("{} {} {}", date.day(), date.month(), date.year()),
-    subject: |name, number, title| {
-        let name = spaced(name, number);
-        title.map_or(name.clone(), |title| format!("{name}: {title}"))
-    },
+    colon: ":",
     confirm_subject: |name| format!("Confirm your subscription to {name}"),
     confirm_request: |name| {
         format!("This address was signed up for {name}. If that was you, confirm it, and the next issue is yours.")
@@ -77,17 +74,9 @@ static CHINESE: Words = Words {
     image: "图片",
     number: |number| format!("{number}、"),
     date: |date| format!("{}年{}月{}日", date.year(), u8::from(date.month()), date.day()),
-    subject: |name, number, title| {
-        let name = spaced(name, number);
-        title.map_or(name.clone(), |title| format!("{name}：{title}"))
-    },
+    colon: "：",
     confirm_subject: |name| format!("请确认订阅《{name}》"),
     confirm_request: |name| format!("有人用这个邮箱地址订阅了《{name}》。如果是你本人，请确认订阅，下一期就会寄给你。"),
     confirm_button: "确认订阅",
     confirm_ignore: "如果不是你本人，忽略这封邮件即可：未经确认，我们不会再寄来任何邮件。",
 };
-
-/// `Weekly #104`.
-fn spaced(name: &str, number: Option<&str>) -> String {
-    number.map_or(name.to_owned(), |number| format!("{name} {number}"))
-}

@@ -91,7 +91,10 @@ impl Source {
 
     fn render(&self, content: &Content) -> Result<Email, String> {
         let (bytes, css) = (content.issue.as_ref()?, content.css.as_ref()?);
-        let issue = issue::parse(bytes).map_err(|error| format!("{error}\n{}", error.hint))?;
+        let issue = issue::parse(bytes).map_err(|error| {
+            let file = self.file.file_name().unwrap_or_default().to_string_lossy();
+            format!("{file}:{}: {}\n{}", error.line, error.what, error.hint)
+        })?;
         let newsletter = match &self.newsletter {
             Some(newsletter) => newsletter.clone(),
             None => render::sample_newsletter(&issue).map_err(|error| error.to_string())?,

@@ -20,15 +20,19 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, unsubscribe_url: Stri
     let name = one_line(&newsletter.name);
     let number = issue.number.map(|number| format!("#{number}"));
     let written = |text: &Option<String>| text.as_deref().map(one_line).filter(|text| !text.is_empty());
-    let title = written(&issue.title);
+    let title = written(&issue.title).unwrap_or_else(|| match &number {
+        Some(number) => format!("{name} {number}"),
+        None => name.clone(),
+    });
+    let subject = Some(issue.subject_line());
     let intro = markdown::read(&issue.intro, Level::Letter);
     let sections: Vec<Section> = issue.sections.iter().map(|part| section(part, words)).collect();
     let links = sections.iter().flat_map(|part| &part.entries).filter(|entry| entry.url.is_some()).count();
     Page {
         language: one_line(&issue.language),
-        subject: written(&issue.subject).unwrap_or_else(|| (words.subject)(&name, number.as_deref(), title.as_deref())),
+        subject: written(&subject).unwrap_or_else(|| name.clone()),
         preheader: written(&issue.preheader).unwrap_or_else(|| preheader(&intro, &sections)),
-        title: heading(&title.unwrap_or_else(|| (words.subject)(&name, number.as_deref(), None))),
+        title: heading(&title),
         online_url: issue.number.map(|number| newsletter.issue_url(number)),
         archive_url: newsletter.home_url(),
         unsubscribe_url,

@@ -28,7 +28,7 @@ pub(super) fn confirmation(words: &Words, name: &str, postal_address: &[String],
     let mut text = Text::default();
     text.heading(&(words.confirm_subject)(name), '=');
     text.paragraph(wrap(&(words.confirm_request)(name), COLUMNS));
-    text.paragraph(vec![format!("{}:", words.confirm_button), confirm_url.to_owned()]);
+    text.paragraph(vec![words.confirm_button.to_owned() + words.colon, confirm_url.to_owned()]);
     text.paragraph(wrap(words.confirm_ignore, COLUMNS));
     if !postal_address.is_empty() {
         text.footer_line();
@@ -39,23 +39,24 @@ pub(super) fn confirmation(words: &Words, name: &str, postal_address: &[String],
 
 /// How a letter begins: the words of its first paragraphs, on one line.
 pub(super) fn opening(blocks: &[Block]) -> String {
-    let paragraph = |block: &Block| match block {
-        Block::Paragraph(inlines) => Some(words_of(inlines)),
+    let paragraphs = blocks.iter().filter_map(|block| match block {
+        Block::Paragraph(inlines) => Some(inlines),
         _ => None,
-    };
-    let opening: Vec<String> = blocks.iter().filter_map(paragraph).take(3).collect();
-    opening.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    let mut opening = String::new();
+    for inlines in paragraphs.take(3) {
+        write_words(&mut opening, inlines, false);
+        opening.push(' ');
+    }
+    opening.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn masthead(text: &mut Text, page: &Page) {
-    let name = match &page.number {
-        Some(number) => format!("{} {number}", page.newsletter),
-        None => page.newsletter.clone(),
-    };
-    let mut lines = wrap(&name, COLUMNS);
+    let name: Vec<&str> = [Some(page.newsletter.as_str()), page.number.as_deref()].into_iter().flatten().collect();
+    let mut lines = wrap(&name.join(" "), COLUMNS);
     lines.extend(page.date.clone());
     if let Some(url) = &page.online_url {
-        lines.push(format!("{}:", page.words.read_online));
+        lines.push(page.words.read_online.to_owned() + page.words.colon);
         lines.push(url.clone());
     }
     text.paragraph(lines);
@@ -103,8 +104,8 @@ fn footer(text: &mut Text, page: &Page) {
     let words = page.words;
     text.footer_line();
     text.paragraph(wrap(&(words.why)(&page.newsletter), COLUMNS));
-    text.paragraph(vec![format!("{}:", words.unsubscribe), page.unsubscribe_url.clone()]);
-    text.paragraph(vec![format!("{}:", words.all_issues), page.archive_url.clone()]);
+    text.paragraph(vec![words.unsubscribe.to_owned() + words.colon, page.unsubscribe_url.clone()]);
+    text.paragraph(vec![words.all_issues.to_owned() + words.colon, page.archive_url.clone()]);
     text.address(&page.postal_address);
 }
 
@@ -187,11 +188,11 @@ fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
     }
 }
 
-/// Several blocks, an empty line between.
+/// Several blocks, an empty line between, but none above a list.
 fn lines_of(blocks: &[Block], columns: usize, words: &Words) -> Vec<String> {
     let mut lines = Vec::new();
     for block in blocks {
-        if !lines.is_empty() {
+        if !lines.is_empty() && !matches!(block, Block::List(..)) {
             lines.push(String::new());
         }
         lines.extend(block_lines(block, columns, words));
@@ -229,14 +230,21 @@ fn table_lines(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Vec<String> {
 /// The words of a line, addresses behind the words that link to them.
 pub(super) fn words_of(inlines: &[Inline]) -> String {
     let mut words = String::new();
+    write_words(&mut words, inlines, true);
+    words
+}
+
+/// Writes the words of a line, with or without addresses and footnote marks.
+fn write_words(words: &mut String, inlines: &[Inline], with_addresses: bool) {
     for inline in inlines {
         match inline {
             // a line end in a paragraph is a space
             Inline::Text(text) | Inline::Emoji(text) => words.push_str(&text.replace('\n', " ")),
             Inline::Emphasis(inlines) | Inline::Strong(inlines) | Inline::Struck(inlines) => {
-                words.push_str(&words_of(inlines));
+                write_words(words, inlines, with_addresses);
             }
             Inline::Code(code) => words.push_str(code),
+            Inline::Link(_, inlines) if !with_addresses => write_words(words, inlines, with_addresses),
             Inline::Link(url, inlines) => {
                 let text = words_of(inlines);
                 let bare = url.strip_prefix("mailto:").unwrap_or(url);
@@ -247,8 +255,8 @@ pub(super) fn words_of(inlines: &[Inline]) -> String {
                 }
             }
             Inline::Break => words.push('\n'),
-            Inline::Note(number) => words.push_str(&format!("[{number}]")),
+            Inline::Note(number) if with_addresses => words.push_str(&format!("[{number}]")),
+            Inline::Note(_) => {}
         }
     }
-    words
 }

@@ -290,7 +290,7 @@ fn markdown_becomes_html_that_mail_programs_know_and_text_that_people_read() {
         "<th ",
         "<hr",
         "<a href=\"https://example.org/oak\"",
-        "<sup>1</sup>",
+        ">1</sup>",
         "A note.",
     ] {
         assert!(html.contains(tag), "{tag} is missing:\n{html}");
@@ -433,10 +433,15 @@ fn only_the_slots_differ_between_two_readers() {
 
 #[test]
 fn a_letter_has_its_words_as_preheader_and_no_empty_parts() {
-    let issue =
-        Issue { number: None, date: None, intro: "I went to the *river* today.\n\nIt was high.".into(), ..blank() };
+    let issue = Issue {
+        newsletter: None,
+        number: None,
+        date: None,
+        intro: "I went to the [*river*](https://example.org/river) today.[^1]\n\nIt was high.\n\n[^1]: Yes.".into(),
+        ..blank()
+    };
     let rendered = rendered(&issue);
-    assert_eq!(rendered.subject, "Garden Letters: Roots & Shoots");
+    assert_eq!(rendered.subject, "Roots & Shoots");
     assert_eq!(rendered.preheader, "I went to the river today. It was high.");
     assert!(!rendered.html.contains("Read online") && !rendered.html.contains("<h2"));
 }
@@ -452,8 +457,8 @@ fn a_subject_and_preheader_of_ones_own_win() {
 fn chinese_readers_get_chinese_words() {
     let newsletter = Newsletter { language: "zh-CN".into(), name: "园艺来信".into(), ..newsletter() };
     let rendered = render(&Issue { language: "zh-CN".into(), ..weekly() }, &newsletter).unwrap();
-    assert_eq!(rendered.subject, "园艺来信 #7：Roots & Shoots");
-    for word in ["在线阅读", "退订", "往期回顾", "2025年5月31日", "1、"] {
+    assert_eq!(rendered.subject, "Garden Letters #7: Roots & Shoots");
+    for word in ["在线阅读", "退订", "往期回顾", "2025年5月31日", "1、", "退订"] {
         assert!(rendered.html.contains(word) && rendered.text.contains(word), "{word}");
     }
     assert!(rendered.html.contains("PingFang SC") && rendered.html.contains("line-height:1.7"));
@@ -651,4 +656,42 @@ fn a_confirmation_says_who_asked_and_that_ignoring_is_enough() {
         assert_eq!(parsed.subject(), Some(notice.subject.as_str()));
         assert_eq!(parsed.body_html(0).unwrap().replace("\r\n", "\n"), notice.html);
     }
+}
+
+/// `masthead render` on a file that says `content`, into a fresh folder.
+fn render_command(content: &str) -> (std::process::Output, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("issue.md");
+    std::fs::write(&file, content).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_masthead"));
+    command.arg("render").arg(&file).arg("--out").arg(folder.path().join("out/new")).current_dir(folder.path());
+    (command.output().unwrap(), folder)
+}
+
+const FILE: &str = "---\ndate: 2025-05-31\n---\n# Garden Letters #7: Roots\n\nGood morning.\n\n## 🌱 Reading\n\n1. [Pruning](https://example.org/pruning)\n\nWhen to cut.\n";
+
+#[test]
+fn the_render_command_writes_the_same_three_files_every_time() {
+    let files = ["issue.html", "issue.txt", "issue.eml"];
+    let read = || {
+        let (output, folder) = render_command(FILE);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        files.map(|name| std::fs::read_to_string(folder.path().join("out/new").join(name)).unwrap())
+    };
+    let [html, text, message] = read();
+    assert_eq!([&html, &text, &message].map(String::as_str), read().each_ref().map(String::as_str));
+    let parsed = MessageParser::default().parse(message.as_bytes()).unwrap();
+    assert_eq!(parsed.body_html(0).unwrap().replace("\r\n", "\n"), html);
+    assert_eq!(parsed.body_text(0).unwrap().replace("\r\n", "\n"), text);
+    assert!(message.contains("\r\nDate: Sat, 31 May 2025 00:00:00 +0000\r\n"));
+    assert!(html.contains("https://newsletter.example.org/u/sample") && !html.contains("slot.invalid"));
+}
+
+#[test]
+fn the_render_command_names_what_is_wrong_and_exits_2() {
+    let (output, _folder) = render_command("---\ndate: [\n---\n# A\n");
+    assert_eq!(output.status.code(), Some(2));
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert!(talk.starts_with("error: ") && talk.contains("hint: "), "{talk}");
+    assert!(output.stdout.is_empty());
 }

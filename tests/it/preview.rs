@@ -167,3 +167,28 @@ async fn an_unreadable_style_sheet_is_named() {
     let page = Page::serving(folder, Source { file, css: Some(css), newsletter: None }).await;
     assert!(page.get("").await.contains("mine.css` cannot be read"));
 }
+
+#[tokio::test]
+async fn the_page_shows_both_parts_and_the_editors_style_on_top() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, css) = (folder.path().join("issue.md"), folder.path().join("mine.css"));
+    std::fs::write(&file, ISSUE).unwrap();
+    std::fs::write(&css, "a { color: #123456; }").unwrap();
+    let page = Page::serving(folder, Source { file, css: Some(css.clone()), newsletter: None }).await;
+    let answer = page.get("").await;
+    for shown in ["Garden Letters #7: Roots", "<iframe", "sandbox=\"\"", "1. Pruning\nhttps://example.org/pruning\n"] {
+        assert!(answer.contains(shown), "{shown} is missing:\n{answer}");
+    }
+    let email = page.get("email.html").await;
+    assert!(email.contains("color:#123456") && !email.contains("color:#1d4f91"), "{email}");
+    std::fs::write(&css, "a { color: #654321; }").unwrap();
+    page.get("events?shown=1").await;
+    assert!(page.get("email.html").await.contains("color:#654321"));
+}
+
+#[tokio::test]
+async fn a_broken_issue_shows_its_line_and_the_remedy() {
+    let page = Page::of("---\ndate: [\n---\n").await;
+    let answer = page.get("").await;
+    assert!(answer.contains("role=\"alert\"") && answer.contains("issue.md:"), "{answer}");
+}
