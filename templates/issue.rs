@@ -63,7 +63,7 @@ pub struct Section {
 /// A recommended link, ready for showing.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Its number, `1.`.
+    /// Its number and what parts it from the title, `1. `.
     pub number: Option<String>,
     /// Its title.
     pub title: Vec<Inline>,
@@ -135,7 +135,7 @@ fn entry(page: &Page, entry: &Entry) -> Markup {
     let source: Vec<&str> = host.chain(&entry.remarks).map(String::as_str).collect();
     html! {
         h3 {
-            @if let Some(number) = &entry.number { span.number { (number) } " " }
+            @if let Some(number) = &entry.number { span.number { (number) } }
             (linked(entry.url.as_deref(), &line(&entry.title)))
         }
         @if !source.is_empty() { p.source { (source.join(" · ")) } }

@@ -21,7 +21,7 @@ pub struct Words {
     pub all_issues: &'static str,
     /// A picture without a text of its own.
     pub image: &'static str,
-    /// The number of an item, `1.`.
+    /// The number of an item and what parts it from the title, `1. `.
     pub number: fn(u32) -> String,
     /// A day.
     pub date: fn(Date) -> String,
@@ -54,7 +54,7 @@ static ENGLISH: Words = Words {
     unsubscribe: "Unsubscribe",
     all_issues: "All issues",
     image: "Image",
-    number: |number| format!("{number}."),
+    number: |number| format!("{number}. "),
     date: |date| format!("{} {} {}", date.day(), date.month(), date.year()),
     colon: ":",
     confirm_subject: |name| format!("Confirm your subscription to {name}"),

@@ -81,7 +81,7 @@ fn section(text: &mut Text, section: &Section, words: &Words) {
 fn entry(text: &mut Text, entry: &Entry, words: &Words) {
     let title = words_of(&entry.title);
     let title = match &entry.number {
-        Some(number) => format!("{number} {title}"),
+        Some(number) => format!("{number}{title}"),
         None => title,
     };
     let mut lines = wrap(&title, COLUMNS);

@@ -695,3 +695,10 @@ fn the_render_command_names_what_is_wrong_and_exits_2() {
     assert!(talk.starts_with("error: ") && talk.contains("hint: "), "{talk}");
     assert!(output.stdout.is_empty());
 }
+
+#[test]
+fn markdown_nested_without_end_is_rendered_all_the_same() {
+    let (html, text) =
+        prose(&format!("{} deep\n\n{}low\n\n{}", ">".repeat(20_000), "- ".repeat(2_000), "*a **b ".repeat(2_000)));
+    assert!(html.contains("deep") && text.contains("low"));
+}
