@@ -1,6 +1,7 @@
 //! The one test binary. Each module says what belongs there.
 
 mod catcher; // the mail catcher plays every fault
+mod dependencies; // what the program is made of
 mod email; // the rendered email and its message, byte for byte
 mod mailer; // SMTP against the scripted catcher
 mod parse; // issue files as editors write them
