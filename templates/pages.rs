@@ -121,28 +121,36 @@ fn sign_up_form(newsletter: &Newsletter, email: &str, wrong: bool) -> Markup {
 
 /// The newsletters of this server.
 pub fn index<'a>(newsletters: impl Iterator<Item = &'a Newsletter>) -> Markup {
-    page("en", "Newsletters", html! {
-        h1 { "Newsletters" }
-        ol.issues { @for newsletter in newsletters { li { a href={ "/" (newsletter.slug) } { (newsletter.name) } } } }
-    })
+    page(
+        "en",
+        "Newsletters",
+        html! {
+            h1 { "Newsletters" }
+            ol.issues { @for newsletter in newsletters { li { a href={ "/" (newsletter.slug) } { (newsletter.name) } } } }
+        },
+    )
 }
 
 /// A newsletter's own page: the sign-up form and the issues so far, the newest first.
 pub fn home(newsletter: &Newsletter, issues: &[(u32, String)]) -> Markup {
     let words = Words::of(&newsletter.language);
-    page(&newsletter.language, &newsletter.name, html! {
-        h1 { (newsletter.name) }
-        p { (words.sign_up) }
-        (sign_up_form(newsletter, "", false))
-        @if !issues.is_empty() {
-            h2 { (words.issues) }
-            ol.issues {
-                @for (number, title) in issues {
-                    li { a href={ "/" (newsletter.slug) "/" (number) } { "#" (number) " " (title) } }
+    page(
+        &newsletter.language,
+        &newsletter.name,
+        html! {
+            h1 { (newsletter.name) }
+            p { (words.sign_up) }
+            (sign_up_form(newsletter, "", false))
+            @if !issues.is_empty() {
+                h2 { (words.issues) }
+                ol.issues {
+                    @for (number, title) in issues {
+                        li { a href={ "/" (newsletter.slug) "/" (number) } { "#" (number) " " (title) } }
+                    }
                 }
             }
-        }
-    })
+        },
+    )
 }
 
 /// The form again, with what was typed and what is wrong with it.
@@ -177,10 +185,16 @@ pub fn confirmed(newsletter: &Newsletter) -> Markup {
 
 /// Where the unsubscribe link leads. A newsletter that is no longer configured can still be left.
 pub fn ask_to_unsubscribe(newsletter: Option<&Newsletter>, email: &str) -> Markup {
-    about_leaving(newsletter, |words| words.ask_to_unsubscribe, |words| html! {
-        p.address { (email) }
-        form method="post" { button { (words.unsubscribe) } }
-    })
+    about_leaving(
+        newsletter,
+        |words| words.ask_to_unsubscribe,
+        |words| {
+            html! {
+                p.address { (email) }
+                form method="post" { button { (words.unsubscribe) } }
+            }
+        },
+    )
 }
 
 /// After the unsubscribe, and for whoever has left already.
@@ -204,16 +218,24 @@ fn about_leaving(
 
 /// There is nothing here.
 pub fn not_found() -> Markup {
-    page("en", "Not found", html! {
-        h1 { "There is nothing here" }
-        p { "The link may be incomplete: mail programs break long ones sometimes. A confirmation link works for 30 days." }
-    })
+    page(
+        "en",
+        "Not found",
+        html! {
+            h1 { "There is nothing here" }
+            p { "The link may be incomplete: mail programs break long ones sometimes. A confirmation link works for 30 days." }
+        },
+    )
 }
 
 /// Something is broken on our side.
 pub fn unavailable() -> Markup {
-    page("en", "Please try again", html! {
-        h1 { "Please try again in a moment" }
-        p { "Something on our side does not work right now. Nothing you did is lost, but it is not recorded either." }
-    })
+    page(
+        "en",
+        "Please try again",
+        html! {
+            h1 { "Please try again in a moment" }
+            p { "Something on our side does not work right now. Nothing you did is lost, but it is not recorded either." }
+        },
+    )
 }

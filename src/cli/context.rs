@@ -96,7 +96,10 @@ impl OpenStore {
 /// The configured relay.
 pub(super) fn relay(config: &Config) -> anyhow::Result<Relay> {
     let url = config.smtp_url.as_ref().ok_or_else(|| {
-        advise("there is no relay to send through", "set SMTP_URL, or `url` under [smtp], like `smtps://user:password@smtp.example.org`")
+        advise(
+            "there is no relay to send through",
+            "set SMTP_URL, or `url` under [smtp], like `smtps://user:password@smtp.example.org`",
+        )
     })?;
     Ok(Relay::parse(url.reveal())?)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use super::context::told;
 use super::{Exit, advise};
 use crate::config::{self, Config};
 use crate::newsletter::Slug;
@@ -51,16 +52,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(slug) => Slug::parse(slug)?,
         None => Slug::suggest(&name),
     };
-    let text = format!(
-        include_str!("masthead.toml.in"),
-        slug = slug,
-        name = quoted(&name),
-        from = quoted(&from),
-        base_url = quoted(&base_url),
-        postal_address = quoted(&postal_address),
-        language = quoted(&args.language),
-    );
-    Config::parse(path, &text, [])?;
+    let text = configuration(&slug, &name, &from, &base_url, &postal_address, &args.language);
+    Config::parse(path, &text, []).map_err(told)?;
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => advise("`masthead.toml` is here already", "edit it, or move it away"),
         _ => error.into(),
@@ -69,6 +62,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     eprintln!("wrote `masthead.toml` for newsletter \"{slug}\"");
     eprintln!("next: set SMTP_URL, import subscribers or run `masthead serve`, then `masthead send FILE`");
     Ok(Exit::Done)
+}
+
+/// A commented masthead.toml with one newsletter.
+pub(super) fn configuration(
+    slug: &Slug,
+    name: &str,
+    from: &str,
+    base_url: &str,
+    postal_address: &str,
+    language: &str,
+) -> String {
+    format!(
+        include_str!("masthead.toml.in"),
+        slug = slug,
+        name = quoted(name),
+        from = quoted(from),
+        base_url = quoted(base_url),
+        postal_address = quoted(postal_address),
+        language = quoted(language),
+    )
 }
 
 /// A TOML basic string; JSON's escapes are a subset of TOML's, but for DEL, which the configuration refuses.

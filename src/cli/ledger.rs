@@ -3,18 +3,35 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::Exit;
+use super::{Exit, advise};
 use crate::delivery::DeliveryState;
-use crate::store::{FrozenIssue, LedgerSummary};
+use crate::newsletter::{Newsletter, Slug};
+use crate::store::{FrozenIssue, LedgerSummary, Store};
 
 /// The ledger of an issue at one instant.
-pub(super) struct LedgerView<'a> {
-    pub(super) slug: &'a str,
-    pub(super) issue: &'a FrozenIssue,
-    pub(super) summary: &'a LedgerSummary,
+pub(super) struct LedgerView {
+    pub(super) slug: Slug,
+    pub(super) issue: FrozenIssue,
+    pub(super) summary: LedgerSummary,
 }
 
-impl LedgerView<'_> {
+impl LedgerView {
+    /// Reads the ledger of an issue.
+    pub(super) async fn read(
+        store: &Store,
+        newsletter: &Newsletter,
+        newsletter_id: i32,
+        number: u32,
+    ) -> anyhow::Result<Self> {
+        let slug = newsletter.slug.clone();
+        let issue = store
+            .issue(newsletter_id, number)
+            .await?
+            .ok_or_else(|| advise(&format!("{slug}/{number} was never sent"), "`masthead send FILE` sends an issue"))?;
+        let summary = store.summary(issue.id).await?;
+        Ok(Self { slug, issue, summary })
+    }
+
     /// For scripts; fields are only ever added.
     pub(super) fn json(&self) -> Value {
         let states: serde_json::Map<_, _> = DeliveryState::ALL
@@ -29,7 +46,7 @@ impl LedgerView<'_> {
             .collect();
         json!({
             "issue": format!("{}/{}", self.slug, self.issue.number),
-            "newsletter": self.slug,
+            "newsletter": self.slug.as_str(),
             "number": self.issue.number,
             "subject": self.issue.subject,
             "state": self.issue.state.as_str(),
@@ -42,8 +59,9 @@ impl LedgerView<'_> {
 
     /// In words and numbers.
     pub(super) fn text(&self) -> String {
-        let LedgerSummary { audience, in_doubt, refusals, next_at, .. } = self.summary;
-        let mut text = format!("{}/{} is {}: {}\n", self.slug, self.issue.number, self.issue.state.as_str(), self.issue.subject);
+        let LedgerSummary { audience, in_doubt, refusals, next_at, .. } = &self.summary;
+        let mut text =
+            format!("{}/{} is {}: {}\n", self.slug, self.issue.number, self.issue.state.as_str(), self.issue.subject);
         let terms: Vec<_> = DeliveryState::ALL
             .into_iter()
             .filter(|state| self.summary.count(*state) > 0)

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod context;
+mod demo;
 mod init;
 mod ledger;
 mod parse;
@@ -43,6 +44,8 @@ enum Command {
     Subscribers(subscribers::Args),
     /// Serve the readers' web: sign-up, confirm, unsubscribe, read online
     Serve(serve::Args),
+    /// Play the whole weekly on this machine: Postgres, readers, sends, a mail catcher
+    Demo(demo::Args),
     /// Run psql, pg_dump or any other command with the private Postgres
     Postgres(postgres::Args),
 }
@@ -79,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Subscribers(args) => subscribers::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
         // Its exit code is the other program's.
         Command::Postgres(args) => return postgres::run(&args).unwrap_or_else(|error| fail(&error)),
     };

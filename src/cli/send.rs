@@ -13,12 +13,12 @@ use time::OffsetDateTime;
 
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, told};
 use super::ledger::LedgerView;
-use super::parse::read as read_issue;
+use super::parse::read;
 use super::{Exit, advise};
 use crate::config::{Config, parse_duration};
 use crate::dispatch::{self, Ending, Progress};
 use crate::issue::Issue;
-use crate::mailer::{Connection, Envelope, Verdict};
+use crate::mailer::{Connection, Envelope, Relay, Verdict};
 use crate::message::{self, Reader};
 use crate::newsletter::Newsletter;
 use crate::render::{self, Notice, Rendered};
@@ -70,28 +70,37 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("`{text}` is no rate; write it like `20/s`"))
 }
 
-/// A file that is ready to be sent.
-struct Ready {
-    newsletter: Newsletter,
-    number: u32,
-    issue: Issue,
-    rendered: Rendered,
+/// An issue that is ready to be sent.
+pub(super) struct Ready {
+    pub(super) newsletter: Newsletter,
+    pub(super) number: u32,
+    pub(super) issue: Issue,
+    pub(super) rendered: Rendered,
     source_digest: Vec<u8>,
+}
+
+impl Ready {
+    /// Renders an issue for a newsletter; `file` is what an error calls it.
+    pub(super) fn new(file: &Path, issue: Issue, newsletter: Newsletter) -> anyhow::Result<Self> {
+        let number = issue.number.filter(|number| *number <= i32::MAX as u32).ok_or_else(|| {
+            advise(
+                &format!("`{}` has no issue number", file.display()),
+                "write the title as `# Name #104: Title`, or `number: 104` in front matter",
+            )
+        })?;
+        let rendered = render::render(&issue, &newsletter)?;
+        // Of what was read, so that line ends and mended damage make no other content.
+        let content = serde_json::to_vec(&Issue { repairs: Vec::new(), ..issue.clone() })?;
+        let source_digest = digest::digest(&digest::SHA256, &content).as_ref().to_vec();
+        Ok(Self { newsletter, number, issue, rendered, source_digest })
+    }
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
     let newsletter = config.newsletter(args.newsletter.as_deref()).map_err(told)?.clone();
-    let (issue, source_digest) = read(&args.file)?;
-    let number = issue.number.filter(|number| *number <= i32::MAX as u32).ok_or_else(|| {
-        advise(
-            &format!("`{}` has no issue number", args.file.display()),
-            "write the title as `# Name #104: Title`, or `number: 104` in front matter",
-        )
-    })?;
-    let rendered = render::render(&issue, &newsletter)?;
-    let ready = Ready { newsletter, number, issue, rendered, source_digest };
+    let ready = Ready::new(&args.file, read(&args.file)?, newsletter)?;
     if !args.proof.is_empty() {
         return block_on(proof(&config, &ready, &args.proof));
     }
@@ -99,14 +108,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(out) => block_on(dry_run(&config, &ready, out)),
         None => block_on(send(args, &config, ready)),
     }
-}
-
-/// The issue in a file, with the digest by which other content under its number is told.
-fn read(path: &Path) -> anyhow::Result<(Issue, Vec<u8>)> {
-    let issue = read_issue(path)?;
-    // Of what was read, so that line ends and repaired damage make no other content.
-    let content = serde_json::to_vec(&Issue { repairs: Vec::new(), ..issue.clone() })?;
-    Ok((issue, digest::digest(&digest::SHA256, &content).as_ref().to_vec()))
 }
 
 /// Mails one copy to each address, as the relay would get it for a reader.
@@ -195,50 +196,34 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
         open.close().await?;
         return Ok(Exit::Findings);
     }
-    let issue = open.store.freeze_issue(&new_issue(newsletter_id, &ready)).await?;
-    // Another process may have frozen the number in the meantime.
-    refuse_other_content(&ready, &issue)?;
+    let issue = freeze(&open.store, newsletter_id, &ready).await?;
     let snapshot = open.store.snapshot(issue.id).await?;
     eprintln!("{} readers added, {} in the audience", snapshot.added, snapshot.audience);
 
     let progress = Arc::new(Progress::default());
     let before = open.store.summary(issue.id).await?;
     let bar = tokio::spawn(show_progress(progress.clone(), before.open()));
-    let slug = ready.newsletter.slug.to_string();
-    let ending = dispatch::run(
-        dispatch::Send {
-            store: open.store.clone(),
-            relay: relay.clone(),
-            newsletter: ready.newsletter.clone(),
-            issue,
-            connections: config.send.connections,
-            rate: args.rate.or(config.send.rate),
-            retry: config.send.retry.clone(),
-            wait: args.wait.unwrap_or(config.send.wait),
-            host: host(),
-        },
-        progress,
-        interrupted,
-    )
-    .await;
+    let mut plan = plan(config, open.store.clone(), relay.clone(), ready.newsletter.clone(), issue);
+    plan.rate = args.rate.or(plan.rate);
+    plan.wait = args.wait.unwrap_or(plan.wait);
+    let ending = dispatch::run(plan, progress, interrupted).await;
     bar.abort();
     bar.await.ok();
     match &ending {
         Ok(Ending::Sent) => {}
         Ok(Ending::Waiting(due_in)) => {
-            eprintln!("the next try is due in {} s, later than --wait; run the same command again then", due_in.as_secs());
+            eprintln!(
+                "the next try is due in {} s, later than --wait; run the same command again then",
+                due_in.as_secs()
+            );
         }
         Ok(Ending::Stopped | Ending::GivenUp) => eprintln!("stopped; run the same command again to go on"),
-        Ok(Ending::Halted(reason)) => eprintln!("stopped: {reason}\nhint: nobody is lost; mend it and run the same command again"),
+        Ok(Ending::Halted(reason)) => {
+            eprintln!("stopped: {reason}\nhint: nobody is lost; mend it and run the same command again")
+        }
         Err(error) => eprintln!("stopped: {error}\nhint: nobody is lost; run the same command again to go on"),
     }
-    let issue = open
-        .store
-        .issue(newsletter_id, ready.number)
-        .await?
-        .ok_or_else(|| anyhow::anyhow!("the issue is gone from the database"))?;
-    let summary = open.store.summary(issue.id).await?;
-    let view = LedgerView { slug: &slug, issue: &issue, summary: &summary };
+    let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
     eprint!("{}", view.text());
     if args.json {
         println!("{}", view.json());
@@ -253,6 +238,35 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     Ok(exit)
 }
 
+/// Freezes an issue under its number; other content under it is refused.
+pub(super) async fn freeze(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::Result<FrozenIssue> {
+    let issue = store.freeze_issue(&new_issue(newsletter_id, ready)).await?;
+    // Another process may have frozen the number in the meantime.
+    refuse_other_content(ready, &issue)?;
+    Ok(issue)
+}
+
+/// How an issue is sent, by the configuration.
+pub(super) fn plan(
+    config: &Config,
+    store: Store,
+    relay: Relay,
+    newsletter: Newsletter,
+    issue: FrozenIssue,
+) -> dispatch::Send {
+    dispatch::Send {
+        store,
+        relay,
+        newsletter,
+        issue,
+        connections: config.send.connections,
+        rate: config.send.rate,
+        retry: config.send.retry.clone(),
+        wait: config.send.wait,
+        host: host(),
+    }
+}
+
 /// Makes sure that the links that will be mailed lead to a `serve` on this same store.
 async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Result<()> {
     let url = format!("{}/instance", newsletter.base_url);
@@ -265,11 +279,17 @@ async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Resul
         Ok(instance) if instance == store.instance() => {}
         Ok(instance) if instance.len() == 32 && instance.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             return Err(advise(
-                &format!("{} serves another database than this one: readers could not unsubscribe", newsletter.base_url),
+                &format!(
+                    "{} serves another database than this one: readers could not unsubscribe",
+                    newsletter.base_url
+                ),
                 "correct base_url, or run `masthead serve` there with this database",
             ));
         }
-        Ok(_) => eprintln!("warning: {} answers, but is no `masthead serve`: its links may lead nowhere", newsletter.base_url),
+        Ok(_) => eprintln!(
+            "warning: {} answers, but is no `masthead serve`: its links may lead nowhere",
+            newsletter.base_url
+        ),
         Err(error) => eprintln!(
             "warning: {} does not answer ({error}): the links in the mail lead there; run `masthead serve`",
             newsletter.base_url
@@ -320,7 +340,9 @@ fn announce(ready: &Ready, known: Option<&FrozenIssue>, prospects: u64, oddities
     eprintln!("newsletter  {} ({})", ready.newsletter.name, ready.newsletter.slug);
     eprintln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.subject));
     match known {
-        Some(known) => eprintln!("readers     {prospects} new; {} in the audience, {}", known.audience, known.state.as_str()),
+        Some(known) => {
+            eprintln!("readers     {prospects} new; {} in the audience, {}", known.audience, known.state.as_str())
+        }
         None => eprintln!("readers     {prospects}"),
     }
     for oddity in oddities {
@@ -379,11 +401,12 @@ async fn show_progress(progress: Arc<Progress>, open: u64) {
 async fn report_to(
     operator: &EmailAddress,
     newsletter: &Newsletter,
-    relay: &crate::mailer::Relay,
+    relay: &Relay,
     ledger: &str,
 ) -> anyhow::Result<()> {
     let subject = ledger.lines().next().unwrap_or_default().to_owned();
-    let notice = Notice { subject: subject.clone(), html: report(&subject, ledger).into_string(), text: ledger.to_owned() };
+    let notice =
+        Notice { subject: subject.clone(), html: report(&subject, ledger).into_string(), text: ledger.to_owned() };
     let date = OffsetDateTime::now_utc();
     let message_id = format!("report.{}@{}", date.unix_timestamp_nanos(), newsletter.from.address.domain());
     let bytes = message::notice_message(&newsletter.from, operator, &notice, &message_id, date)?;

@@ -4,7 +4,7 @@ use super::context::{ConfigArgs, OpenStore, block_on, told};
 use super::ledger::LedgerView;
 use super::{Exit, advise};
 use crate::config::Config;
-use crate::store::{FrozenIssue, Store};
+use crate::store::Store;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -25,9 +25,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let open = OpenStore::open(&config).await?;
         // What a process left behind that is gone is in doubt, not under way.
         open.store.reap_workers().await?;
-        let (slug, issue) = find(&config, &open.store, args.issue.as_deref()).await?;
-        let summary = open.store.summary(issue.id).await?;
-        let view = LedgerView { slug: &slug, issue: &issue, summary: &summary };
+        let view = find(&config, &open.store, args.issue.as_deref()).await?;
         if args.json {
             println!("{}", view.json());
         } else {
@@ -39,26 +37,30 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-/// Finds the issue that `slug/number` or `number` names, or the newest.
-async fn find(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<(String, FrozenIssue)> {
+/// The ledger of the issue that `slug/number` or `number` names, or of the newest.
+async fn find(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<LedgerView> {
     let (slug, number) = match name {
-        None => store.newest_issue().await?.ok_or_else(|| advise("no issue was sent yet", "`masthead send FILE` sends one"))?,
+        None => {
+            let newest = store.newest_issue().await?;
+            let (slug, number) =
+                newest.ok_or_else(|| advise("no issue was sent yet", "`masthead send FILE` sends one"))?;
+            (Some(slug), number)
+        }
         Some(name) => {
             let (slug, number) = match name.rsplit_once('/') {
-                Some((slug, number)) => (Some(slug), number),
+                Some((slug, number)) => (Some(slug.to_owned()), number),
                 None => (None, name),
             };
             let number = number.trim_start_matches('#').parse().map_err(|_| {
-                advise(&format!("`{name}` names no issue"), "write it as slug/number, like `weekly/104`, or as the number")
+                advise(
+                    &format!("`{name}` names no issue"),
+                    "write it as slug/number, like `weekly/104`, or as the number",
+                )
             })?;
-            (config.newsletter(slug).map_err(told)?.slug.to_string(), number)
+            (slug, number)
         }
     };
-    let newsletter = config.newsletter(Some(&slug)).map_err(told)?;
+    let newsletter = config.newsletter(slug.as_deref()).map_err(told)?;
     let newsletter_id = store.newsletter_id(&newsletter.slug).await?;
-    let issue = store
-        .issue(newsletter_id, number)
-        .await?
-        .ok_or_else(|| advise(&format!("{slug}/{number} was never sent"), "`masthead send FILE` sends it"))?;
-    Ok((slug, issue))
+    LedgerView::read(store, newsletter, newsletter_id, number).await
 }

@@ -192,14 +192,21 @@ async fn show(open: &OpenStore, address: &str, as_json: bool) -> anyhow::Result<
         println!("  {slug}: {state} since {} UTC", clock(since));
     }
     for (slug, act, source, network, at) in profile.consents {
-        println!("  {} UTC  {slug}: {act}, {source}{}", clock(at), network.map_or(String::new(), |from| format!(", from {from}")));
+        println!(
+            "  {} UTC  {slug}: {act}, {source}{}",
+            clock(at),
+            network.map_or(String::new(), |from| format!(", from {from}"))
+        );
     }
     Ok(Exit::Done)
 }
 
 async fn import(open: &OpenStore, id: i32, file: &PathBuf, consent: &str, yes: bool) -> anyhow::Result<Exit> {
     if consent.trim().is_empty() {
-        return Err(advise("--consent is empty", "say how these readers agreed, like \"sign-up form of the old site\""));
+        return Err(advise(
+            "--consent is empty",
+            "say how these readers agreed, like \"sign-up form of the old site\"",
+        ));
     }
     let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let read = subscriber_file::read(&bytes).map_err(|what| anyhow::anyhow!("`{}`: {what}", file.display()))?;

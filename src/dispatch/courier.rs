@@ -114,15 +114,13 @@ impl Addressed {
             return Ok(None);
         };
         let keyring = send.store.keyring();
-        let claim =
-            Claim::Unsubscribe { newsletter_id: send.issue.newsletter_id, subscriber_id: due.subscriber_id };
+        let claim = Claim::Unsubscribe { newsletter_id: send.issue.newsletter_id, subscriber_id: due.subscriber_id };
         let reader = Reader {
             address,
             name: due.name.clone(),
             unsubscribe_url: send.newsletter.unsubscribe_url(&keyring.sign(claim)),
         };
-        let message_id =
-            keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
+        let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
         let (number, date) = (Some(send.issue.number), send.issue.created_at);
         let bytes = message::issue_message(&send.newsletter, &shared.rendered, number, &reader, &message_id, date)?;
         let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
@@ -162,9 +160,7 @@ fn judge(shared: &Shared, due: &Due, verdict: Verdict) -> Judgement {
     match verdict {
         Verdict::Accepted(reply) => (DeliveryState::Accepted, None, None, reply.to_string()),
         Verdict::InDoubt(lost) => (DeliveryState::InDoubt, None, None, lost.to_string()),
-        Verdict::NotSent(lost) => {
-            later(shared, due, LOST_WAIT, ReplyClass::Soft, lost.to_string())
-        }
+        Verdict::NotSent(lost) => later(shared, due, LOST_WAIT, ReplyClass::Soft, lost.to_string()),
         Verdict::Refused { reply, .. } => refused(shared, due, &reply),
     }
 }

@@ -232,12 +232,7 @@ async fn shift(
 }
 
 /// Renews the lease and gives up workers that are gone, until the shift ends.
-async fn renew(
-    mut worker: Worker,
-    store: Store,
-    stop: Stop,
-    mut sign_off: oneshot::Receiver<()>,
-) -> Option<Worker> {
+async fn renew(mut worker: Worker, store: Store, stop: Stop, mut sign_off: oneshot::Receiver<()>) -> Option<Worker> {
     let mut ticks = tokio::time::interval(RENEWAL);
     loop {
         tokio::select! {

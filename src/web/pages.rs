@@ -73,8 +73,7 @@ pub(super) async fn subscribe(
     };
     let client = client::address(peer.ip(), &headers, &site.trusted_proxies);
     let network = client::network(client);
-    let verdict =
-        site.store.sign_up(*id, &address, &client.to_string(), &network, site.signups_per_hour).await?;
+    let verdict = site.store.sign_up(*id, &address, &client.to_string(), &network, site.signups_per_hour).await?;
     match verdict {
         SignupVerdict::Queued => site.queued.notify_one(),
         SignupVerdict::Quiet => {}
@@ -155,10 +154,7 @@ fn reader(site: &Site, token: &str) -> Result<(i32, i64), Error> {
 }
 
 /// An issue, read online: the email itself.
-pub(super) async fn issue(
-    State(site): State<Arc<Site>>,
-    Path((slug, number)): Path<(String, String)>,
-) -> Page {
+pub(super) async fn issue(State(site): State<Arc<Site>>, Path((slug, number)): Path<(String, String)>) -> Page {
     let (id, newsletter) = site.newsletter(&slug).ok_or(Error::NotFound)?;
     let number = number.parse().map_err(|_| Error::NotFound)?;
     let issue = site.store.issue(*id, number).await?.ok_or(Error::NotFound)?;
