@@ -87,6 +87,18 @@ impl OpenStore {
         Ok(())
     }
 
+    /// Closes the store, and with `throw_away` deletes the private Postgres when this is its last user.
+    pub(super) async fn end(self, throw_away: bool) -> anyhow::Result<()> {
+        if !throw_away {
+            return self.close().await;
+        }
+        self.store.close().await;
+        if let Some(postgres) = self.postgres {
+            tokio::task::spawn_blocking(move || postgres.remove()).await??;
+        }
+        Ok(())
+    }
+
     /// The id of a newsletter in the store.
     pub(super) async fn newsletter_id(&self, newsletter: &Newsletter) -> anyhow::Result<i32> {
         Ok(self.store.newsletter_id(&newsletter.slug).await?)

@@ -75,14 +75,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             played = demo.play(name, &issue) => played,
             _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("interrupted")),
         };
-        if played.is_ok() {
-            demo.show_addresses(&folder);
+        if let Ok(number) = played {
+            demo.show_addresses(&folder, number);
             if !args.exit {
                 println!("\nCtrl-C ends the demo.");
                 interrupted.wait_for(|interrupted| *interrupted).await.ok();
             }
         }
-        demo.end().await?;
+        demo.end(folder.temporary).await?;
         played?;
         Ok(Exit::Done)
     })
@@ -172,8 +172,8 @@ impl Demo {
         Ok(Self { config, newsletter, newsletter_id, open, catcher, relay, inbox, tasks })
     }
 
-    /// Plays the weekly through.
-    async fn play(&mut self, file: &Path, issue: &Issue) -> anyhow::Result<()> {
+    /// Plays the weekly through; returns the number of the issue.
+    async fn play(&mut self, file: &Path, issue: &Issue) -> anyhow::Result<u32> {
         let rows = sample_readers()?;
         let counts =
             self.open.store.import(self.newsletter_id, &rows, "imported", "sample readers of the demo").await?;
@@ -203,7 +203,8 @@ impl Demo {
         let second = Ready::new(file, next, self.newsletter.clone())?;
         let ledger = self.send(&second).await?;
         ensure!(ledger.summary.audience == READERS as u64, "the audience is {}", ledger.summary.audience);
-        self.verify(&[first.number, second.number])
+        self.verify(second.number)?;
+        Ok(first.number)
     }
 
     /// One reader signs up on the page, opens the mail, and presses the button.
@@ -262,7 +263,7 @@ impl Demo {
     }
 
     /// Counts the caught mails: one a reader and issue, none twice, the leaver's only once.
-    fn verify(&self, numbers: &[u32]) -> anyhow::Result<()> {
+    fn verify(&self, last: u32) -> anyhow::Result<()> {
         let mails = self.catcher.mails();
         let mut message_ids = HashSet::new();
         for mail in &mails {
@@ -272,7 +273,7 @@ impl Demo {
         }
         let expected = 1 + (READERS + 1) + READERS;
         ensure!(mails.len() == expected, "{} mails were caught, {expected} were due", mails.len());
-        ensure!(self.mail_to(LEAVER, numbers.last().copied()).is_err(), "the reader who left was mailed");
+        ensure!(self.mail_to(LEAVER, Some(last)).is_err(), "the reader who left was mailed");
         step("Checked", &format!("{expected} mails caught, one each, none to the reader who left"));
         Ok(())
     }
@@ -298,23 +299,24 @@ impl Demo {
         state.with_context(|| format!("{address} is not known"))
     }
 
-    fn show_addresses(&self, folder: &Folder) {
+    fn show_addresses(&self, folder: &Folder, number: u32) {
         println!();
         step("Look at", &format!("the caught mails    http://{}/", self.inbox));
         step("", &format!("the sign-up page    {}", self.newsletter.home_url()));
+        step("", &format!("the issue, online   {}", self.newsletter.issue_url(number)));
         if !folder.temporary {
             step("", &format!("the Maildir         {}", folder.path.join("mail").display()));
             step("", &format!("the configuration   {}", folder.path.join(config::FILE).display()));
         }
     }
 
-    /// Stops everything, Postgres last.
-    async fn end(self) -> anyhow::Result<()> {
+    /// Stops everything, Postgres last; what lay in a temporary folder is gone then.
+    async fn end(self, temporary: bool) -> anyhow::Result<()> {
         for task in &self.tasks {
             task.abort();
         }
         self.catcher.shutdown().await;
-        self.open.close().await
+        self.open.end(temporary).await
     }
 }
 
