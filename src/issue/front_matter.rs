@@ -113,8 +113,10 @@ fn unclosed(fence: &str) -> ParseError {
     }
 }
 
+/// What is wrong, without where: the error tells that itself, counted from the file's first line.
 fn first_line(message: &str) -> &str {
-    message.lines().next().unwrap_or_default()
+    let line = message.lines().next().unwrap_or_default();
+    line.split(" at line ").next().unwrap_or_default()
 }
 
 /// The keys that mean something; all others are left to other programs.

@@ -84,9 +84,9 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// How many blocks of text follow it.
-    pub(super) fn text_blocks(&self) -> usize {
-        self.following.iter().filter(|block| !block.is_picture() && !block.is_thematic_break()).count()
+    /// How many paragraphs of text follow it.
+    pub(super) fn paragraphs(&self) -> usize {
+        self.following.iter().filter(|block| block.is_paragraph() && !block.is_picture()).count()
     }
 
     /// Takes the draft apart.
@@ -126,7 +126,8 @@ impl<'a> Draft<'a> {
 /// Fills in title, address, tags and stars beside the title; gives what is left of the lead.
 fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item: &mut Item) -> Option<Block<'a>> {
     let nodes = &lead.inlines;
-    let at = title_node(document, nodes, start)?;
+    // nothing but tags and emoji is a title, too
+    let at = title_node(document, nodes, start).unwrap_or(0);
     let node = *nodes.get(at)?;
     let until = if is_only_link(node) {
         let mut prefix = String::new();

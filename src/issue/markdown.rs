@@ -95,7 +95,7 @@ impl<'a> Document<'a> {
         };
         let span = self.span(node);
         let source = self.text.get(span.clone())?;
-        if !source.ends_with(']') || !source[bracket..].starts_with('[') {
+        if !source.ends_with(']') || !source.get(bracket..).is_some_and(|inner| inner.starts_with('[')) {
             return None;
         }
         let unescaped = |at: usize| source[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 0;

@@ -75,11 +75,8 @@ fn mark_at(line: &str, start: usize, c: char) -> Option<Mark> {
     }
     let apart = rest.trim_start();
     let separated = apart.is_empty() || apart.starts_with(|c: char| is_separator(c) || "()（）[]【】".contains(c));
-    (separated || strong || name.is_empty() || is_periodical(name)).then(|| Mark {
-        start,
-        end: line.len() - rest.len(),
-        number,
-    })
+    let end = line.len() - rest.len();
+    (separated || strong || name.is_empty() || is_periodical(name)).then_some(Mark { start, end, number })
 }
 
 /// The last word of a periodical's name, as in `This Week in Name 78`; years are none.
@@ -87,7 +84,7 @@ fn trailing_number(line: &str) -> Option<Mark> {
     let (name, last) = line.rsplit_once(char::is_whitespace)?;
     let (number, rest) = digits(last)?;
     let fine = rest.is_empty() && !(1900..2100).contains(&number) && !name.contains([':', '：']) && is_periodical(name);
-    fine.then(|| Mark { start: name.len(), end: line.len(), number })
+    fine.then_some(Mark { start: name.len(), end: line.len(), number })
 }
 
 /// Whether a name says that it appears again and again.

@@ -1,1 +1,203 @@
-//! Tests.
+//! Issue files as editors write them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod anything; // generated Markdown: nothing is lost, nothing panics, nothing takes long
+
+use std::process::Command;
+
+use masthead::issue::{Issue, Repair, parse};
+
+const FIXTURES: [(&str, &str); 5] = [
+    ("damaged", include_str!("parse/damaged.md")),
+    ("chinese", include_str!("parse/chinese.md")),
+    ("pelican", include_str!("parse/pelican.md")),
+    ("headless", include_str!("parse/headless.md")),
+    ("essay", include_str!("parse/essay.md")),
+];
+
+fn read(text: &str) -> Issue {
+    parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_fixture_reads_as_its_snapshot_says() {
+    for (name, text) in FIXTURES {
+        let json = serde_json::to_string_pretty(&read(text)).unwrap();
+        insta::with_settings!({ snapshot_path => "parse", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name, json);
+        });
+    }
+}
+
+#[test]
+fn damage_is_mended_for_reading_and_reported() {
+    let issue = read(FIXTURES[0].1);
+    assert_eq!(issue.repairs, [Repair { line: 5, what: "Mac Roman mojibake".into(), count: 13 }]);
+    let emoji: Vec<_> = issue.sections.iter().filter_map(|section| section.emoji.as_deref()).collect();
+    assert_eq!(emoji, ["🦄", "🐿️", "🐢"]);
+}
+
+#[test]
+fn line_ends_and_byte_order_marks_change_nothing() {
+    for (_, text) in FIXTURES {
+        assert_eq!(read(&text.replace('\n', "\r\n")), read(text));
+        assert_eq!(read(&format!("\u{feff}{text}")), read(text));
+    }
+}
+
+#[test]
+fn items_are_found_however_they_are_numbered() {
+    for items in [
+        "1、[One](u:1)\n\nText.\n\n2、[Two](u:2)\n\nText.",
+        "1. [One](u:1)\n\nText.\n\n2. [Two](u:2)\n\nText.",
+        "1. [One](u:1)\n\n   Text.\n\n2. [Two](u:2)\n\n   Text.",
+        "1) [One](u:1)\n   Text.\n2) [Two](u:2)\n   Text.",
+        "1.[One](u:1)\nText.\n2.[Two](u:2)\nText.",
+        "（1）[One](u:1)：Text.\n\n（2）[Two](u:2)：Text.",
+        "① [One](u:1)\n② [Two](u:2)",
+        "### 1. [One](u:1)\n\nText.\n\n### 2. [Two](u:2)\n\nText.",
+        "- [One](u:1) - Text.\n- [Two](u:2) - Text.",
+        "* **[One](u:1)**: Text.\n* **[Two](u:2)**: Text.",
+        "- [One][1]\n\n  Text.\n\n- [Two][2]\n\n  Text.\n\n[1]: u:1\n[2]: u:2",
+    ] {
+        let issue = read(&format!("# Name #1: T\n\n## S\n\nBody.\n\n{items}\n"));
+        let [section] = &issue.sections[..] else { panic!("{items}: {issue:#?}") };
+        let found: Vec<_> = section.items.iter().map(|i| (i.title.as_str(), i.url.as_deref().unwrap())).collect();
+        assert_eq!(found, [("One", "u:1"), ("Two", "u:2")], "{items}");
+        assert!(section.items.iter().all(|item| matches!(&*item.description, "" | "Text.")), "{items}: {section:#?}");
+        assert_eq!((section.body.as_str(), section.after.as_str()), ("Body.", ""), "{items}");
+    }
+}
+
+#[test]
+fn numbered_prose_is_no_list_of_items() {
+    let text = "# T\n\n## S\n\n1、First this.\n\n2、Then that.\n\n1. One\n2. Two\n\n- plain\n- words\n";
+    let issue = read(text);
+    assert_eq!(issue.intro, text.trim_start_matches("# T\n\n").trim_end());
+    assert_eq!(issue.sections, []);
+}
+
+#[test]
+fn lists_in_a_numbered_item_are_its_text() {
+    let issue = read("## S\n\n1、[One](u:1)\n\nSee:\n\n- [a](u:a)\n- [b](u:b)\n\n1. [c](u:c)\n\n2、[Two](u:2)\n");
+    let [one, two] = &issue.sections[0].items[..] else { panic!("{issue:#?}") };
+    assert_eq!(one.description, "See:\n\n- [a](u:a)\n- [b](u:b)\n\n1. [c](u:c)");
+    assert_eq!(one.links, ["u:1", "u:a", "u:b", "u:c"]);
+    assert_eq!(two.number, Some(2));
+}
+
+#[test]
+fn reference_links_link_wherever_their_text_goes() {
+    let issue = read(
+        "Hi [a], [b][B] and ![i][i].\n\n## S\n\n- [t][]: [x\\]][B]\n\n[a]: <u:a b> 'q\"'\n[b]: u:b\n[i]: u:i\n[t]: u:t\n",
+    );
+    assert_eq!(issue.intro, "Hi [a](<u:a b> \"q\\\"\"), [b](u:b) and ![i](u:i).");
+    let item = &issue.sections[0].items[0];
+    assert_eq!((item.url.as_deref(), item.description.as_str()), (Some("u:t"), "[x\\]](u:b)"));
+}
+
+#[test]
+fn images_and_captions_belong_to_the_item_above() {
+    let issue = read(
+        "## S\n\n1、[One](u:1)\n\nText.\n\n![a](i:1)\n*right under*\n\n![b](i:2)\n\n*below*\n\n[![c](i:3 \"t\")](u:c)\n\n\
+         2、[Two](u:2)\n\nText with ![icon](i:4) inside. ![d](i:5)\n",
+    );
+    let [one, two] = &issue.sections[0].items[..] else { panic!("{issue:#?}") };
+    let images = |item: &masthead::issue::Item| -> Vec<_> {
+        item.images.iter().map(|i| format!("{} {} {}", i.url, i.alt, i.caption.clone().unwrap_or_default())).collect()
+    };
+    assert_eq!(images(one), ["i:1 a right under", "i:2 b below", "i:3 c t"]);
+    assert_eq!((one.description.as_str(), one.links.as_slice()), ("Text.", &["u:1".into(), "u:c".into()][..]));
+    assert_eq!(images(two), ["i:5 d "]);
+    assert_eq!(two.description, "Text with ![icon](i:4) inside.");
+}
+
+#[test]
+fn front_matter_in_any_form_wins() {
+    for text in [
+        "---\ntitle: 'Name #6: T: U'\ndate: 2024-06-08\nsummary: P\nlang: de\ndraft: [x]\n---\n# Other #7: V\n",
+        "+++\ntitle = \"Name #6: T: U\"\ndate = 2024-06-08T10:00:00Z\npreheader = \"P\"\nlanguage = \"de\"\n+++\n# Other #7: V\n",
+        "Title: Name: T: U\nNumber: 6\nNewsletter: x\nDate: 2024-06-08 16:09\nSummary: P\nLang: de\n\n# Name #7: V\n",
+        "---\n\"title\": \"T: U\"\nissue: \"#6\"\npublish_date: 2024.06.08\ndescription: P\nlang: de\n---\n# Name #7: V\n",
+    ] {
+        let issue = read(text);
+        assert!(issue.title.as_deref().is_some_and(|title| title.ends_with("T: U")), "{text}{issue:#?}");
+        assert_eq!(issue.newsletter.as_deref(), Some("Name"), "{text}");
+        assert_eq!((issue.number, issue.language.as_str(), issue.preheader.as_deref()), (Some(6), "de", Some("P")));
+        assert_eq!(issue.date.map(|date| date.to_string()).as_deref(), Some("2024-06-08"), "{text}");
+    }
+}
+
+#[test]
+fn a_subject_is_kept_and_stands_in_for_a_title() {
+    let issue = read("---\nsubject: 'Name #6: T'\n---\nHello.\n");
+    assert_eq!((issue.subject_line().as_str(), issue.title.as_deref()), ("Name #6: T", Some("T")));
+    let issue = read("---\nsubject: S\n---\n# Name #6: T\n");
+    assert_eq!((issue.subject_line().as_str(), issue.title.as_deref()), ("S", Some("T")));
+    assert_eq!(read("# Name #6: T\n").subject_line(), "Name #6: T");
+    assert_eq!(read("# Name #6\n").subject_line(), "Name #6");
+    assert_eq!(read("# T\n").subject_line(), "T");
+    assert_eq!(read("#6：T\n").subject_line(), "#6: T");
+    assert_eq!(read("Hello.\n").subject_line(), "");
+}
+
+#[test]
+fn a_thematic_break_at_the_start_is_no_front_matter() {
+    for text in ["---\n\nHello.\n", "---\nHello, you.\n\n---\n", "---\n\nHello: you.\n", "***\nHello.\n"] {
+        assert!(read(text).intro.contains("Hello"), "{text}");
+    }
+}
+
+#[test]
+fn broken_front_matter_is_an_error_on_its_line() {
+    for (text, line, word) in [
+        ("---\ntitle: T\n\nHello.\n", 1, "no end"),
+        ("+++\ntitle = 'T'\n\nHello.\n", 1, "no end"),
+        ("---\ntitle: T\nnumber: [1\n---\n", 3, "YAML"),
+        ("---\ntitle: T\nx: 'a\n---\n", 3, "YAML"),
+        ("+++\ntitle = 'T'\nnumber 1\n+++\n", 3, "TOML"),
+        ("---\ntitle: T\nnumber: many\n---\n", 3, "`many`"),
+        ("+++\nnumber = 1.5\n+++\n", 2, "`1.5`"),
+        ("---\ntitle: T\n\ndate: 2024-02-30\n---\n", 4, "`2024-02-30`"),
+        ("Title: T\nDate: soon\n\nHello.\n", 2, "`soon`"),
+    ] {
+        let error = parse(text.as_bytes()).expect_err(text);
+        assert_eq!(error.line, line, "{text}: {error}");
+        assert!(error.what.contains(word) && !error.hint.is_empty(), "{text}: {error}");
+    }
+}
+
+#[test]
+fn past_issues_are_no_section() {
+    for (heading, entries) in [
+        ("Previous issues", "- [A #1](u:1) (2024-06-08)\n- [B #2](u:2)"),
+        ("🐧 往期回顾", "1、[A #1](u:1)（2024.06.08）\n2、[B #2](u:2)"),
+        ("[Looking back](u:x)", "[A #1](u:1) - 2024/6/8\n[B #2](u:2)"),
+    ] {
+        let issue = read(&format!("# N #9: T\n\n## S\n\n- [x](u:x)\n\n## {heading}\n\n{entries}\n"));
+        let found: Vec<_> = issue.past_issues.iter().map(|past| (past.title.as_str(), past.date.is_some())).collect();
+        assert_eq!(found, [("A #1", true), ("B #2", false)], "{heading}");
+        assert_eq!(issue.sections.len(), 1, "{heading}");
+    }
+    let reviews = read("## Past Reviews\n\n- [Book](u:1): a long review of it\n");
+    assert_eq!((reviews.past_issues.len(), reviews.sections[0].items.len()), (0, 1));
+}
+
+#[test]
+fn the_program_prints_json_or_where_and_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_masthead")).arg("parse").arg(&file).output().unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "the file is left alone");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, stdout, stderr) = run("fine.md", FIXTURES[0].1);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&stdout).unwrap()["number"], 12);
+    let (code, stdout, stderr) = run("broken.md", "---\nnumber: many\n---\n");
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("broken.md:2: `many` is no issue number\nhint: "), "{stderr}");
+}

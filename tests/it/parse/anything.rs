@@ -1,0 +1,227 @@
+//! Issue files as nobody writes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comrak::nodes::NodeValue;
+use comrak::{Arena, Options, parse_document};
+use masthead::issue::{Issue, parse};
+use proptest::prelude::*;
+
+use super::{FIXTURES, read};
+
+/// What a text says, shows and links to: every word, and every address as often as it is there.
+#[derive(Default)]
+struct Content {
+    text: String,
+    addresses: BTreeMap<String, usize>,
+}
+
+impl Content {
+    fn markdown(&mut self, text: &str) {
+        let arena = Arena::new();
+        for node in parse_document(&arena, text, &Options::default()).descendants() {
+            match &node.data().value {
+                NodeValue::Text(text) => self.plain(text),
+                NodeValue::Code(code) => self.plain(&code.literal),
+                NodeValue::CodeBlock(code) => self.plain(&code.literal),
+                NodeValue::HtmlBlock(html) => self.plain(&html.literal),
+                NodeValue::HtmlInline(html) => self.plain(html),
+                NodeValue::Link(link) | NodeValue::Image(link) => self.address(&link.url),
+                _ => {}
+            }
+        }
+    }
+
+    fn plain(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push(' ');
+    }
+
+    fn address(&mut self, url: &str) {
+        *self.addresses.entry(url.to_owned()).or_default() += 1;
+    }
+
+    fn of(issue: &Issue) -> Self {
+        let mut content = Self::default();
+        content.markdown(&issue.intro);
+        for text in [&issue.newsletter, &issue.title].into_iter().flatten() {
+            content.plain(text);
+        }
+        for past in &issue.past_issues {
+            content.plain(&past.title);
+            content.address(&past.url);
+        }
+        for section in &issue.sections {
+            content.plain(&section.title);
+            section.url.iter().for_each(|url| content.address(url));
+            content.markdown(&section.body);
+            content.markdown(&section.after);
+            for item in &section.items {
+                content.plain(&item.title);
+                item.tags.iter().for_each(|tag| content.plain(tag));
+                item.links.iter().for_each(|url| content.address(url));
+                for image in &item.images {
+                    content.address(&image.url);
+                    content.plain(&image.alt);
+                    image.caption.iter().for_each(|caption| content.plain(caption));
+                }
+                content.markdown(&item.description);
+            }
+        }
+        content
+    }
+}
+
+/// Checks that what is in the Markdown `text` is in its issue, but for the address of past issues' heading.
+fn check_nothing_is_lost(text: &str) {
+    let issue = read(text);
+    let (mut written, found) = (Content::default(), Content::of(&issue));
+    let body = text.split_once("\n---\n").filter(|_| text.starts_with("---\n")).map_or(text, |(_, body)| body);
+    written.markdown(body);
+    let words: BTreeSet<&str> = written.text.split(|c: char| !c.is_alphabetic()).collect();
+    for word in words.into_iter().filter(|word| !word.is_empty()) {
+        let count = |content: &Content| content.text.matches(word).count();
+        assert!(count(&found) >= count(&written), "`{word}` got lost\n{text}\n{issue:#?}");
+    }
+    for (url, count) in &written.addresses {
+        assert!(found.addresses.get(url).is_some_and(|found| found >= count), "{url} got lost\n{text}\n{issue:#?}");
+    }
+}
+
+#[test]
+fn nothing_of_a_fixture_is_lost() {
+    for (name, text) in FIXTURES {
+        // numbers, and the words that announce them, are data
+        let text = match name {
+            "damaged" => {
+                let mended = String::from_utf8(encoding_rs::MACINTOSH.encode(text).0.into_owned()).unwrap();
+                let past = mended.find("## [🐧").unwrap();
+                mended[..past].replace(" (star 13.5K)", "").replace(" (980 stars)", "")
+            }
+            "chinese" => text.replace("（star 1.2万）", "").replace("## 🐧 往年回顾", "## 🐧 书"),
+            "pelican" => text.split_once("\n\n").unwrap().1.to_owned(),
+            "headless" => text.replace(" 第 151 期", "#151"),
+            _ => text.to_owned(),
+        };
+        check_nothing_is_lost(&text);
+    }
+}
+
+/// A word that is nowhere else in the text, most of the time.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof!["[b-df-hj-np-rt-z]{6,9}", "[船海港灯塔潮汐绳桅帆]{4,6}"]
+}
+
+/// Inline Markdown.
+fn inline() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => word(),
+        2 => (word(), word()).prop_map(|(text, url)| format!("[{text}](https://example.org/{url})")),
+        1 => (word(), word()).prop_map(|(text, url)| format!("[**{text}** `x`](<https://example.org/{url}> \"q\")")),
+        1 => (word(), word()).prop_map(|(alt, url)| format!("![{alt}](https://example.org/{url}.png)")),
+        1 => (word(), word()).prop_map(|(alt, url)| format!("[![{alt}](u:{url}i)](u:{url}l)")),
+        1 => word().prop_map(|word| format!("**{word}**")),
+        1 => word().prop_map(|word| format!("*{word}*,")),
+        1 => word().prop_map(|word| format!("`{word}`")),
+        1 => word().prop_map(|word| format!("<https://example.org/{word}>")),
+        1 => word().prop_map(|word| format!("({word})")),
+        1 => word().prop_map(|word| format!("[{word}]")),
+        1 => word().prop_map(|word| format!("\\[{word}\\] &amp; \\*")),
+        1 => Just("[ref]".to_owned()),
+        1 => Just("[Some *text*][ref]".to_owned()),
+        1 => Just("![picture][ref]".to_owned()),
+        1 => Just("🦄".to_owned()),
+        1 => Just("—".to_owned()),
+    ];
+    proptest::collection::vec(
+        (piece, prop_oneof![5 => Just(" "), 1 => Just("\n"), 1 => Just("  \n"), 1 => Just("")]),
+        1..6,
+    )
+    .prop_map(|pieces| pieces.into_iter().map(|(piece, gap)| piece + gap).collect::<String>().trim().to_owned())
+}
+
+/// A block, of a roundup or not.
+fn block() -> impl Strategy<Value = String> {
+    let line = || inline().prop_map(|text| text.replace('\n', " "));
+    let entry = || (1..15u32, inline()).prop_map(|(number, text)| (number, text.replace('\n', "\n   ")));
+    prop_oneof![
+        3 => inline(),
+        2 => line().prop_map(|text| format!("## {text}")),
+        1 => line().prop_map(|text| format!("### {text}")),
+        1 => line().prop_map(|text| format!("**{text}**")),
+        1 => line().prop_map(|text| format!("{text}\n---")),
+        3 => (1..15u32, inline()).prop_map(|(number, text)| format!("{number}、{text}")),
+        1 => (1..15u32, inline()).prop_map(|(number, text)| format!("### {number}. {}", text.replace('\n', " "))),
+        1 => inline().prop_map(|text| format!("① {text}\n② {text}")),
+        2 => entry().prop_map(|(number, text)| format!("{number}. {text}")),
+        2 => proptest::collection::vec(entry(), 1..4).prop_map(|entries| {
+            entries.iter().map(|(_, text)| format!("*  {text}\n")).collect::<String>()
+        }),
+        1 => (entry(), inline()).prop_map(|((_, text), more)| {
+            format!("-  {text}\n\n   {}\n\n       code\n   - nested\n", more.replace('\n', "\n   "))
+        }),
+        1 => inline().prop_map(|text| format!("> {}", text.replace('\n', "\n> "))),
+        1 => word().prop_map(|word| format!("```\n## {word}\n1、[a](b)\n```")),
+        1 => word().prop_map(|word| format!("    {word}")),
+        1 => word().prop_map(|word| format!("<!-- {word}\n\n{word} -->")),
+        1 => word().prop_map(|word| format!("| {word} | b |\n| --- | --- |\n| [x](u:{word}) | d |")),
+        1 => Just("---".to_owned()),
+        1 => Just("[ref]: https://example.org/ref 'Title'".to_owned()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_of_any_markdown_is_lost(blocks in proptest::collection::vec(block(), 1..12)) {
+        check_nothing_is_lost(&format!("Intro.\n\n{}\n\n[ref]: u:ref\n", blocks.join("\n\n")));
+    }
+
+    #[test]
+    fn no_input_panics(pieces in proptest::collection::vec(
+        prop_oneof![
+            Just("---\n"), Just("+++\n"), Just("title: "), Just("\n"), Just("\n\n"), Just("# "), Just("## "), Just("#"),
+            Just("1、"), Just("① "), Just("1. "), Just("- "), Just("  "), Just("\t"), Just("["), Just("]"), Just("(u)"),
+            Just("![a](b)"), Just("**"), Just("*"), Just("`"), Just("(star 1K)"), Just("🐿️"), Just("é"), Just("„ÄÅ"),
+            Just("<!--"), Just("> "), Just("\\"), Just("[a]: b\n"), Just("（英）"), Just("Past issues"), Just("\r"),
+            Just("第 3 期"), Just("&amp;"), Just("|"), Just("```\n"),
+        ], 0..40)) {
+        let _ = parse(pieces.concat().as_bytes());
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        let _ = parse(&bytes);
+    }
+}
+
+#[test]
+fn a_megabyte_of_anything_is_read_in_time() {
+    let megabyte = |piece: &str| piece.repeat(1_000_000 / piece.len());
+    for (before, piece) in [
+        ("", "["),
+        ("", "!["),
+        ("", "> "),
+        ("", "*a_ "),
+        ("# ", "#1 "),
+        ("", "1、[a](b)\n"),
+        ("", "1. [a](b)\n\nx\n\n"),
+        ("", "① a\n\n"),
+        ("## S\n\n", "- [a](b)\n"),
+        ("## S\n\n1、[a](b)\n\n", "(star "),
+        ("## S\n\n- ", "[a] "),
+        ("[a]: u\n\n1、", "[a] "),
+        ("## Past issues\n\n", "[a](b)\n"),
+        ("", "**a**\n\n"),
+        ("", "„ÄÅé"),
+        ("---\n", "a: ["),
+        ("Title: a\n", " b\n"),
+    ] {
+        let text = before.to_owned() + &megabyte(piece);
+        let started = std::time::Instant::now();
+        let _ = parse(text.as_bytes());
+        // unoptimised, on a busy machine; a quadratic step takes minutes
+        assert!(started.elapsed().as_secs() < 30, "{before}{piece}: {:?}", started.elapsed());
+    }
+}
