@@ -1,5 +1,6 @@
 //! The tree that comrak reads in a Markdown text, with verbatim slices of the text.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use comrak::nodes::{LineColumn, Node, NodeValue};
@@ -118,6 +119,30 @@ fn inline_target(url: &str, title: &str) -> String {
         "" => format!("({url})"),
         _ => format!("({url} \"{}\")", escape(title, "\"\\&")),
     }
+}
+
+/// Writes tabs at the start of lines as spaces, but in fenced code.
+///
+/// comrak counts columns wrong behind a tab that is partly a list's indentation.
+pub(super) fn expand_tabs(text: &str) -> Cow<'_, str> {
+    if !text.contains('\t') {
+        return text.into();
+    }
+    let mut expanded = String::with_capacity(text.len());
+    let mut fenced = false;
+    for line in text.split_inclusive('\n') {
+        let inner = line.trim_start_matches([' ', '\t']);
+        fenced ^= inner.starts_with("```") || inner.starts_with("~~~");
+        let indent = &line[..line.len() - inner.len()];
+        if fenced || !indent.contains('\t') {
+            expanded.push_str(line);
+            continue;
+        }
+        let stop = |column: usize, c: char| if c == '\t' { column + 4 - column % 4 } else { column + 1 };
+        expanded.extend(std::iter::repeat_n(' ', indent.chars().fold(0, stop)));
+        expanded.push_str(inner);
+    }
+    expanded.into()
 }
 
 /// Takes up to `column` columns of white space off every line but the first.

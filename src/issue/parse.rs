@@ -28,19 +28,19 @@ pub fn parse(bytes: &[u8]) -> Result<Issue, ParseError> {
     let source = source::decode(bytes)?;
     let (front, above) = front_matter::split(&source.text)?;
     let below = source.text.split_inclusive('\n').take(above).map(str::len).sum();
+    let text = markdown::expand_tabs(source.text.get(below..).unwrap_or_default());
     let arena = Arena::new();
-    let document = Document::parse(&arena, source.text.get(below..).unwrap_or_default(), above);
+    let document = Document::parse(&arena, &text, above);
 
     let mut blocks: Vec<Node<'_>> = document.root.children().collect();
-    let written = front.title.as_deref().or(front.subject.as_deref()).map(title::split).unwrap_or_default();
-    let line = take_title_line(&document, &front, &written, &mut blocks);
-    let (line, extras) = line.unwrap_or_default();
+    let written = front.title.as_deref().map(title::split).unwrap_or_default();
+    let (line, extras) = take_title_line(&document, &front, &written, &mut blocks).unwrap_or_default();
+    let subject = front.subject.as_deref().map(title::split).unwrap_or_default();
     let roundup = roundup::read(&document, &blocks);
-    let written = if front.title.is_some() || line == TitleLine::default() { written } else { TitleLine::default() };
     Ok(Issue {
-        newsletter: written.newsletter.or(line.newsletter),
-        number: front.number.or(written.number).or(line.number),
-        title: written.title.or(line.title),
+        newsletter: written.newsletter.or(line.newsletter).or(subject.newsletter),
+        number: front.number.or(written.number).or(line.number).or(subject.number),
+        title: written.title.or(line.title).or(subject.title),
         subject: front.subject,
         language: front.language.unwrap_or_else(|| language::guess(document.root).to_owned()),
         date: front.date.or(written.date).or(line.date),
@@ -90,7 +90,7 @@ fn is_title_paragraph<'a>(document: &Document<'a>, node: Node<'a>) -> bool {
     let text = document.text.get(document.span(node)).unwrap_or_default();
     let paragraph = matches!(node.data().value, NodeValue::Paragraph) && !text.contains('\n');
     let title = text.trim_start_matches(['#', '＃']);
-    paragraph
-        && title.len() < text.len()
-        && (title::split(text).number.is_some() || text.starts_with('＃') || !title.starts_with('#'))
+    // several number signs are hashtags
+    let wanted = title::split(text).number.is_some() || text.starts_with('＃') || !title.contains('#');
+    paragraph && title.len() < text.len() && wanted
 }

@@ -2,8 +2,7 @@
 
 use comrak::nodes::{Node, NodeValue};
 
-use super::markdown::{self, Document};
-use super::{PastIssue, beside, dates, item};
+use super::{PastIssue, beside, dates, item, markdown};
 
 /// Whether a heading announces past issues.
 pub(super) fn is_title(title: &str) -> bool {
@@ -38,43 +37,57 @@ pub(super) fn is_title(title: &str) -> bool {
     WORDS.iter().any(|word| title.contains(word))
 }
 
-/// Takes the blocks off the front that are nothing but links with dates; gives the other blocks back.
-pub(super) fn take<'a, 'n>(document: &Document<'a>, blocks: &'n [Node<'a>]) -> (Vec<PastIssue>, &'n [Node<'a>]) {
+/// Takes the links off the front; gives the other blocks back.
+///
+/// A single link with text below it is no list of issues, but an item.
+pub(super) fn take<'a, 'n>(blocks: &'n [Node<'a>]) -> (Vec<PastIssue>, &'n [Node<'a>]) {
     let mut issues = Vec::new();
     let mut rest = blocks;
     while let [block, tail @ ..] = rest {
-        let Some(found) = entries(document, block) else { break };
+        let Some(found) = entries(block) else { break };
         issues.extend(found);
         rest = tail;
     }
-    (issues, rest)
+    match rest {
+        [first, sign_off @ ..] if matches!(first.data().value, NodeValue::ThematicBreak) => (issues, sign_off),
+        [_, ..] if issues.len() < 2 => (Vec::new(), blocks),
+        _ => (issues, rest),
+    }
 }
 
-fn entries<'a>(document: &Document<'a>, block: Node<'a>) -> Option<Vec<PastIssue>> {
+fn entries(block: Node<'_>) -> Option<Vec<PastIssue>> {
     match block.data().value {
-        NodeValue::Paragraph => markdown::lines(block.children()).iter().map(|line| entry(document, line)).collect(),
+        NodeValue::Paragraph => markdown::lines(block.children()).iter().map(|line| entry(line)).collect(),
         NodeValue::List(_) => {
-            let only = |entry: Node<'a>| entry.first_child().filter(|child| child.next_sibling().is_none());
-            let nested = block.children().map(|item| entries(document, only(item)?));
-            Some(nested.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+            let mut issues = Vec::new();
+            for item in block.children() {
+                let paragraph = item.first_child().filter(|child| child.next_sibling().is_none())?;
+                match paragraph.data().value {
+                    NodeValue::Paragraph => issues.extend(entries(paragraph)?),
+                    _ => return None,
+                }
+            }
+            Some(issues)
         }
         _ => None,
     }
 }
 
-/// Reads a line that is one link, perhaps with a number before it and a date behind it.
-fn entry<'a>(document: &Document<'a>, line: &[Node<'a>]) -> Option<PastIssue> {
+/// Reads a line that is one link, perhaps with a number or emoji before it and a date behind it.
+fn entry(line: &[Node<'_>]) -> Option<PastIssue> {
     let at = line.iter().position(|node| item::url(node).is_some())?;
-    let (before, after) =
-        (markdown::plain(line[..at].iter().copied()), markdown::plain(line[at + 1..].iter().copied()));
-    let link = *line.get(at)?;
-    let alone = line[at + 1..].iter().all(|node| matches!(node.data().value, NodeValue::Text(_)));
+    let (before, rest) = line.split_at(at);
+    let (link, after) = rest.split_first()?;
+    let plain = |nodes: &[Node<'_>]| {
+        let text = nodes.iter().all(|node| matches!(node.data().value, NodeValue::Text(_)));
+        text.then(|| markdown::plain(nodes.iter().copied()))
+    };
+    let (before, after) = (plain(before)?, plain(after)?);
     let numbered = beside::marker(&format!("{before}[")).is_some_and(|marker| marker.length == before.len());
-    let (title, url) = (markdown::plain([link]), item::url(link)?);
-    let bare = after.trim_matches(|c: char| c.is_whitespace() || "()（）[]【】-–—,，:：.。".contains(c));
-    let date = dates::parse(bare);
-    let pure = alone && (before.is_empty() || numbered || beside::is_beside_title(&before)) && !title.is_empty();
+    let after = after.trim_matches(|c: char| c.is_whitespace() || "()（）[]【】-–—,，:：.。".contains(c));
+    let date = dates::parse(after);
+    let pure = (numbered || beside::is_beside_title(&before)) && (date.is_some() || after.is_empty());
     let image = link.descendants().any(|node| matches!(node.data().value, NodeValue::Image(_)));
-    let _ = document;
-    (pure && !image && (date.is_some() || bare.is_empty())).then_some(PastIssue { title, url, date })
+    let (title, url) = (markdown::plain([*link]), item::url(link)?);
+    (pure && !image && !title.is_empty()).then_some(PastIssue { title, url, date })
 }

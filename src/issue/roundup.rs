@@ -111,7 +111,7 @@ fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
 fn part<'a>(document: &Document<'a>, heading: Option<Node<'a>>, blocks: &[Node<'a>], headless: bool) -> Part<'a> {
     let title = heading.map(|node| markdown::plain(heading_inlines(node)));
     let (past_issues, rest) = match title {
-        Some(title) if past::is_title(&title) => past::take(document, blocks),
+        Some(title) if past::is_title(&title) => past::take(blocks),
         _ => (Vec::new(), blocks),
     };
     // above the first heading stand tables of contents and the like, no items

@@ -134,6 +134,8 @@ fn a_subject_is_kept_and_stands_in_for_a_title() {
     assert_eq!((issue.subject_line().as_str(), issue.title.as_deref()), ("Name #6: T", Some("T")));
     let issue = read("---\nsubject: S\n---\n# Name #6: T\n");
     assert_eq!((issue.subject_line().as_str(), issue.title.as_deref()), ("S", Some("T")));
+    let issue = read("---\nsubject: S\n---\n# Name #6\n");
+    assert_eq!((issue.number, issue.title.as_deref()), (Some(6), Some("S")));
     assert_eq!(read("# Name #6: T\n").subject_line(), "Name #6: T");
     assert_eq!(read("# Name #6\n").subject_line(), "Name #6");
     assert_eq!(read("# T\n").subject_line(), "T");
@@ -179,8 +181,14 @@ fn past_issues_are_no_section() {
         assert_eq!(found, [("A #1", true), ("B #2", false)], "{heading}");
         assert_eq!(issue.sections.len(), 1, "{heading}");
     }
-    let reviews = read("## Past Reviews\n\n- [Book](u:1): a long review of it\n");
-    assert_eq!((reviews.past_issues.len(), reviews.sections[0].items.len()), (0, 1));
+    for entries in
+        ["- [Book](u:1): a long review of it", "1、[Book](u:1)\n\nA long review.\n\n2、[Film](u:2)\n\nA short one."]
+    {
+        let issue = read(&format!("## Past Reviews\n\n{entries}\n"));
+        assert_eq!((issue.past_issues.len(), issue.sections[0].items[0].title.as_str()), (0, "Book"));
+    }
+    let signed = read("## Past issues\n\n[A](u:1)\n\n---\n\nBye.\n");
+    assert_eq!((signed.past_issues.len(), signed.sections[0].body.as_str()), (1, "Bye."));
 }
 
 #[test]

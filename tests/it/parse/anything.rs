@@ -160,6 +160,10 @@ fn block() -> impl Strategy<Value = String> {
         1 => (entry(), inline()).prop_map(|((_, text), more)| {
             format!("-  {text}\n\n   {}\n\n       code\n   - nested\n", more.replace('\n', "\n   "))
         }),
+        1 => (inline(), inline()).prop_map(|(text, more)| {
+            format!("1.\t{}\n\n\t- {}", text.replace('\n', "\n\t"), more.replace('\n', "\n\t\t"))
+        }),
+        1 => (word(), inline()).prop_map(|(word, text)| format!("1. 1. {word}\n\t{}", text.replace('\n', " "))),
         1 => inline().prop_map(|text| format!("> {}", text.replace('\n', "\n> "))),
         1 => word().prop_map(|word| format!("```\n## {word}\n1、[a](b)\n```")),
         1 => word().prop_map(|word| format!("    {word}")),
