@@ -56,13 +56,15 @@ pub struct Issue {
 }
 
 impl Issue {
-    /// The subject: written, or put together as `Newsletter #104: Title` from what there is.
-    pub fn subject_line(&self) -> String {
+    /// The subject: written, or put together as `Newsletter #104: Title` from what there is;
+    /// `newsletter` is the name where a numbered issue says none.
+    pub fn subject_line(&self, newsletter: &str) -> String {
         if let Some(subject) = &self.subject {
             return subject.clone();
         }
         let number = self.number.map(|number| format!("#{number}"));
-        let issue: Vec<&str> = [self.newsletter.as_deref(), number.as_deref()].into_iter().flatten().collect();
+        let name = self.newsletter.as_deref().or(number.is_some().then_some(newsletter));
+        let issue: Vec<&str> = [name, number.as_deref()].into_iter().flatten().collect();
         let parts = [issue.join(" "), self.title.clone().unwrap_or_default()];
         parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(": ")
     }

@@ -24,7 +24,7 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, unsubscribe_url: Stri
         Some(number) => format!("{name} {number}"),
         None => name.clone(),
     });
-    let subject = Some(issue.subject_line());
+    let subject = Some(issue.subject_line(&name));
     let intro = markdown::read(&issue.intro, Level::Letter);
     let sections: Vec<Section> = issue.sections.iter().map(|part| section(part, words)).collect();
     let links = sections.iter().flat_map(|part| &part.entries).filter(|entry| entry.url.is_some()).count();

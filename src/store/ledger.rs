@@ -417,7 +417,7 @@ impl Store {
                 summary.refusals.push((row.class.unwrap_or_default(), row.reply.unwrap_or_default(), count));
             }
         }
-        summary.refusals.sort_by(|a, b| b.2.cmp(&a.2));
+        summary.refusals.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
         summary.in_doubt = self.in_doubt(issue_id).await?;
         Ok(summary)
     }

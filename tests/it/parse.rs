@@ -131,16 +131,16 @@ fn front_matter_in_any_form_wins() {
 #[test]
 fn a_subject_is_kept_and_stands_in_for_a_title() {
     let issue = read("---\nsubject: 'Name #6: T'\n---\nHello.\n");
-    assert_eq!((issue.subject_line().as_str(), issue.title.as_deref()), ("Name #6: T", Some("T")));
+    assert_eq!((issue.subject_line("Home").as_str(), issue.title.as_deref()), ("Name #6: T", Some("T")));
     let issue = read("---\nsubject: S\n---\n# Name #6: T\n");
-    assert_eq!((issue.subject_line().as_str(), issue.title.as_deref()), ("S", Some("T")));
+    assert_eq!((issue.subject_line("Home").as_str(), issue.title.as_deref()), ("S", Some("T")));
     let issue = read("---\nsubject: S\n---\n# Name #6\n");
     assert_eq!((issue.number, issue.title.as_deref()), (Some(6), Some("S")));
-    assert_eq!(read("# Name #6: T\n").subject_line(), "Name #6: T");
-    assert_eq!(read("# Name #6\n").subject_line(), "Name #6");
-    assert_eq!(read("# T\n").subject_line(), "T");
-    assert_eq!(read("#6：T\n").subject_line(), "#6: T");
-    assert_eq!(read("Hello.\n").subject_line(), "");
+    assert_eq!(read("# Name #6: T\n").subject_line("Home"), "Name #6: T");
+    assert_eq!(read("# Name #6\n").subject_line("Home"), "Name #6");
+    assert_eq!(read("# T\n").subject_line("Home"), "T");
+    assert_eq!(read("#6：T\n").subject_line("Home"), "Home #6: T");
+    assert_eq!(read("Hello.\n").subject_line("Home"), "");
 }
 
 #[test]
