@@ -32,6 +32,11 @@ impl LedgerView {
         Ok(Self { slug, issue, summary })
     }
 
+    /// `slug/number`.
+    pub(super) fn name(&self) -> String {
+        format!("{}/{}", self.slug, self.issue.number)
+    }
+
     /// For scripts; fields are only ever added.
     pub(super) fn json(&self) -> Value {
         let states: serde_json::Map<_, _> = DeliveryState::ALL
@@ -45,7 +50,7 @@ impl LedgerView {
             .map(|(class, reply, count)| json!({"class": class, "reply": reply, "count": count}))
             .collect();
         json!({
-            "issue": format!("{}/{}", self.slug, self.issue.number),
+            "issue": self.name(),
             "newsletter": self.slug.as_str(),
             "number": self.issue.number,
             "subject": self.issue.subject,

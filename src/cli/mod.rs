@@ -4,6 +4,7 @@ mod context;
 mod demo;
 mod init;
 mod ledger;
+mod operate;
 mod parse;
 mod postgres;
 mod preview;
@@ -40,6 +41,18 @@ enum Command {
     Send(send::Args),
     /// Show the ledger of an issue: how many are in each state, who is in doubt
     Status(status::Args),
+    /// Stop a send for now; messages on the wire finish
+    Pause(operate::Args),
+    /// Let a paused issue go on
+    Resume(operate::Args),
+    /// Stop a send for good: who has no mail yet is skipped
+    Cancel(operate::Args),
+    /// Queue what was refused or has expired again
+    Retry(operate::RetryArgs),
+    /// Say what became of the deliveries in doubt
+    Resolve(operate::ResolveArgs),
+    /// Check the ledger of an issue, row by row
+    Audit(operate::AuditArgs),
     /// Add, list, show, import, export, remove and erase readers
     Subscribers(subscribers::Args),
     /// Serve the readers' web: sign-up, confirm, unsubscribe, read online
@@ -80,6 +93,12 @@ pub fn run() -> ExitCode {
         Command::Preview(args) => preview::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Pause(args) => operate::pause(&args),
+        Command::Resume(args) => operate::resume(&args),
+        Command::Cancel(args) => operate::cancel(&args),
+        Command::Retry(args) => operate::retry(&args),
+        Command::Resolve(args) => operate::resolve(&args),
+        Command::Audit(args) => operate::audit(&args),
         Command::Subscribers(args) => subscribers::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -22,7 +22,7 @@ use crate::mailer::{Connection, Envelope, Relay, Verdict};
 use crate::message::{self, Reader};
 use crate::newsletter::Newsletter;
 use crate::render::{self, Notice, Rendered};
-use crate::store::{FrozenIssue, NewIssue, Store};
+use crate::store::{FrozenIssue, IssueState, NewIssue, Store};
 use crate::subscriber::EmailAddress;
 use crate::templates::report;
 use crate::token::{Claim, hex};
@@ -243,6 +243,10 @@ pub(super) async fn freeze(store: &Store, newsletter_id: i32, ready: &Ready) -> 
     let issue = store.freeze_issue(&new_issue(newsletter_id, ready)).await?;
     // Another process may have frozen the number in the meantime.
     refuse_other_content(ready, &issue)?;
+    if issue.state == IssueState::Cancelled {
+        let name = format!("{}/{}", ready.newsletter.slug, ready.number);
+        return Err(advise(&format!("{name} was cancelled"), "give the file another number to send it after all"));
+    }
     Ok(issue)
 }
 

@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// The ledger of the issue that `slug/number` or `number` names, or of the newest.
-async fn find(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<LedgerView> {
+pub(super) async fn find(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<LedgerView> {
     let (slug, number) = match name {
         None => {
             let newest = store.newest_issue().await?;

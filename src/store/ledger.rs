@@ -14,6 +14,9 @@
 //! | attempting | lost after the dot | in doubt | [`Store::commit`] |
 //! | attempting | its owner is gone | in doubt | reaping |
 //! | in doubt | the same owner's late reply | as above | [`Store::commit`] |
+//! | in doubt | the operator resolves it | accepted or queued | [`Store::resolve`] |
+//! | refused, expired | the operator tries again | queued | [`Store::retry`] |
+//! | queued, claimed | the operator cancels the issue | skipped | [`Store::cancel`] |
 //!
 //! Every step appends a row; a delivery's state is that of its last row, `queued` without one.
 
@@ -483,10 +486,14 @@ async fn settle(transaction: &mut Transaction<'_>, worker_id: i32, entries: &[En
         let replies: Vec<_> = left.iter().map(|entry| entry.reply.clone()).collect();
         let written = sqlx::query!(
             "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, next_at, class, reply)
-             select e.issue_id, e.subscriber_id, last.step + 1, e.attempt, $1, e.state,
-                    now() + make_interval(secs => e.wait), e.class, e.reply
+             select e.issue_id, e.subscriber_id, last.step + 1, e.attempt, $1,
+                    case when over.it then 'skipped' else e.state end,
+                    case when not over.it then now() + make_interval(secs => e.wait) end,
+                    case when over.it then 'cancelled' else e.class end, e.reply
              from unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::float8[], $7::text[], $8::text[])
                   as e (issue_id, subscriber_id, attempt, state, wait, class, reply)
+             join issue i on i.id = e.issue_id
+             cross join lateral (select e.state = 'queued' and i.state = 'cancelled' as it) over
              join lateral (
                  select l.* from ledger l
                  where l.issue_id = e.issue_id and l.subscriber_id = e.subscriber_id

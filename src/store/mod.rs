@@ -5,6 +5,7 @@
 
 mod issue;
 mod ledger;
+mod operate;
 mod reader;
 mod signup;
 mod worker;
@@ -16,6 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 pub use issue::{FrozenIssue, IssueState, NewIssue, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};
+pub use operate::Resolution;
 pub use reader::{ImportCounts, ImportRow, Profile, Subscriber, Subscription, Suppression};
 pub use signup::{ConfirmationMail, Outbox, SignupVerdict};
 pub use worker::{Worker, WorkerError};

@@ -363,7 +363,7 @@ impl Store {
     }
 
     /// Waits for the intents that may not have seen the last change; those to come see it.
-    async fn await_intents(&self, newsletter_id: i32) -> Result<(), StoreError> {
+    pub(super) async fn await_intents(&self, newsletter_id: i32) -> Result<(), StoreError> {
         sqlx::query!("select pg_advisory_xact_lock($1, $2)", INTENT, newsletter_id).execute(&self.pool).await?;
         Ok(())
     }
