@@ -1,5 +1,6 @@
 //! The one test binary. Each module says what belongs there.
 
+mod app; // the harness: the whole program over a scripted relay
 mod catcher; // the mail catcher plays every fault
 mod dependencies; // what the program is made of
 mod email; // the rendered email and its message, byte for byte
@@ -7,3 +8,4 @@ mod mailer; // SMTP against the scripted catcher
 mod parse; // issue files as editors write them
 mod postgres; // the private cluster
 mod preview; // the operator's page
+mod send; // everybody once, whatever happens

@@ -1,0 +1,659 @@
+//! The harness: the program, its Postgres and the readers' web as they are; the relay is the scripted mail catcher.
+//!
+//! An [`App`] checks the ledger's promises when it is dropped, whatever the test was about.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mail_parser::{Message, MessageParser};
+use masthead::catcher::{Act, Catcher, Mail, Moment, Options, Script};
+use masthead::newsletter::Slug;
+use masthead::store::{ImportRow, Store};
+use masthead::subscriber::EmailAddress;
+use masthead::token::Claim;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use tempfile::TempDir;
+use tokio::net::TcpSocket;
+use tokio::runtime::Runtime;
+
+/// How long something may take that must happen; only a failing test waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_masthead");
+
+/// A publisher's desk: a folder with masthead.toml, a database of its own, a relay that plays a script.
+pub(crate) struct App {
+    pub(crate) folder: TempDir,
+    pub(crate) database_url: String,
+    /// What the program gets in its environment.
+    settings: Mutex<HashMap<String, String>>,
+    relay: Port,
+    web: Port,
+    script: Arc<RwLock<Script>>,
+    catcher: Mutex<Option<Catcher>>,
+    /// What catchers before this one have caught.
+    caught: Mutex<Vec<Arc<Mail>>>,
+    store: OnceLock<Store>,
+    runtime: Runtime,
+    _seat: Seat,
+}
+
+impl App {
+    /// A newsletter `garden` without readers, and a relay that takes everything.
+    pub(crate) fn start() -> Self {
+        let seat = Seat::take();
+        // A script that holds a message blocks a thread.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(8).enable_all().build().unwrap();
+        let app = Self {
+            folder: TempDir::new().unwrap(),
+            database_url: runtime.block_on(create_database()),
+            settings: Mutex::default(),
+            relay: Port::reserve(&runtime),
+            web: Port::reserve(&runtime),
+            script: Arc::new(RwLock::new(Arc::new(|_: &Moment<'_>| Act::CarryOn))),
+            catcher: Mutex::default(),
+            caught: Mutex::default(),
+            store: OnceLock::new(),
+            runtime,
+            _seat: seat,
+        };
+        app.set("DATABASE_URL", &app.database_url);
+        app.set("SMTP_URL", &format!("smtp://{}", app.relay.address));
+        app.set("MASTHEAD_SMTP__CONNECTIONS", "2");
+        app.relay_up();
+        let init = ["init", "--yes", "--slug", "garden", "--name", "Garden Letters", "--from", "ann@example.org"];
+        let base_url = app.base_url();
+        let rest = ["--postal-address", "1 Orchard Road\n12345 Example City", "--base-url", &base_url];
+        app.masthead(&[&init[..], &rest].concat()).exits(0);
+        app
+    }
+
+    /// Sets a variable in the environment of the program.
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        self.settings.lock().unwrap().insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The program with `arguments`, in the folder, with nothing in its environment but what was set.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env_clear().envs(&*self.settings.lock().unwrap());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn masthead(&self, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).output().unwrap();
+        Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Starts the program, to be met later.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
+        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Running { child, stderr, said: String::new() }
+    }
+
+    /// Sends an issue to its end.
+    pub(crate) fn send(&self, file: &str) -> Run {
+        self.masthead(&["send", file, "--yes", "--json"])
+    }
+
+    /// Writes issue `number` into the folder; returns the name of the file.
+    pub(crate) fn issue(&self, number: u32) -> String {
+        self.issue_with(number, "Leave the seed heads standing: finches live on them until March.")
+    }
+
+    /// Writes issue `number` with an intro of its own.
+    pub(crate) fn issue_with(&self, number: u32, intro: &str) -> String {
+        let name = format!("{number}.md");
+        let text = format!(
+            "# Garden Letters #{number}: Roots and shoots\n\n{intro}\n\n## Reading\n\n\
+             1. [How a hedge is laid](https://hedges.example/laying)\n\nWith pictures of every cut.\n"
+        );
+        self.write(&name, &text);
+        name
+    }
+
+    /// Writes a file into the folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Reads a file of the folder.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// `count` active readers, `reader-0@example.com` and so on; the order of their ids.
+    pub(crate) fn subscribe_many(&self, count: usize) -> Vec<String> {
+        let addresses: Vec<_> = (0..count).map(|number| format!("reader-{number}@example.com")).collect();
+        self.subscribe(&addresses);
+        addresses
+    }
+
+    /// Makes active readers.
+    pub(crate) fn subscribe(&self, addresses: &[impl AsRef<str>]) {
+        let address = |text: &str| EmailAddress::parse(text).unwrap();
+        let row = |text| ImportRow { address: address(text), name: None, unsubscribed: false };
+        let rows: Vec<_> = addresses.iter().map(|text| row(text.as_ref())).collect();
+        self.block_on(self.store().import(self.newsletter_id(), &rows, "imported", "the old list")).unwrap();
+    }
+
+    /// The ledger of an issue, as `masthead status` has it.
+    pub(crate) fn ledger(&self, number: u32) -> Ledger {
+        Ledger(self.masthead(&["status", &number.to_string(), "--json"]).json())
+    }
+
+    /// The ledger without looking for workers that are gone.
+    pub(crate) fn count(&self, state: &str) -> u64 {
+        let sql = format!(
+            "select count(*)::text from ledger l where state = '{state}' and not exists (
+                select from ledger m where m.issue_id = l.issue_id and m.subscriber_id = l.subscriber_id and m.step > l.step)"
+        );
+        self.query(&sql).parse().unwrap()
+    }
+
+    // The store.
+
+    pub(crate) fn store(&self) -> &Store {
+        self.store.get_or_init(|| self.block_on(Store::open(&self.database_url)).unwrap())
+    }
+
+    pub(crate) fn newsletter_id(&self) -> i32 {
+        self.block_on(self.store().newsletter_id(&Slug::parse("garden").unwrap())).unwrap()
+    }
+
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// The answer to a statement, a line per row, the columns joined by `|`; every column is text.
+    pub(crate) fn query(&self, sql: &str) -> String {
+        self.block_on(async {
+            let mut session = PgConnection::connect(&self.database_url).await.unwrap();
+            let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut session).await.unwrap();
+            session.close().await.unwrap();
+            let cell = |row: &sqlx::postgres::PgRow, at| row.get::<Option<String>, _>(at).unwrap_or_default();
+            let line = |row| (0..sqlx::Row::len(row)).map(|at| cell(row, at)).collect::<Vec<_>>().join("|");
+            rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    /// Every row of every table.
+    pub(crate) fn dump(&self) -> String {
+        let tables = self.query("select table_name::text from information_schema.tables where table_schema = 'public'");
+        let rows = |table: &str| format!("select '{table}: ' || t::text as line from \"{table}\" t");
+        let all: Vec<_> = tables.lines().map(rows).collect();
+        self.query(&format!("{} order by line", all.join(" union all ")))
+    }
+
+    /// A database of its own, empty.
+    pub(crate) fn another_database(&self) -> String {
+        self.block_on(create_database())
+    }
+
+    // The relay.
+
+    /// From now on the relay acts by this script.
+    pub(crate) fn script(&self, script: impl Fn(&Moment<'_>) -> Act + Send + Sync + 'static) {
+        *self.script.write().unwrap() = Arc::new(script);
+    }
+
+    /// The relay takes everything again.
+    pub(crate) fn heal(&self) {
+        self.script(|_| Act::CarryOn);
+    }
+
+    pub(crate) fn relay_up(&self) {
+        let script = self.script.clone();
+        let options = Options::default().auth().script(move |moment| {
+            let script = script.read().unwrap().clone();
+            script(moment)
+        });
+        let catcher = self.block_on(Catcher::start(self.relay.address, options)).unwrap();
+        *self.catcher.lock().unwrap() = Some(catcher);
+    }
+
+    /// The relay's machine goes down, its connections with it.
+    pub(crate) fn relay_down(&self) {
+        if let Some(catcher) = self.catcher.lock().unwrap().take() {
+            self.caught.lock().unwrap().extend(catcher.mails());
+        }
+    }
+
+    pub(crate) fn relay_address(&self) -> SocketAddr {
+        self.relay.address
+    }
+
+    /// Waits until the relay that is up has taken `count` mails.
+    pub(crate) fn wait_for_mails(&self, count: usize) {
+        let catcher = self.catcher.lock().unwrap();
+        let came = self.block_on(async { tokio::time::timeout(PATIENCE, catcher.as_ref().unwrap().wait_for(count)).await });
+        assert!(came.is_ok(), "only {} mails came", catcher.as_ref().unwrap().accepted());
+    }
+
+    /// What reached the dot, oldest first.
+    pub(crate) fn mails(&self) -> Vec<Arc<Mail>> {
+        let mut mails = self.caught.lock().unwrap().clone();
+        mails.extend(self.catcher.lock().unwrap().iter().flat_map(Catcher::mails));
+        mails
+    }
+
+    /// What the relay took, oldest first.
+    pub(crate) fn taken(&self) -> Vec<Arc<Mail>> {
+        self.mails().into_iter().filter(|mail| mail.accepted).collect()
+    }
+
+    /// What the relay took for one address, decoded.
+    pub(crate) fn mails_to(&self, address: &str) -> Vec<Message<'static>> {
+        self.taken().iter().filter(|mail| mail.to == [address]).map(|mail| decoded(mail)).collect()
+    }
+
+    /// How many mails the relay took for each address.
+    pub(crate) fn per_reader(&self) -> HashMap<String, usize> {
+        let mut counts = HashMap::new();
+        for mail in self.taken() {
+            *counts.entry(mail.to.join(",")).or_default() += 1;
+        }
+        counts
+    }
+
+    // The readers' web.
+
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.web.address)
+    }
+
+    /// Serves the readers' web where the mailed links lead; ends when it is dropped.
+    pub(crate) fn serve(&self) -> Running {
+        let mut serving = self.spawn(&["serve", "--listen", &self.web.address.to_string()]);
+        serving.wait_for("serving on");
+        serving
+    }
+
+    /// Asks the readers' web.
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.http(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+    }
+
+    /// Posts a form, as a browser does.
+    pub(crate) fn post(&self, path: &str, form: &str) -> Answer {
+        self.post_with(path, "", form)
+    }
+
+    /// Posts a form with headers of its own, each ended by CRLF.
+    pub(crate) fn post_with(&self, path: &str, headers: &str, form: &str) -> Answer {
+        self.http(&format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        ))
+    }
+
+    /// Signs an address up.
+    pub(crate) fn sign_up(&self, address: &str) -> Answer {
+        self.post("/garden/subscribe", &format!("email={}", address.replace('+', "%2B").replace('@', "%40")))
+    }
+
+    /// Sends these bytes and reads the answer.
+    pub(crate) fn http(&self, request: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.web.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = text(&answer);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+    }
+
+    /// The path of a reader's unsubscribe link.
+    pub(crate) fn unsubscribe_path(&self, address: &str) -> String {
+        let address = EmailAddress::parse(address).unwrap();
+        let subscriber_id = self.block_on(self.store().subscriber_id(&address)).unwrap().unwrap();
+        let claim = Claim::Unsubscribe { newsletter_id: self.newsletter_id(), subscriber_id };
+        format!("/u/{}", self.store().keyring().sign(claim))
+    }
+
+    /// What `masthead subscribers show` knows of a reader.
+    pub(crate) fn profile(&self, address: &str) -> Value {
+        self.masthead(&["subscribers", "show", address, "--json"]).json()
+    }
+
+    /// Where a reader's subscription stands; nothing for somebody unknown.
+    pub(crate) fn state_of(&self, address: &str) -> String {
+        self.query(&format!(
+            "select state from subscription s join subscriber p on p.id = s.subscriber_id where p.email = '{address}'"
+        ))
+    }
+
+    // What must hold whatever happened.
+
+    fn check(&self) {
+        let store = self.store();
+        let mut wrong = String::new();
+        let mut known = HashMap::new();
+        for line in self.query("select id::text, audience::text from issue").lines() {
+            let (issue_id, audience) = line.split_once('|').unwrap();
+            let issue_id: i64 = issue_id.parse().unwrap();
+            let summary = self.block_on(store.summary(issue_id)).unwrap();
+            let sum: u64 = summary.states.values().sum();
+            if audience.parse() != Ok(sum) || summary.audience != sum {
+                writeln!(wrong, "issue {issue_id}: audience {audience}, states {:?}", summary.states).unwrap();
+            }
+            let rows = self.query(&format!(
+                "select d.subscriber_id::text, coalesce((
+                     select state from ledger l where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
+                     order by step desc limit 1), 'queued')
+                 from delivery d where issue_id = {issue_id}"
+            ));
+            for row in rows.lines() {
+                let (subscriber_id, state) = row.split_once('|').unwrap();
+                let message_id = store.keyring().message_id(issue_id, subscriber_id.parse().unwrap(), "example.org");
+                known.insert(message_id, state.to_owned());
+            }
+        }
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        for mail in self.taken() {
+            *taken.entry(decoded(&mail).message_id().unwrap().to_owned()).or_default() += 1;
+        }
+        for (message_id, count) in &taken {
+            let state = known.get(message_id).map_or("", String::as_str);
+            if *count > 1 {
+                writeln!(wrong, "{message_id} was taken {count} times").unwrap();
+            }
+            if !matches!(state, "" | "accepted" | "in_doubt" | "attempting") {
+                writeln!(wrong, "{message_id} was taken, but is {state}").unwrap();
+            }
+        }
+        for (message_id, state) in &known {
+            if state == "accepted" && !taken.contains_key(message_id) {
+                writeln!(wrong, "{message_id} is accepted, but nobody took it").unwrap();
+            }
+        }
+        assert!(wrong.is_empty(), "the ledger does not hold:\n{wrong}");
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.check();
+        }
+        if let Some(store) = self.store.get() {
+            self.block_on(store.close());
+        }
+    }
+}
+
+/// How the program ended and what it said.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Run {
+    /// The same, once it has ended with this code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self
+    }
+
+    /// The same, once it has said this to the user.
+    #[track_caller]
+    pub(crate) fn says(self, what: &str) -> Self {
+        assert!(self.err.contains(what), "`{what}` is not in: {}", self.err);
+        self
+    }
+
+    /// Its data.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
+    }
+
+    /// Its data, as a ledger.
+    #[track_caller]
+    pub(crate) fn ledger(&self) -> Ledger {
+        Ledger(self.json())
+    }
+}
+
+/// A ledger in numbers.
+#[derive(Debug)]
+pub(crate) struct Ledger(pub(crate) Value);
+
+impl Ledger {
+    /// How many deliveries are in a state.
+    pub(crate) fn count(&self, state: &str) -> u64 {
+        self.0["states"][state].as_u64().unwrap()
+    }
+
+    pub(crate) fn audience(&self) -> u64 {
+        self.0["audience"].as_u64().unwrap()
+    }
+
+    /// Whether these are all states that there are; those not named are empty.
+    #[track_caller]
+    pub(crate) fn is(&self, states: &[(&str, u64)]) {
+        let nonzero = |(_, count): &(&String, &Value)| count.as_u64() != Some(0);
+        let mut there: Vec<_> = self.0["states"].as_object().unwrap().iter().filter(nonzero).collect();
+        there.sort_by_key(|(state, _)| *state);
+        let mut wanted = states.to_vec();
+        wanted.sort_unstable();
+        let there: Vec<_> = there.into_iter().map(|(state, n)| (state.as_str(), n.as_u64().unwrap())).collect();
+        assert_eq!(there, wanted, "{}", self.0);
+    }
+}
+
+/// The program while it runs; it is killed when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Running {
+    /// Waits until it says a line with `what` in it.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, what: &str) {
+        loop {
+            let at = self.said.len();
+            let read = self.stderr.read_line(&mut self.said).unwrap();
+            assert!(read > 0, "it ended without `{what}`: {}", self.said);
+            if self.said[at..].contains(what) {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// As with kill -9.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn finish(mut self) -> Run {
+        let mut out = String::new();
+        self.stderr.read_to_string(&mut self.said).unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        let status = self.child.wait().unwrap();
+        Run { code: status.code(), out, err: std::mem::take(&mut self.said) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A page, or whatever the web says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Status line and headers, in lower case.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The same, once its status is this.
+    #[track_caller]
+    pub(crate) fn is(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}\n{}", self.head, self.body);
+        self
+    }
+}
+
+/// Something that a script waits for.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub(crate) fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    /// Holds the message until the gate is open.
+    pub(crate) fn hold(&self) {
+        let closed = self.0.0.lock().unwrap();
+        drop(self.0.1.wait_timeout_while(closed, PATIENCE, |open| !*open).unwrap());
+    }
+}
+
+/// Waits for what nothing announces.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+/// A mail, read as a mail program does.
+pub(crate) fn decoded(mail: &Mail) -> Message<'static> {
+    MessageParser::default().parse(&mail.raw).unwrap().into_owned()
+}
+
+/// The link of a mail whose path begins with `start`, the same in text and HTML; only the path.
+pub(crate) fn link(mail: &Message<'_>, start: &str) -> String {
+    let (text, html) = (mail.body_text(0).unwrap(), mail.body_html(0).unwrap());
+    let link = |part: &str| {
+        let at = part.find(start).unwrap_or_else(|| panic!("no link {start} in: {part}"));
+        part[at..].split(|c: char| !(c.is_ascii_alphanumeric() || "/_-".contains(c))).next().unwrap().to_owned()
+    };
+    assert_eq!(link(&text), link(&html));
+    link(&text)
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A port that nobody else gets; it refuses connections until somebody listens on it.
+struct Port {
+    address: SocketAddr,
+    _reservation: TcpSocket,
+}
+
+impl Port {
+    fn reserve(runtime: &Runtime) -> Self {
+        let _context = runtime.enter();
+        let reservation = TcpSocket::new_v4().unwrap();
+        reservation.set_reuseaddr(true).unwrap();
+        reservation.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        Self { address: reservation.local_addr().unwrap(), _reservation: reservation }
+    }
+}
+
+/// A share in the connections that one Postgres has.
+struct Seat;
+
+static SEATS: (Mutex<usize>, Condvar) = (Mutex::new(4), Condvar::new());
+
+impl Seat {
+    fn take() -> Self {
+        let free = SEATS.0.lock().unwrap();
+        *SEATS.1.wait_while(free, |free| *free == 0).unwrap() -= 1;
+        Self
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        *SEATS.0.lock().unwrap() += 1;
+        SEATS.1.notify_one();
+    }
+}
+
+async fn create_database() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(1);
+    let name = format!("app_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let url = server_url();
+    let mut session = PgConnection::connect(url).await.unwrap();
+    // A crash of the server is not what these tests are about.
+    for sql in [format!("create database {name}"), format!("alter database {name} set synchronous_commit = off")] {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut session).await.unwrap();
+    }
+    session.close().await.unwrap();
+    url.replacen("/masthead?", &format!("/{name}?"), 1)
+}
+
+/// Where the one Postgres of this test binary is.
+///
+/// Nothing runs at the end of a test binary, so a process guards the server: it stops and removes it as soon as
+/// the binary is gone, however that ended, and its end of the pipe with it.
+fn server_url() -> &'static str {
+    static URL: OnceLock<(String, Mutex<Child>)> = OnceLock::new();
+    let (url, _) = URL.get_or_init(|| {
+        let folder = TempDir::new().unwrap().keep();
+        let script = r#"
+            "$0" postgres --data "$1/postgres" sh -c 'echo "$DATABASE_URL"; cat'
+            rm -rf "$(cat "$1/postgres/postgres/location" 2>/dev/null)" "$1""#;
+        let mut guard = Command::new("sh")
+            .args(["-c", script, PROGRAM])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0) // out of reach of Ctrl-C
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(guard.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(!url.is_empty(), "Postgres does not start in {}", folder.display());
+        (url.trim_end().to_owned(), Mutex::new(guard))
+    });
+    url
+}
+
+/// The path of a file below the manifest.
+pub(crate) fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
