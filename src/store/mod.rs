@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
 
 pub use issue::{FrozenIssue, IssueState, NewIssue, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};
@@ -61,6 +62,8 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse().map_err(|e: sqlx::Error| StoreError::Address(e.to_string()))?;
         let options = options.application_name("masthead");
+        // The pool would try a refused connection again and again, and then name no reason.
+        PgConnection::connect_with(&options).await?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(30))
