@@ -55,8 +55,7 @@ impl App {
     /// A newsletter `garden` without readers, and a relay that takes everything.
     pub(crate) fn start() -> Self {
         let seat = Seat::take();
-        // A script that holds a message blocks a thread.
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(8).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let app = Self {
             folder: TempDir::new().unwrap(),
             database_url: runtime.block_on(create_database()),
@@ -222,7 +221,8 @@ impl App {
         let script = self.script.clone();
         let options = Options::default().auth().script(move |moment| {
             let script = script.read().unwrap().clone();
-            script(moment)
+            // A script may wait.
+            tokio::task::block_in_place(|| script(moment))
         });
         let catcher = self.block_on(Catcher::start(self.relay.address, options)).unwrap();
         *self.catcher.lock().unwrap() = Some(catcher);
@@ -233,6 +233,7 @@ impl App {
         if let Some(catcher) = self.catcher.lock().unwrap().take() {
             self.caught.lock().unwrap().extend(catcher.mails());
         }
+        wait_until("the relay is down", || TcpStream::connect(self.relay.address).is_err());
     }
 
     pub(crate) fn relay_address(&self) -> SocketAddr {
@@ -242,7 +243,8 @@ impl App {
     /// Waits until the relay that is up has taken `count` mails.
     pub(crate) fn wait_for_mails(&self, count: usize) {
         let catcher = self.catcher.lock().unwrap();
-        let came = self.block_on(async { tokio::time::timeout(PATIENCE, catcher.as_ref().unwrap().wait_for(count)).await });
+        let came =
+            self.block_on(async { tokio::time::timeout(PATIENCE, catcher.as_ref().unwrap().wait_for(count)).await });
         assert!(came.is_ok(), "only {} mails came", catcher.as_ref().unwrap().accepted());
     }
 
