@@ -47,6 +47,7 @@ pub(crate) struct App {
     /// What catchers before this one have caught.
     caught: Mutex<Vec<Arc<Mail>>>,
     store: OnceLock<Store>,
+    session: tokio::sync::Mutex<PgConnection>,
     runtime: Runtime,
     _seat: Seat,
 }
@@ -56,9 +57,15 @@ impl App {
     pub(crate) fn start() -> Self {
         let seat = Seat::take();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (database_url, session) = runtime.block_on(async {
+            let url = create_database().await;
+            let session = PgConnection::connect(&url).await.unwrap();
+            (url, session)
+        });
         let app = Self {
             folder: TempDir::new().unwrap(),
-            database_url: runtime.block_on(create_database()),
+            database_url,
+            session: session.into(),
             settings: Mutex::default(),
             relay: Port::reserve(&runtime),
             web: Port::reserve(&runtime),
@@ -183,9 +190,8 @@ impl App {
     /// The answer to a statement, a line per row, the columns joined by `|`; every column is text.
     pub(crate) fn query(&self, sql: &str) -> String {
         self.block_on(async {
-            let mut session = PgConnection::connect(&self.database_url).await.unwrap();
-            let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut session).await.unwrap();
-            session.close().await.unwrap();
+            let mut session = self.session.lock().await;
+            let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut *session).await.unwrap();
             let cell = |row: &sqlx::postgres::PgRow, at| row.get::<Option<String>, _>(at).unwrap_or_default();
             let line = |row| (0..sqlx::Row::len(row)).map(|at| cell(row, at)).collect::<Vec<_>>().join("|");
             rows.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -4,6 +4,7 @@ mod app; // the harness: the whole program over a scripted relay
 mod catcher; // the mail catcher plays every fault
 mod dependencies; // what the program is made of
 mod email; // the rendered email and its message, byte for byte
+mod ledger; // who may write what, and what a lost worker leaves
 mod mailer; // SMTP against the scripted catcher
 mod parse; // issue files as editors write them
 mod postgres; // the private cluster

@@ -1,0 +1,414 @@
+//! The ledger by itself: who may write what, and what is left when a worker is gone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use masthead::delivery::DeliveryState::{Accepted, Attempting, Claimed, InDoubt, Queued, Refused, Skipped};
+use masthead::delivery::{DeliveryState, ReplyClass};
+use masthead::store::{Chunk, Due, Entry, Granted, Intent, NewIssue, Settled, Worker, WorkerError};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::app::{App, wait_until};
+
+/// An issue with readers to deliver it to, no relay in sight.
+struct Desk {
+    app: App,
+    newsletter_id: i32,
+    issue_id: i64,
+}
+
+impl Desk {
+    fn with_readers(count: usize) -> Self {
+        let app = App::start();
+        app.subscribe_many(count);
+        let newsletter_id = app.newsletter_id();
+        let issue_id = issue(&app, newsletter_id, 7);
+        Self { app, newsletter_id, issue_id }
+    }
+
+    fn worker(&self) -> Worker {
+        self.app.block_on(self.app.store().register_worker("here", 1)).unwrap()
+    }
+
+    /// The deliveries of a chunk that the worker claims.
+    fn claim(&self, worker_id: i32) -> Option<(Chunk, Vec<Due>)> {
+        self.app.block_on(async {
+            let chunk = self.app.store().claim(worker_id, self.issue_id).await.unwrap()?;
+            let due = self.app.store().due(&chunk).await.unwrap();
+            Some((chunk, due))
+        })
+    }
+
+    fn intend(&self, worker_id: i32, due: &Due) -> Result<Granted, WorkerError> {
+        self.commit(worker_id, &[], &[self.intent(due)]).map(|settled| settled.granted[0])
+    }
+
+    fn settle(&self, worker_id: i32, due: &Due, state: DeliveryState) -> Result<u64, WorkerError> {
+        self.commit(worker_id, &[self.entry(due, state)], &[]).map(|settled| settled.lost)
+    }
+
+    fn commit(&self, worker_id: i32, entries: &[Entry], intents: &[Intent]) -> Result<Settled, WorkerError> {
+        self.app.block_on(self.app.store().commit(worker_id, self.newsletter_id, entries, intents))
+    }
+
+    fn intent(&self, due: &Due) -> Intent {
+        let Due { subscriber_id, step, attempts, .. } = *due;
+        Intent { issue_id: self.issue_id, subscriber_id, step: step + 1, attempt: attempts + 1 }
+    }
+
+    fn entry(&self, due: &Due, state: DeliveryState) -> Entry {
+        Entry {
+            issue_id: self.issue_id,
+            subscriber_id: due.subscriber_id,
+            attempt: due.attempts + 1,
+            state,
+            next_in: (state == Queued).then_some(Duration::ZERO),
+            class: (state == Refused).then_some(ReplyClass::Hard.as_str()),
+            reply: Some("as the relay said".to_owned()),
+        }
+    }
+
+    /// Ends a worker's session as a crash does, and waits until others find it gone.
+    fn crash(&self, worker: Worker) -> u64 {
+        let worker_id = worker.id;
+        drop(worker);
+        let mut in_doubt = 0;
+        wait_until("the worker is given up", || {
+            in_doubt += self.app.block_on(self.app.store().reap_workers()).unwrap();
+            self.app.query(&format!("select gone_at::text from worker where id = {worker_id}")) != ""
+        });
+        in_doubt
+    }
+
+    /// How many deliveries are in each state.
+    fn states(&self) -> HashMap<&'static str, u64> {
+        self.app.block_on(self.app.store().summary(self.issue_id)).unwrap().states
+    }
+}
+
+impl Drop for Desk {
+    /// The App would want to find every accepted mail at the relay; here there was none.
+    fn drop(&mut self) {
+        self.app.query("truncate issue, delivery, ledger, chunk");
+    }
+}
+
+/// Freezes an issue and takes everybody into its audience.
+fn issue(app: &App, newsletter_id: i32, number: u32) -> i64 {
+    let new = NewIssue {
+        newsletter_id,
+        number,
+        source_digest: &[7; 32],
+        title: "Roots",
+        subject: "Roots",
+        preheader: "",
+        html: "",
+        text: "",
+        seal: "",
+        date: None,
+    };
+    app.block_on(async {
+        let issue = app.store().freeze_issue(&new).await.unwrap();
+        app.store().snapshot(issue.id).await.unwrap();
+        issue.id
+    })
+}
+
+#[test]
+fn what_a_dead_worker_had_on_the_wire_is_in_doubt_and_the_rest_is_queued() {
+    let desk = Desk::with_readers(3);
+    let worker = desk.worker();
+    let (_, due) = desk.claim(worker.id).unwrap();
+    assert_eq!(desk.intend(worker.id, &due[0]).unwrap(), Granted::Go);
+    assert_eq!(desk.states(), HashMap::from([("attempting", 1), ("claimed", 2)]));
+    assert_eq!(desk.crash(worker), 1);
+    assert_eq!(desk.states(), HashMap::from([("in_doubt", 1), ("queued", 2)]));
+}
+
+/// Two mails are in flight when their worker is given up; one was taken, one was told to wait.
+#[test]
+fn a_late_reply_settles_the_doubt_for_the_worker_that_was_given_up() {
+    let desk = Desk::with_readers(3);
+    let worker = desk.worker();
+    let id = worker.id;
+    let (_, due) = desk.claim(id).unwrap();
+    desk.intend(id, &due[0]).unwrap();
+    desk.intend(id, &due[1]).unwrap();
+    desk.crash(worker);
+    assert!(matches!(desk.settle(id, &due[0], Accepted), Err(WorkerError::GivenUp)));
+    assert_eq!(desk.states(), HashMap::from([("accepted", 1), ("in_doubt", 1), ("queued", 1)]));
+    assert!(matches!(desk.settle(id, &due[1], Queued), Err(WorkerError::GivenUp)));
+    assert_eq!(desk.states(), HashMap::from([("accepted", 1), ("queued", 2)]));
+    let next = desk.worker();
+    assert_eq!(desk.claim(next.id).unwrap().1.len(), 2);
+}
+
+#[test]
+fn a_worker_that_was_given_up_begins_nothing_new() {
+    let desk = Desk::with_readers(2);
+    let worker = desk.worker();
+    let id = worker.id;
+    let (_, due) = desk.claim(id).unwrap();
+    desk.crash(worker);
+    assert!(matches!(desk.intend(id, &due[0]), Err(WorkerError::GivenUp)));
+    assert!(desk.claim(id).is_none());
+    assert_eq!(desk.states(), HashMap::from([("queued", 2)]));
+}
+
+#[test]
+fn two_workers_cannot_take_the_same_step() {
+    let desk = Desk::with_readers(2);
+    let (one, other) = (desk.worker(), desk.worker());
+    let (_, due) = desk.claim(one.id).unwrap();
+    assert!(desk.claim(other.id).is_none());
+    assert_eq!(desk.intend(one.id, &due[0]).unwrap(), Granted::Go);
+    assert_eq!(desk.intend(other.id, &due[0]).unwrap(), Granted::NotNow);
+    assert_eq!(desk.settle(other.id, &due[0], Accepted).unwrap(), 1, "the entry finds no attempt of its own");
+    assert_eq!(desk.states(), HashMap::from([("attempting", 1), ("claimed", 1)]));
+}
+
+#[test]
+fn a_commit_that_is_made_twice_changes_nothing() {
+    let desk = Desk::with_readers(2);
+    let worker = desk.worker();
+    let (_, due) = desk.claim(worker.id).unwrap();
+    desk.intend(worker.id, &due[0]).unwrap();
+    let (entries, intents) = ([desk.entry(&due[0], Refused)], [desk.intent(&due[1])]);
+    for _ in 0..2 {
+        assert_eq!(desk.commit(worker.id, &entries, &intents).unwrap().granted, [Granted::Go]);
+        assert_eq!(desk.states(), HashMap::from([("attempting", 1), ("refused", 1)]));
+    }
+    assert_eq!(desk.app.query("select count(*)::text from ledger"), "3");
+}
+
+#[test]
+fn an_orderly_farewell_gives_everything_back() {
+    let desk = Desk::with_readers(2);
+    let worker = desk.worker();
+    desk.claim(worker.id).unwrap();
+    desk.app.block_on(worker.leave()).unwrap();
+    assert_eq!(desk.states(), HashMap::from([("queued", 2)]));
+    assert_eq!(desk.app.block_on(desk.app.store().reap_workers()).unwrap(), 0);
+}
+
+/// What may happen to an issue while it is sent; the numbers pick a worker and one of what it has in hand.
+#[derive(Debug, Clone)]
+enum Step {
+    Claim(usize),
+    Intend(usize, usize),
+    Settle(usize, usize, DeliveryState),
+    /// A worker that is gone hears from the relay after all.
+    SettleLate(usize, DeliveryState),
+    /// The worker's session ends, and the others find out.
+    Crash(usize),
+    /// The worker has nothing on the wire and gives its chunks back.
+    Release(usize),
+    /// A reader unsubscribes.
+    Leave(usize),
+    /// New readers come, and the issue is sent again.
+    Grow,
+}
+
+const WORKERS: usize = 2;
+
+fn step() -> impl Strategy<Value = Step> {
+    let worker = || 0..WORKERS;
+    let pick = any::<usize>;
+    let outcome = || prop_oneof![4 => Just(Accepted), 1 => Just(Refused), 3 => Just(Queued), 1 => Just(InDoubt)];
+    prop_oneof![
+        4 => worker().prop_map(Step::Claim),
+        8 => (worker(), pick()).prop_map(|(worker, pick)| Step::Intend(worker, pick)),
+        8 => (worker(), pick(), outcome()).prop_map(|(worker, pick, state)| Step::Settle(worker, pick, state)),
+        2 => (pick(), outcome()).prop_map(|(pick, state)| Step::SettleLate(pick, state)),
+        2 => worker().prop_map(Step::Crash),
+        2 => worker().prop_map(Step::Release),
+        1 => pick().prop_map(Step::Leave),
+        1 => Just(Step::Grow),
+    ]
+}
+
+/// What the store should know: a state per reader, and what each worker has in hand.
+struct Model<'a> {
+    desk: &'a Desk,
+    states: BTreeMap<i64, DeliveryState>,
+    left: HashSet<i64>,
+    workers: Vec<Hands>,
+    /// What workers that are gone had on the wire.
+    late: Vec<(i32, Due)>,
+    readers_so_far: usize,
+}
+
+struct Hands {
+    worker: Worker,
+    chunk_ids: Vec<i64>,
+    ready: Vec<Due>,
+    on_the_wire: Vec<Due>,
+}
+
+impl<'a> Model<'a> {
+    fn new(desk: &'a Desk) -> Self {
+        let workers = (0..WORKERS).map(|_| Hands::new(desk)).collect();
+        let mut model =
+            Self { desk, states: BTreeMap::new(), left: HashSet::new(), workers, late: Vec::new(), readers_so_far: 0 };
+        model.grow();
+        model
+    }
+
+    fn grow(&mut self) {
+        let app = &self.desk.app;
+        let newcomers = self.readers_so_far..self.readers_so_far + 3;
+        let addresses: Vec<_> =
+            newcomers.map(|number| format!("{}-{number}@example.com", self.desk.issue_id)).collect();
+        self.readers_so_far += addresses.len();
+        app.subscribe(&addresses);
+        let snapshot = app.block_on(app.store().snapshot(self.desk.issue_id)).unwrap();
+        assert_eq!(snapshot.added, addresses.len() as u64);
+        let ids =
+            app.query(&format!("select subscriber_id::text from delivery where issue_id = {}", self.desk.issue_id));
+        for id in ids.lines() {
+            self.states.entry(id.parse().unwrap()).or_insert(Queued);
+        }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Claim(at) => {
+                self.claim(at);
+            }
+            Step::Intend(at, pick) => self.intend(at, pick),
+            Step::Settle(at, pick, state) => {
+                let hands = &mut self.workers[at];
+                let Some(due) = picked(&mut hands.on_the_wire, pick) else { return };
+                assert_eq!(self.desk.settle(hands.worker.id, &due, state).unwrap(), 0);
+                self.states.insert(due.subscriber_id, state);
+            }
+            Step::SettleLate(pick, state) => {
+                let Some((worker_id, due)) = picked(&mut self.late, pick) else { return };
+                assert!(matches!(self.desk.settle(worker_id, &due, state), Err(WorkerError::GivenUp)));
+                self.states.insert(due.subscriber_id, state);
+            }
+            Step::Crash(at) => {
+                let gone = std::mem::replace(&mut self.workers[at], Hands::new(self.desk));
+                let worker_id = gone.worker.id;
+                assert_eq!(self.desk.crash(gone.worker), gone.on_the_wire.len() as u64);
+                for due in gone.on_the_wire {
+                    self.states.insert(due.subscriber_id, InDoubt);
+                    self.late.push((worker_id, due));
+                }
+            }
+            Step::Release(at) => {
+                let hands = &mut self.workers[at];
+                if hands.on_the_wire.is_empty() {
+                    let (worker_id, chunk_ids) = (hands.worker.id, std::mem::take(&mut hands.chunk_ids));
+                    hands.ready.clear();
+                    self.desk.app.block_on(self.desk.app.store().release(worker_id, &chunk_ids)).unwrap();
+                }
+            }
+            Step::Leave(pick) => {
+                let (app, newsletter_id) = (&self.desk.app, self.desk.newsletter_id);
+                let id = *self.states.keys().nth(pick % self.states.len()).unwrap();
+                let leaving = app.store().unsubscribe(newsletter_id, id, "unsubscribed", "page", None);
+                app.block_on(leaving).unwrap();
+                self.left.insert(id);
+            }
+            Step::Grow => self.grow(),
+        }
+    }
+
+    /// Whether there was something to claim.
+    fn claim(&mut self, at: usize) -> bool {
+        let Some((chunk, due)) = self.desk.claim(self.workers[at].worker.id) else { return false };
+        for due in &due {
+            assert_eq!(self.states[&due.subscriber_id], Queued, "who is due is queued");
+            let twice =
+                self.workers.iter().flat_map(|hands| &hands.ready).any(|d| d.subscriber_id == due.subscriber_id);
+            assert!(!twice, "who is due is in nobody's hands");
+        }
+        let hands = &mut self.workers[at];
+        hands.chunk_ids.push(chunk.id);
+        hands.ready.extend(due);
+        true
+    }
+
+    fn intend(&mut self, at: usize, pick: usize) {
+        let hands = &mut self.workers[at];
+        let Some(due) = picked(&mut hands.ready, pick) else { return };
+        let granted = self.desk.intend(hands.worker.id, &due).unwrap();
+        if self.left.contains(&due.subscriber_id) {
+            assert_eq!(granted, Granted::Skipped);
+            self.states.insert(due.subscriber_id, Skipped);
+        } else {
+            assert_eq!(granted, Granted::Go);
+            self.states.insert(due.subscriber_id, Attempting);
+            hands.on_the_wire.push(due);
+        }
+    }
+
+    /// The ledger says what the model says, and adds up.
+    fn compare(&self) {
+        let summary = self.desk.app.block_on(self.desk.app.store().summary(self.desk.issue_id)).unwrap();
+        assert_eq!(summary.audience, self.states.len() as u64);
+        for state in [Attempting, Accepted, Refused, Skipped, InDoubt] {
+            let count = self.states.values().filter(|there| **there == state).count() as u64;
+            assert_eq!(summary.count(state), count, "{state:?} in {:?}", summary.states);
+        }
+        let waiting = self.states.values().filter(|state| **state == Queued).count() as u64;
+        assert_eq!(summary.count(Queued) + summary.count(Claimed), waiting, "{:?}", summary.states);
+    }
+
+    /// Whatever happened, one healthy worker can finish.
+    fn finish(mut self) {
+        for at in 0..WORKERS {
+            self.take(&Step::Crash(at));
+        }
+        while self.claim(0) {
+            while !self.workers[0].ready.is_empty() {
+                self.take(&Step::Intend(0, 0));
+                self.take(&Step::Settle(0, 0, Accepted));
+            }
+            self.take(&Step::Release(0));
+        }
+        assert!(!self.states.values().any(|state| *state == Queued), "somebody is queued, but never due");
+        self.compare();
+        assert!(self.desk.app.block_on(self.desk.app.store().settle_issue(self.desk.issue_id)).unwrap());
+        for hands in self.workers {
+            self.desk.app.block_on(hands.worker.leave()).unwrap();
+        }
+    }
+}
+
+impl Hands {
+    fn new(desk: &Desk) -> Self {
+        Self { worker: desk.worker(), chunk_ids: Vec::new(), ready: Vec::new(), on_the_wire: Vec::new() }
+    }
+}
+
+fn picked<T>(from: &mut Vec<T>, pick: usize) -> Option<T> {
+    (!from.is_empty()).then(|| from.remove(pick % from.len()))
+}
+
+#[test]
+fn whatever_happens_in_whatever_order_the_ledger_adds_up_and_nobody_is_tried_twice_at_once() {
+    let mut desk = Desk::with_readers(0);
+    let number = Cell::new(8);
+    let desk_cell = RefCell::new(&mut desk);
+    let mut runner =
+        TestRunner::new(Config { cases: 24, failure_persistence: None, max_shrink_iters: 60, ..Config::default() });
+    let schedules = prop::collection::vec(step(), 10..50);
+    let outcome = runner.run(&schedules, |steps| {
+        let mut desk = desk_cell.borrow_mut();
+        desk.app.query("update subscription set state = 'unsubscribed'");
+        desk.issue_id = issue(&desk.app, desk.newsletter_id, number.replace(number.get() + 1));
+        let mut model = Model::new(&desk);
+        for step in &steps {
+            model.take(step);
+            model.compare();
+        }
+        model.finish();
+        Ok(())
+    });
+    outcome.unwrap();
+}
