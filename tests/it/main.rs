@@ -9,4 +9,5 @@ mod mailer; // SMTP against the scripted catcher
 mod parse; // issue files as editors write them
 mod postgres; // the private cluster
 mod preview; // the operator's page
+mod readers; // sign up, confirm, leave, be forgotten
 mod send; // everybody once, whatever happens
