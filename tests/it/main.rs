@@ -4,6 +4,7 @@ mod app; // the harness: the whole program over a scripted relay
 mod catcher; // the mail catcher plays every fault
 mod dependencies; // what the program is made of
 mod email; // the rendered email and its message, byte for byte
+mod house; // the rules that the compiler does not know
 mod ledger; // who may write what, and what a lost worker leaves
 mod mailer; // SMTP against the scripted catcher
 mod parse; // issue files as editors write them
@@ -11,3 +12,4 @@ mod postgres; // the private cluster
 mod preview; // the operator's page
 mod readers; // sign up, confirm, leave, be forgotten
 mod send; // everybody once, whatever happens
+mod subscribers; // the list of readers on the command line
