@@ -63,7 +63,7 @@ impl App {
             (url, session)
         });
         let app = Self {
-            folder: TempDir::new().unwrap(),
+            folder: TempDir::new_in(&Server::get().folder).unwrap(),
             database_url,
             session: session.into(),
             settings: Mutex::default(),
@@ -137,11 +137,6 @@ impl App {
     /// Writes a file into the folder.
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    /// Reads a file of the folder.
-    pub(crate) fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
     /// `count` active readers, `reader-0@example.com` and so on; the order of their ids.
@@ -624,7 +619,7 @@ impl Drop for Seat {
 async fn create_database() -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(1);
     let name = format!("app_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let url = server_url();
+    let url = &Server::get().url;
     let mut session = PgConnection::connect(url).await.unwrap();
     // A crash of the server is not what these tests are about.
     for sql in [format!("create database {name}"), format!("alter database {name} set synchronous_commit = off")] {
@@ -634,31 +629,38 @@ async fn create_database() -> String {
     url.replacen("/masthead?", &format!("/{name}?"), 1)
 }
 
-/// Where the one Postgres of this test binary is.
+/// The one private Postgres of this test binary, and the folder of all that it writes.
 ///
-/// Nothing runs at the end of a test binary, so a process guards the server: it stops and removes it as soon as
-/// the binary is gone, however that ended, and its end of the pipe with it.
-fn server_url() -> &'static str {
-    static URL: OnceLock<(String, Mutex<Child>)> = OnceLock::new();
-    let (url, _) = URL.get_or_init(|| {
-        let folder = TempDir::new().unwrap().keep();
-        let script = r#"
-            "$0" postgres --data "$1/postgres" sh -c 'echo "$DATABASE_URL"; cat'
-            rm -rf "$(cat "$1/postgres/postgres/location" 2>/dev/null)" "$1""#;
-        let mut guard = Command::new("sh")
-            .args(["-c", script, PROGRAM])
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0) // out of reach of Ctrl-C
-            .spawn()
-            .unwrap();
-        let mut url = String::new();
-        BufReader::new(guard.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        assert!(!url.is_empty(), "Postgres does not start in {}", folder.display());
-        (url.trim_end().to_owned(), Mutex::new(guard))
-    });
-    url
+/// Nothing runs at the end of a test binary, so a process guards both: it stops the server and removes the folder
+/// as soon as the binary is gone, however that ended, and its end of the pipe with it.
+struct Server {
+    url: String,
+    folder: PathBuf,
+    _guard: Mutex<Child>,
+}
+
+impl Server {
+    fn get() -> &'static Self {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        SERVER.get_or_init(|| {
+            let folder = TempDir::new().unwrap().keep();
+            let script = r#"
+                "$0" postgres --data "$1/postgres" sh -c 'echo "$DATABASE_URL"; cat'
+                rm -rf "$(cat "$1/postgres/postgres/location" 2>/dev/null)" "$1""#;
+            let mut guard = Command::new("sh")
+                .args(["-c", script, PROGRAM])
+                .arg(&folder)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .process_group(0) // out of reach of Ctrl-C
+                .spawn()
+                .unwrap();
+            let mut url = String::new();
+            BufReader::new(guard.stdout.take().unwrap()).read_line(&mut url).unwrap();
+            assert!(!url.is_empty(), "Postgres does not start in {}", folder.display());
+            Self { url: url.trim_end().to_owned(), folder, _guard: guard.into() }
+        })
+    }
 }
 
 /// The path of a file below the manifest.

@@ -55,7 +55,9 @@ fn what_touches_the_world_does_so_in_one_place() {
     only("anyhow", &["cli"]);
     only("std::env", &["cli", "config", "postgres"]);
     let outside = ["cli", "config", "postgres", "mailer", "catcher", "store", "dispatch", "web", "preview"];
-    for word in ["tokio", "std::fs", "fs::", "std::net::Tcp", "process::Command", "Instant::now", "now_utc", "SystemTime"] {
+    for word in
+        ["tokio", "std::fs", "fs::", "std::net::Tcp", "process::Command", "Instant::now", "now_utc", "SystemTime"]
+    {
         only(word, &outside);
     }
 }

@@ -78,7 +78,7 @@ impl Desk {
         let mut in_doubt = 0;
         wait_until("the worker is given up", || {
             in_doubt += self.app.block_on(self.app.store().reap_workers()).unwrap();
-            self.app.query(&format!("select gone_at::text from worker where id = {worker_id}")) != ""
+            self.app.query(&format!("select (gone_at is null)::text from worker where id = {worker_id}")) == "false"
         });
         in_doubt
     }
