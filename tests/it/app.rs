@@ -3,15 +3,16 @@
 //! An [`App`] checks the ledger's promises when it is dropped, whatever the test was about.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod program;
+mod promises;
+mod server;
+
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,17 +23,17 @@ use masthead::newsletter::Slug;
 use masthead::store::{ImportRow, Store};
 use masthead::subscriber::EmailAddress;
 use masthead::token::Claim;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tempfile::TempDir;
-use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
+
+use program::PROGRAM;
+pub(crate) use program::{Ledger, Run, Running};
+use server::{Port, Seat, Server, create_database};
 
 /// How long something may take that must happen; only a failing test waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_masthead");
 
 /// A publisher's desk: a folder with masthead.toml, a database of its own, a relay that plays a script.
 pub(crate) struct App {
@@ -108,9 +109,7 @@ impl App {
 
     /// Starts the program, to be met later.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
-        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Running { child, stderr, said: String::new() }
+        Running::start(self.command(arguments))
     }
 
     /// Sends an issue to its end.
@@ -344,53 +343,6 @@ impl App {
             "select state from subscription s join subscriber p on p.id = s.subscriber_id where p.email = '{address}'"
         ))
     }
-
-    // What must hold whatever happened.
-
-    fn check(&self) {
-        let store = self.store();
-        let mut wrong = String::new();
-        let mut known = HashMap::new();
-        for line in self.query("select id::text, audience::text from issue").lines() {
-            let (issue_id, audience) = line.split_once('|').unwrap();
-            let issue_id: i64 = issue_id.parse().unwrap();
-            let summary = self.block_on(store.summary(issue_id)).unwrap();
-            let sum: u64 = summary.states.values().sum();
-            if audience.parse() != Ok(sum) || summary.audience != sum {
-                writeln!(wrong, "issue {issue_id}: audience {audience}, states {:?}", summary.states).unwrap();
-            }
-            let rows = self.query(&format!(
-                "select d.subscriber_id::text, coalesce((
-                     select state from ledger l where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
-                     order by step desc limit 1), 'queued')
-                 from delivery d where issue_id = {issue_id}"
-            ));
-            for row in rows.lines() {
-                let (subscriber_id, state) = row.split_once('|').unwrap();
-                let message_id = store.keyring().message_id(issue_id, subscriber_id.parse().unwrap(), "example.org");
-                known.insert(message_id, state.to_owned());
-            }
-        }
-        let mut taken: HashMap<String, usize> = HashMap::new();
-        for mail in self.taken() {
-            *taken.entry(decoded(&mail).message_id().unwrap().to_owned()).or_default() += 1;
-        }
-        for (message_id, count) in &taken {
-            let state = known.get(message_id).map_or("", String::as_str);
-            if *count > 1 {
-                writeln!(wrong, "{message_id} was taken {count} times").unwrap();
-            }
-            if !matches!(state, "" | "accepted" | "in_doubt" | "attempting") {
-                writeln!(wrong, "{message_id} was taken, but is {state}").unwrap();
-            }
-        }
-        for (message_id, state) in &known {
-            if state == "accepted" && !taken.contains_key(message_id) {
-                writeln!(wrong, "{message_id} is accepted, but nobody took it").unwrap();
-            }
-        }
-        assert!(wrong.is_empty(), "the ledger does not hold:\n{wrong}");
-    }
 }
 
 impl Drop for App {
@@ -401,117 +353,6 @@ impl Drop for App {
         if let Some(store) = self.store.get() {
             self.block_on(store.close());
         }
-    }
-}
-
-/// How the program ended and what it said.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Run {
-    /// The same, once it has ended with this code.
-    #[track_caller]
-    pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
-        self
-    }
-
-    /// The same, once it has said this to the user.
-    #[track_caller]
-    pub(crate) fn says(self, what: &str) -> Self {
-        assert!(self.err.contains(what), "`{what}` is not in: {}", self.err);
-        self
-    }
-
-    /// Its data.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
-    }
-
-    /// Its data, as a ledger.
-    #[track_caller]
-    pub(crate) fn ledger(&self) -> Ledger {
-        Ledger(self.json())
-    }
-}
-
-/// A ledger in numbers.
-#[derive(Debug)]
-pub(crate) struct Ledger(pub(crate) Value);
-
-impl Ledger {
-    /// How many deliveries are in a state.
-    pub(crate) fn count(&self, state: &str) -> u64 {
-        self.0["states"][state].as_u64().unwrap()
-    }
-
-    pub(crate) fn audience(&self) -> u64 {
-        self.0["audience"].as_u64().unwrap()
-    }
-
-    /// Whether these are all states that there are; those not named are empty.
-    #[track_caller]
-    pub(crate) fn is(&self, states: &[(&str, u64)]) {
-        let nonzero = |(_, count): &(&String, &Value)| count.as_u64() != Some(0);
-        let mut there: Vec<_> = self.0["states"].as_object().unwrap().iter().filter(nonzero).collect();
-        there.sort_by_key(|(state, _)| *state);
-        let mut wanted = states.to_vec();
-        wanted.sort_unstable();
-        let there: Vec<_> = there.into_iter().map(|(state, n)| (state.as_str(), n.as_u64().unwrap())).collect();
-        assert_eq!(there, wanted, "{}", self.0);
-    }
-}
-
-/// The program while it runs; it is killed when it is dropped.
-pub(crate) struct Running {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    said: String,
-}
-
-impl Running {
-    /// Waits until it says a line with `what` in it.
-    #[track_caller]
-    pub(crate) fn wait_for(&mut self, what: &str) {
-        loop {
-            let at = self.said.len();
-            let read = self.stderr.read_line(&mut self.said).unwrap();
-            assert!(read > 0, "it ended without `{what}`: {}", self.said);
-            if self.said[at..].contains(what) {
-                return;
-            }
-        }
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// As with kill -9.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Waits for its end.
-    pub(crate) fn finish(mut self) -> Run {
-        let mut out = String::new();
-        self.stderr.read_to_string(&mut self.said).unwrap();
-        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        let status = self.child.wait().unwrap();
-        Run { code: status.code(), out, err: std::mem::take(&mut self.said) }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -578,89 +419,6 @@ pub(crate) fn link(mail: &Message<'_>, start: &str) -> String {
 
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A port that nobody else gets; it refuses connections until somebody listens on it.
-struct Port {
-    address: SocketAddr,
-    _reservation: TcpSocket,
-}
-
-impl Port {
-    fn reserve(runtime: &Runtime) -> Self {
-        let _context = runtime.enter();
-        let reservation = TcpSocket::new_v4().unwrap();
-        reservation.set_reuseaddr(true).unwrap();
-        reservation.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        Self { address: reservation.local_addr().unwrap(), _reservation: reservation }
-    }
-}
-
-/// A share in the connections that one Postgres has.
-struct Seat;
-
-static SEATS: (Mutex<usize>, Condvar) = (Mutex::new(4), Condvar::new());
-
-impl Seat {
-    fn take() -> Self {
-        let free = SEATS.0.lock().unwrap();
-        *SEATS.1.wait_while(free, |free| *free == 0).unwrap() -= 1;
-        Self
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        *SEATS.0.lock().unwrap() += 1;
-        SEATS.1.notify_one();
-    }
-}
-
-async fn create_database() -> String {
-    static NUMBER: AtomicUsize = AtomicUsize::new(1);
-    let name = format!("app_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let url = &Server::get().url;
-    let mut session = PgConnection::connect(url).await.unwrap();
-    // A crash of the server is not what these tests are about.
-    for sql in [format!("create database {name}"), format!("alter database {name} set synchronous_commit = off")] {
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut session).await.unwrap();
-    }
-    session.close().await.unwrap();
-    url.replacen("/masthead?", &format!("/{name}?"), 1)
-}
-
-/// The one private Postgres of this test binary, and the folder of all that it writes.
-///
-/// Nothing runs at the end of a test binary, so a process guards both: it stops the server and removes the folder
-/// as soon as the binary is gone, however that ended, and its end of the pipe with it.
-struct Server {
-    url: String,
-    folder: PathBuf,
-    _guard: Mutex<Child>,
-}
-
-impl Server {
-    fn get() -> &'static Self {
-        static SERVER: OnceLock<Server> = OnceLock::new();
-        SERVER.get_or_init(|| {
-            let folder = TempDir::new().unwrap().keep();
-            let script = r#"
-                "$0" postgres --data "$1/postgres" sh -c 'echo "$DATABASE_URL"; cat'
-                rm -rf "$(cat "$1/postgres/postgres/location" 2>/dev/null)" "$1""#;
-            let mut guard = Command::new("sh")
-                .args(["-c", script, PROGRAM])
-                .arg(&folder)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .process_group(0) // out of reach of Ctrl-C
-                .spawn()
-                .unwrap();
-            let mut url = String::new();
-            BufReader::new(guard.stdout.take().unwrap()).read_line(&mut url).unwrap();
-            assert!(!url.is_empty(), "Postgres does not start in {}", folder.display());
-            Self { url: url.trim_end().to_owned(), folder, _guard: guard.into() }
-        })
-    }
 }
 
 /// The path of a file below the manifest.
