@@ -284,6 +284,7 @@ impl App {
     pub(crate) fn serve(&self) -> Running {
         let mut serving = self.spawn(&["serve", "--listen", &self.web.address.to_string()]);
         serving.wait_for("serving on");
+        self.get("/instance").is(200);
         serving
     }
 

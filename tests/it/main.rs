@@ -7,6 +7,7 @@ mod email; // the rendered email and its message, byte for byte
 mod house; // the rules that the compiler does not know
 mod ledger; // who may write what, and what a lost worker leaves
 mod mailer; // SMTP against the scripted catcher
+mod outages; // killed processes, relays and databases that go away, in mid-send
 mod parse; // issue files as editors write them
 mod postgres; // the private cluster
 mod preview; // the operator's page

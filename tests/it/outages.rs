@@ -1,0 +1,248 @@
+//! Outages in the middle of a send: killed processes, relays that go away, databases that hang up.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use masthead::catcher::{Act, Moment, Stage};
+use rustix::process::Signal;
+
+use super::app::{App, Gate, decoded, wait_until};
+use super::send::{at_first, for_reader, once_each};
+
+#[test]
+fn a_connection_that_breaks_before_the_dot_costs_nobody() {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__RETRY", "10ms");
+    let readers = app.subscribe_many(6);
+    app.script(at_first(Stage::Rcpt, Act::Close));
+    app.send(&app.issue(7)).exits(0).ledger().is(&[("accepted", 6)]);
+    once_each(&app, &readers);
+}
+
+#[test]
+fn what_broke_after_the_dot_is_in_doubt_and_never_mailed_again() {
+    let app = App::start();
+    app.subscribe_many(6);
+    let issue = app.issue(7);
+    let taken = for_reader("reader-2@example.com", Stage::Dot, Act::RecordThenClose);
+    let lost = for_reader("reader-4@example.com", Stage::Dot, Act::Close);
+    app.script(move |moment| match taken(moment) {
+        Act::CarryOn => lost(moment),
+        act => act,
+    });
+    let ledger = app.send(&issue).exits(1).ledger();
+    ledger.is(&[("accepted", 4), ("in_doubt", 2)]);
+    assert_eq!(ledger.0["in_doubt"], serde_json::json!(["reader-2@example.com", "reader-4@example.com"]));
+    app.heal();
+    app.send(&issue).exits(1).says("reader-4@example.com").ledger().is(&[("accepted", 4), ("in_doubt", 2)]);
+    assert_eq!(app.taken().len(), 5);
+}
+
+#[test]
+fn after_kill_9_in_the_middle_again_and_again_everybody_is_mailed_once_or_in_doubt() {
+    const CONNECTIONS: u64 = 4;
+    let app = App::start();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", &CONNECTIONS.to_string());
+    let readers = app.subscribe_many(400);
+    let issue = app.issue(7);
+    let kills = [1, 40, 41, 130, 250, 333];
+    for until in kills {
+        let sending = app.spawn(&["send", &issue, "--yes"]);
+        app.wait_for_mails(until);
+        sending.kill();
+    }
+    let run = app.send(&issue);
+    let ledger = run.ledger();
+    let (accepted, in_doubt) = (ledger.count("accepted"), ledger.count("in_doubt"));
+    assert_eq!((accepted + in_doubt, ledger.audience()), (400, 400));
+    assert!(in_doubt <= CONNECTIONS * kills.len() as u64, "{in_doubt} in doubt");
+    assert_eq!(run.code, Some(if in_doubt > 0 { 1 } else { 0 }));
+    let per_reader = app.per_reader();
+    assert!(per_reader.values().all(|count| *count == 1));
+    let missed = readers.iter().filter(|reader| !per_reader.contains_key(*reader));
+    let listed = ledger.0["in_doubt"].as_array().unwrap();
+    assert!(missed.into_iter().all(|reader| listed.contains(&reader.as_str().into())));
+}
+
+#[test]
+fn an_interrupted_send_finishes_what_is_under_way_and_the_next_run_the_rest() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let app = App::start();
+        let readers = app.subscribe_many(60);
+        let issue = app.issue(7);
+        let (gate, held) = (Gate::default(), Gate::default());
+        let (held_gate, holding) = (gate.clone(), held.clone());
+        app.script(move |moment| {
+            if moment.stage == Stage::Dot && moment.message == 10 {
+                holding.open();
+                held_gate.hold();
+            }
+            Act::CarryOn
+        });
+        let mut sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+        held.hold();
+        sending.signal(signal);
+        sending.wait_for("stopping");
+        gate.open();
+        let ledger = sending.finish().exits(3).ledger();
+        assert_eq!(ledger.count("accepted"), app.taken().len() as u64);
+        ledger.is(&[("accepted", ledger.count("accepted")), ("queued", 60 - ledger.count("accepted"))]);
+        app.send(&issue).exits(0);
+        once_each(&app, &readers);
+    }
+}
+
+#[test]
+fn two_sends_at_once_share_the_work_and_mail_nobody_twice() {
+    let app = App::start();
+    let readers = app.subscribe_many(200);
+    let issue = app.issue(7);
+    let all_here = Gate::default();
+    let open = Mutex::new(0);
+    app.script(move |moment| {
+        match moment.stage {
+            Stage::Connect => {
+                let mut open = open.lock().unwrap();
+                *open += 1;
+                if *open == 4 {
+                    all_here.open();
+                }
+            }
+            Stage::Dot => all_here.hold(),
+            _ => {}
+        }
+        Act::CarryOn
+    });
+    let both = [app.spawn(&["send", &issue, "--yes"]), app.spawn(&["send", &issue, "--yes"])];
+    for sending in both {
+        sending.finish().exits(0);
+    }
+    once_each(&app, &readers);
+    assert_eq!(app.query("select count(distinct worker_id)::text from ledger where state = 'accepted'"), "2");
+}
+
+#[test]
+fn a_relay_that_is_down_at_first_is_waited_for() {
+    let app = App::start();
+    let readers = app.subscribe_many(5);
+    let issue = app.issue(7);
+    app.relay_down();
+    let mut sending = app.spawn(&["send", &issue, "--yes"]);
+    sending.wait_for("the relay cannot be reached");
+    app.relay_up();
+    sending.finish().exits(0);
+    once_each(&app, &readers);
+}
+
+#[test]
+fn a_relay_that_goes_down_in_the_middle_costs_nobody() {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__RETRY", "100ms");
+    app.subscribe_many(40);
+    let issue = app.issue(7);
+    let sending = app.spawn(&["send", &issue, "--yes"]);
+    app.wait_for_mails(5);
+    app.relay_down();
+    app.relay_up();
+    let run = sending.finish();
+    // What was between the dot and its answer is in doubt, no more than there are connections.
+    let ledger = app.ledger(7);
+    assert!(ledger.count("in_doubt") <= 2, "{ledger:?}");
+    assert_eq!(ledger.count("accepted") + ledger.count("in_doubt"), 40);
+    run.exits(if ledger.count("in_doubt") > 0 { 1 } else { 0 });
+}
+
+#[test]
+fn a_relay_that_is_away_longer_than_the_wait_leaves_everybody_queued() {
+    let app = App::start();
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    app.relay_down();
+    let run = app.masthead(&["send", &issue, "--yes", "--json", "--wait", "0s"]).exits(3);
+    run.ledger().is(&[("queued", 3)]);
+    app.relay_up();
+    app.send(&issue).exits(0);
+}
+
+/// The relay refuses us, not the readers: the send stops, and nobody pays for it.
+fn refuses_us(act: impl Fn(&Moment<'_>) -> Act + Send + Sync + 'static) {
+    let app = App::start();
+    app.set("SMTP_URL", &format!("smtp://ann:secret@{}", app.relay_address()));
+    let readers = app.subscribe_many(20);
+    let issue = app.issue(7);
+    app.script(act);
+    let run = app.send(&issue).exits(3).says("stopped: ");
+    run.ledger().is(&[("queued", 20)]);
+    assert_eq!(app.query("select count(*)::text from suppression"), "0");
+    app.heal();
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 20)]);
+    once_each(&app, &readers);
+}
+
+#[test]
+fn wrong_credentials_stop_the_send_and_no_reader_pays_for_them() {
+    refuses_us(|moment| match moment.stage {
+        Stage::Auth => Act::reply(535, "5.7.8 bad credentials"),
+        _ => Act::CarryOn,
+    });
+}
+
+#[test]
+fn a_sender_that_is_not_authenticated_stops_the_send_and_no_reader_pays_for_it() {
+    refuses_us(|moment| match moment.stage {
+        Stage::Dot => Act::reply(550, "5.7.515 access denied, the sending domain does not pass"),
+        _ => Act::CarryOn,
+    });
+}
+
+#[test]
+fn lost_connections_to_the_database_cost_nobody() {
+    let app = App::start();
+    let readers = app.subscribe_many(60);
+    let issue = app.issue(7);
+    let (gate, held) = (Gate::default(), Gate::default());
+    let (held_gate, holding) = (gate.clone(), held.clone());
+    app.script(move |moment| {
+        if moment.stage == Stage::Dot && moment.message == 10 {
+            holding.open();
+            held_gate.hold();
+        }
+        Act::CarryOn
+    });
+    let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    held.hold();
+    app.query(
+        "select pg_terminate_backend(pid)::text from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()",
+    );
+    gate.open();
+    let run = sending.finish();
+    assert!(matches!(run.code, Some(0 | 3)), "{}", run.err);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 60)]);
+    once_each(&app, &readers);
+}
+
+#[test]
+fn the_status_of_a_killed_send_holds_what_was_on_the_wire_in_doubt() {
+    let app = App::start();
+    app.subscribe_many(10);
+    let issue = app.issue(7);
+    let gate = Gate::default();
+    let held_gate = gate.clone();
+    app.script(move |moment| {
+        if moment.stage == Stage::Dot {
+            held_gate.hold();
+        }
+        Act::CarryOn
+    });
+    let sending = app.spawn(&["send", &issue, "--yes"]);
+    wait_until("two messages are on the wire", || app.count("attempting") == 2);
+    sending.kill();
+    wait_until("the database notices", || app.ledger(7).count("in_doubt") == 2);
+    gate.open();
+    app.heal();
+    app.send(&issue).exits(1).ledger().is(&[("accepted", 8), ("in_doubt", 2)]);
+    let ids: HashSet<_> = app.taken().iter().map(|mail| decoded(mail).message_id().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), app.taken().len());
+}
