@@ -205,6 +205,22 @@ impl App {
         self.block_on(create_database())
     }
 
+    /// The database hangs up on everybody, and takes nobody in.
+    pub(crate) fn database_down(&self) {
+        let pid = self.query("select pg_backend_pid()::text");
+        let name = self.query("select current_database()::text");
+        self.block_on(async {
+            server::run(&format!("alter database {name} allow_connections false")).await;
+            let others = format!("datname = '{name}' and pid <> {pid}");
+            server::run(&format!("select pg_terminate_backend(pid) from pg_stat_activity where {others}")).await;
+        });
+    }
+
+    pub(crate) fn database_up(&self) {
+        let name = self.query("select current_database()::text");
+        self.block_on(server::run(&format!("alter database {name} allow_connections true")));
+    }
+
     // The relay.
 
     /// From now on the relay acts by this script.

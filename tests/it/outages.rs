@@ -246,3 +246,45 @@ fn the_status_of_a_killed_send_holds_what_was_on_the_wire_in_doubt() {
     let ids: HashSet<_> = app.taken().iter().map(|mail| decoded(mail).message_id().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), app.taken().len());
 }
+
+#[test]
+fn while_the_ledger_cannot_be_written_nothing_is_sent_and_results_are_kept() {
+    let app = App::start();
+    let readers = app.subscribe_many(60);
+    let issue = app.issue(7);
+    let (gate, held) = (Gate::default(), Gate::default());
+    let (held_gate, holding) = (gate.clone(), held.clone());
+    app.script(move |moment| {
+        if moment.stage == Stage::Dot && moment.message == 10 {
+            holding.open();
+            held_gate.hold();
+        }
+        Act::CarryOn
+    });
+    let mut sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    held.hold();
+    app.database_down();
+    gate.open();
+    for _ in 0..2 {
+        sending.wait_for("the ledger cannot be written");
+    }
+    let intents = app.query("select count(*)::text from ledger where state = 'attempting'");
+    assert!(app.taken().len() <= intents.parse().unwrap());
+    app.database_up();
+    let run = sending.finish();
+    assert!(matches!(run.code, Some(0 | 3)), "{}", run.err);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 60)]);
+    once_each(&app, &readers);
+}
+
+#[test]
+fn a_send_that_waits_for_its_relay_can_be_interrupted() {
+    let app = App::start();
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    app.relay_down();
+    let mut sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    sending.wait_for("the relay cannot be reached");
+    sending.signal(Signal::INT);
+    sending.finish().exits(3).ledger().is(&[("queued", 3)]);
+}

@@ -165,6 +165,21 @@ fn a_confirmation_mail_that_the_relay_puts_off_is_tried_again() {
 }
 
 #[test]
+fn two_servers_at_once_mail_every_confirmation_once() {
+    let app = App::start();
+    let _web = app.serve();
+    let mut another = app.spawn(&["serve", "--listen", "127.0.0.1:0"]);
+    another.wait_for("serving on");
+    for number in 0..5 {
+        app.sign_up(&format!("reader-{number}@readers.example")).is(200);
+    }
+    app.wait_for_mails(5);
+    another.signal(Signal::TERM);
+    another.finish().exits(0);
+    assert_eq!((app.taken().len(), app.per_reader().len()), (5, 5));
+}
+
+#[test]
 fn serve_ends_in_order_when_it_is_told_to() {
     let app = App::start();
     let web = app.serve();

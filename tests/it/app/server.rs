@@ -56,14 +56,17 @@ impl Drop for Seat {
 pub(super) async fn create_database() -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(1);
     let name = format!("app_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let url = &Server::get().url;
-    let mut session = PgConnection::connect(url).await.unwrap();
+    run(&format!("create database {name}")).await;
     // A crash of the server is not what these tests are about.
-    for sql in [format!("create database {name}"), format!("alter database {name} set synchronous_commit = off")] {
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut session).await.unwrap();
-    }
+    run(&format!("alter database {name} set synchronous_commit = off")).await;
+    Server::get().url.replacen("/masthead?", &format!("/{name}?"), 1)
+}
+
+/// Runs a statement that is about a database, from another one.
+pub(super) async fn run(sql: &str) {
+    let mut session = PgConnection::connect(&Server::get().url).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut session).await.unwrap();
     session.close().await.unwrap();
-    url.replacen("/masthead?", &format!("/{name}?"), 1)
 }
 
 /// The one private Postgres of this test binary, and the folder of all that it writes.
