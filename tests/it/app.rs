@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mail_parser::{Message, MessageParser};
-use masthead::catcher::{Act, Catcher, Mail, Moment, Options, Script};
+use masthead::catcher::{Act, Catcher, Mail, Moment, Options, Script, Stage};
 use masthead::newsletter::Slug;
 use masthead::store::{ImportRow, Store};
 use masthead::subscriber::EmailAddress;
@@ -228,6 +228,20 @@ impl App {
         *self.script.write().unwrap() = Arc::new(script);
     }
 
+    /// The relay holds message number `message` of every connection, from 1, until it is told to let go.
+    pub(crate) fn hold_at(&self, message: usize) -> Hold {
+        let hold = Hold::default();
+        let Hold { reached, released } = hold.clone();
+        self.script(move |moment| {
+            if moment.stage == Stage::Dot && moment.message == message {
+                reached.open();
+                released.wait();
+            }
+            Act::CarryOn
+        });
+        hold
+    }
+
     /// The relay takes everything again.
     pub(crate) fn heal(&self) {
         self.script(|_| Act::CarryOn);
@@ -391,7 +405,7 @@ impl Answer {
     }
 }
 
-/// Something that a script waits for.
+/// Something that scripts and tests wait for.
 #[derive(Clone, Default)]
 pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -401,10 +415,27 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// Holds the message until the gate is open.
-    pub(crate) fn hold(&self) {
+    pub(crate) fn wait(&self) {
         let closed = self.0.0.lock().unwrap();
         drop(self.0.1.wait_timeout_while(closed, PATIENCE, |open| !*open).unwrap());
+    }
+}
+
+/// A relay that holds messages.
+#[derive(Clone, Default)]
+pub(crate) struct Hold {
+    reached: Gate,
+    released: Gate,
+}
+
+impl Hold {
+    /// Waits until a message is held.
+    pub(crate) fn reached(&self) {
+        self.reached.wait();
+    }
+
+    pub(crate) fn release(&self) {
+        self.released.open();
     }
 }
 

@@ -71,20 +71,12 @@ fn an_interrupted_send_finishes_what_is_under_way_and_the_next_run_the_rest() {
         let app = App::start();
         let readers = app.subscribe_many(60);
         let issue = app.issue(7);
-        let (gate, held) = (Gate::default(), Gate::default());
-        let (held_gate, holding) = (gate.clone(), held.clone());
-        app.script(move |moment| {
-            if moment.stage == Stage::Dot && moment.message == 10 {
-                holding.open();
-                held_gate.hold();
-            }
-            Act::CarryOn
-        });
+        let hold = app.hold_at(10);
         let mut sending = app.spawn(&["send", &issue, "--yes", "--json"]);
-        held.hold();
+        hold.reached();
         sending.signal(signal);
         sending.wait_for("stopping");
-        gate.open();
+        hold.release();
         let ledger = sending.finish().exits(3).ledger();
         assert_eq!(ledger.count("accepted"), app.taken().len() as u64);
         ledger.is(&[("accepted", ledger.count("accepted")), ("queued", 60 - ledger.count("accepted"))]);
@@ -109,7 +101,7 @@ fn two_sends_at_once_share_the_work_and_mail_nobody_twice() {
                     all_here.open();
                 }
             }
-            Stage::Dot => all_here.hold(),
+            Stage::Dot => all_here.wait(),
             _ => {}
         }
         Act::CarryOn
@@ -201,22 +193,14 @@ fn lost_connections_to_the_database_cost_nobody() {
     let app = App::start();
     let readers = app.subscribe_many(60);
     let issue = app.issue(7);
-    let (gate, held) = (Gate::default(), Gate::default());
-    let (held_gate, holding) = (gate.clone(), held.clone());
-    app.script(move |moment| {
-        if moment.stage == Stage::Dot && moment.message == 10 {
-            holding.open();
-            held_gate.hold();
-        }
-        Act::CarryOn
-    });
+    let hold = app.hold_at(10);
     let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
-    held.hold();
+    hold.reached();
     app.query(
         "select pg_terminate_backend(pid)::text from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid()",
     );
-    gate.open();
+    hold.release();
     let run = sending.finish();
     assert!(matches!(run.code, Some(0 | 3)), "{}", run.err);
     app.send(&issue).exits(0).ledger().is(&[("accepted", 60)]);
@@ -228,19 +212,12 @@ fn the_status_of_a_killed_send_holds_what_was_on_the_wire_in_doubt() {
     let app = App::start();
     app.subscribe_many(10);
     let issue = app.issue(7);
-    let gate = Gate::default();
-    let held_gate = gate.clone();
-    app.script(move |moment| {
-        if moment.stage == Stage::Dot {
-            held_gate.hold();
-        }
-        Act::CarryOn
-    });
+    let hold = app.hold_at(1);
     let sending = app.spawn(&["send", &issue, "--yes"]);
     wait_until("two messages are on the wire", || app.count("attempting") == 2);
     sending.kill();
     wait_until("the database notices", || app.ledger(7).count("in_doubt") == 2);
-    gate.open();
+    hold.release();
     app.heal();
     app.send(&issue).exits(1).ledger().is(&[("accepted", 8), ("in_doubt", 2)]);
     let ids: HashSet<_> = app.taken().iter().map(|mail| decoded(mail).message_id().unwrap().to_owned()).collect();
@@ -252,19 +229,11 @@ fn while_the_ledger_cannot_be_written_nothing_is_sent_and_results_are_kept() {
     let app = App::start();
     let readers = app.subscribe_many(60);
     let issue = app.issue(7);
-    let (gate, held) = (Gate::default(), Gate::default());
-    let (held_gate, holding) = (gate.clone(), held.clone());
-    app.script(move |moment| {
-        if moment.stage == Stage::Dot && moment.message == 10 {
-            holding.open();
-            held_gate.hold();
-        }
-        Act::CarryOn
-    });
+    let hold = app.hold_at(10);
     let mut sending = app.spawn(&["send", &issue, "--yes", "--json"]);
-    held.hold();
+    hold.reached();
     app.database_down();
-    gate.open();
+    hold.release();
     for _ in 0..2 {
         sending.wait_for("the ledger cannot be written");
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mail_parser::MessageParser;
 use masthead::catcher::{Act, Moment, Stage};
 
-use super::app::{App, Gate, link};
+use super::app::{App, link};
 
 /// Acts so at the first try for each reader, and well from then on.
 pub(crate) fn at_first(stage: Stage, act: Act) -> impl Fn(&Moment<'_>) -> Act + Send + Sync + 'static {
@@ -136,21 +136,13 @@ fn who_leaves_during_the_send_gets_no_mail_unless_it_was_on_its_way() {
     app.subscribe_many(3);
     let issue = app.issue(7);
     let _web = app.serve();
-    let (gate, held) = (Gate::default(), Gate::default());
-    let (held_gate, holding) = (gate.clone(), held.clone());
-    app.script(move |moment| {
-        if moment.stage == Stage::Dot && moment.message == 1 {
-            holding.open();
-            held_gate.hold();
-        }
-        Act::CarryOn
-    });
+    let hold = app.hold_at(1);
     let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
-    held.hold();
+    hold.reached();
     for reader in ["reader-0@example.com", "reader-1@example.com"] {
         app.post(&app.unsubscribe_path(reader), "List-Unsubscribe=One-Click").is(200);
     }
-    gate.open();
+    hold.release();
     sending.finish().exits(0).ledger().is(&[("accepted", 2), ("skipped", 1)]);
     once_each(&app, &["reader-0@example.com".into(), "reader-2@example.com".into()]);
 }
