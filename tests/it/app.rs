@@ -80,6 +80,7 @@ impl App {
         app.set("DATABASE_URL", &app.database_url);
         app.set("SMTP_URL", &format!("smtp://{}", app.relay.address));
         app.set("MASTHEAD_SMTP__CONNECTIONS", "2");
+        app.set("MASTHEAD_SEND__WAIT", "20s");
         app.relay_up();
         let init = ["init", "--yes", "--slug", "garden", "--name", "Garden Letters", "--from", "ann@example.org"];
         let base_url = app.base_url();
@@ -417,7 +418,8 @@ impl Gate {
 
     pub(crate) fn wait(&self) {
         let closed = self.0.0.lock().unwrap();
-        drop(self.0.1.wait_timeout_while(closed, PATIENCE, |open| !*open).unwrap());
+        let (open, _) = self.0.1.wait_timeout_while(closed, PATIENCE, |open| !*open).unwrap();
+        assert!(*open, "the gate stayed closed");
     }
 }
 
