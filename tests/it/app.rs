@@ -5,24 +5,22 @@
 
 mod program;
 mod promises;
+mod relay;
 mod server;
+mod web;
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mail_parser::{Message, MessageParser};
-use masthead::catcher::{Act, Catcher, Mail, Moment, Options, Script, Stage};
+use masthead::catcher::{Act, Catcher, Mail, Moment, Script};
 use masthead::newsletter::Slug;
 use masthead::store::{ImportRow, Store};
 use masthead::subscriber::EmailAddress;
-use masthead::token::Claim;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tempfile::TempDir;
@@ -30,7 +28,9 @@ use tokio::runtime::Runtime;
 
 use program::PROGRAM;
 pub(crate) use program::{Ledger, Run, Running};
+pub(crate) use relay::{Gate, decoded, link};
 use server::{Port, Seat, Server, create_database};
+pub(crate) use web::Answer;
 
 /// How long something may take that must happen; only a failing test waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -222,148 +222,6 @@ impl App {
         self.block_on(server::run(&format!("alter database {name} allow_connections true")));
     }
 
-    // The relay.
-
-    /// From now on the relay acts by this script.
-    pub(crate) fn script(&self, script: impl Fn(&Moment<'_>) -> Act + Send + Sync + 'static) {
-        *self.script.write().unwrap() = Arc::new(script);
-    }
-
-    /// The relay holds message number `message` of every connection, from 1, until it is told to let go.
-    pub(crate) fn hold_at(&self, message: usize) -> Hold {
-        let hold = Hold::default();
-        let Hold { reached, released } = hold.clone();
-        self.script(move |moment| {
-            if moment.stage == Stage::Dot && moment.message == message {
-                reached.open();
-                released.wait();
-            }
-            Act::CarryOn
-        });
-        hold
-    }
-
-    /// The relay takes everything again.
-    pub(crate) fn heal(&self) {
-        self.script(|_| Act::CarryOn);
-    }
-
-    pub(crate) fn relay_up(&self) {
-        let script = self.script.clone();
-        let options = Options::default().auth().script(move |moment| {
-            let script = script.read().unwrap().clone();
-            // A script may wait.
-            tokio::task::block_in_place(|| script(moment))
-        });
-        let catcher = self.block_on(Catcher::start(self.relay.address, options)).unwrap();
-        *self.catcher.lock().unwrap() = Some(catcher);
-    }
-
-    /// The relay's machine goes down, its connections with it.
-    pub(crate) fn relay_down(&self) {
-        if let Some(catcher) = self.catcher.lock().unwrap().take() {
-            self.caught.lock().unwrap().extend(catcher.mails());
-        }
-        wait_until("the relay is down", || TcpStream::connect(self.relay.address).is_err());
-    }
-
-    pub(crate) fn relay_address(&self) -> SocketAddr {
-        self.relay.address
-    }
-
-    /// Waits until the relay that is up has taken `count` mails.
-    pub(crate) fn wait_for_mails(&self, count: usize) {
-        let catcher = self.catcher.lock().unwrap();
-        let came =
-            self.block_on(async { tokio::time::timeout(PATIENCE, catcher.as_ref().unwrap().wait_for(count)).await });
-        assert!(came.is_ok(), "only {} mails came", catcher.as_ref().unwrap().accepted());
-    }
-
-    /// What reached the dot, oldest first.
-    pub(crate) fn mails(&self) -> Vec<Arc<Mail>> {
-        let mut mails = self.caught.lock().unwrap().clone();
-        mails.extend(self.catcher.lock().unwrap().iter().flat_map(Catcher::mails));
-        mails
-    }
-
-    /// What the relay took, oldest first.
-    pub(crate) fn taken(&self) -> Vec<Arc<Mail>> {
-        self.mails().into_iter().filter(|mail| mail.accepted).collect()
-    }
-
-    /// What the relay took for one address, decoded.
-    pub(crate) fn mails_to(&self, address: &str) -> Vec<Message<'static>> {
-        self.taken().iter().filter(|mail| mail.to == [address]).map(|mail| decoded(mail)).collect()
-    }
-
-    /// How many mails the relay took for each address.
-    pub(crate) fn per_reader(&self) -> HashMap<String, usize> {
-        let mut counts = HashMap::new();
-        for mail in self.taken() {
-            *counts.entry(mail.to.join(",")).or_default() += 1;
-        }
-        counts
-    }
-
-    // The readers' web.
-
-    pub(crate) fn base_url(&self) -> String {
-        format!("http://{}", self.web.address)
-    }
-
-    /// Serves the readers' web where the mailed links lead; ends when it is dropped.
-    pub(crate) fn serve(&self) -> Running {
-        let mut serving = self.spawn(&["serve", "--listen", &self.web.address.to_string()]);
-        serving.wait_for("serving on");
-        self.get("/instance").is(200);
-        serving
-    }
-
-    /// Asks the readers' web.
-    pub(crate) fn get(&self, path: &str) -> Answer {
-        self.http(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
-    }
-
-    /// Posts a form, as a browser does.
-    pub(crate) fn post(&self, path: &str, form: &str) -> Answer {
-        self.post_with(path, "", form)
-    }
-
-    /// Posts a form with headers of its own, each ended by CRLF.
-    pub(crate) fn post_with(&self, path: &str, headers: &str, form: &str) -> Answer {
-        self.http(&format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-            form.len()
-        ))
-    }
-
-    /// Signs an address up.
-    pub(crate) fn sign_up(&self, address: &str) -> Answer {
-        self.post("/garden/subscribe", &format!("email={}", address.replace('+', "%2B").replace('@', "%40")))
-    }
-
-    /// Sends these bytes and reads the answer.
-    pub(crate) fn http(&self, request: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.web.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = text(&answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_lowercase(), body: body.to_owned() }
-    }
-
-    /// The path of a reader's unsubscribe link.
-    pub(crate) fn unsubscribe_path(&self, address: &str) -> String {
-        let address = EmailAddress::parse(address).unwrap();
-        let subscriber_id = self.block_on(self.store().subscriber_id(&address)).unwrap().unwrap();
-        let claim = Claim::Unsubscribe { newsletter_id: self.newsletter_id(), subscriber_id };
-        format!("/u/{}", self.store().keyring().sign(claim))
-    }
-
     /// What `masthead subscribers show` knows of a reader.
     pub(crate) fn profile(&self, address: &str) -> Value {
         self.masthead(&["subscribers", "show", address, "--json"]).json()
@@ -388,59 +246,6 @@ impl Drop for App {
     }
 }
 
-/// A page, or whatever the web says.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// Status line and headers, in lower case.
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    /// The same, once its status is this.
-    #[track_caller]
-    pub(crate) fn is(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}\n{}", self.head, self.body);
-        self
-    }
-}
-
-/// Something that scripts and tests wait for.
-#[derive(Clone, Default)]
-pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
-
-impl Gate {
-    pub(crate) fn open(&self) {
-        *self.0.0.lock().unwrap() = true;
-        self.0.1.notify_all();
-    }
-
-    pub(crate) fn wait(&self) {
-        let closed = self.0.0.lock().unwrap();
-        let (open, _) = self.0.1.wait_timeout_while(closed, PATIENCE, |open| !*open).unwrap();
-        assert!(*open, "the gate stayed closed");
-    }
-}
-
-/// A relay that holds messages.
-#[derive(Clone, Default)]
-pub(crate) struct Hold {
-    reached: Gate,
-    released: Gate,
-}
-
-impl Hold {
-    /// Waits until a message is held.
-    pub(crate) fn reached(&self) {
-        self.reached.wait();
-    }
-
-    pub(crate) fn release(&self) {
-        self.released.open();
-    }
-}
-
 /// Waits for what nothing announces.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
@@ -449,22 +254,6 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "never: {what}");
         thread::park_timeout(Duration::from_millis(10));
     }
-}
-
-/// A mail, read as a mail program does.
-pub(crate) fn decoded(mail: &Mail) -> Message<'static> {
-    MessageParser::default().parse(&mail.raw).unwrap().into_owned()
-}
-
-/// The link of a mail whose path begins with `start`, the same in text and HTML; only the path.
-pub(crate) fn link(mail: &Message<'_>, start: &str) -> String {
-    let (text, html) = (mail.body_text(0).unwrap(), mail.body_html(0).unwrap());
-    let link = |part: &str| {
-        let at = part.find(start).unwrap_or_else(|| panic!("no link {start} in: {part}"));
-        part[at..].split(|c: char| !(c.is_ascii_alphanumeric() || "/_-".contains(c))).next().unwrap().to_owned()
-    };
-    assert_eq!(link(&text), link(&html));
-    link(&text)
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {
