@@ -139,6 +139,12 @@ impl App {
         fs::write(self.folder.path().join(name), text).unwrap();
     }
 
+    /// Writes more behind a file of the folder.
+    pub(crate) fn append(&self, name: &str, text: &str) {
+        let before = fs::read_to_string(self.folder.path().join(name)).unwrap();
+        self.write(name, &format!("{before}\n{text}"));
+    }
+
     /// `count` active readers, `reader-0@example.com` and so on; the order of their ids.
     pub(crate) fn subscribe_many(&self, count: usize) -> Vec<String> {
         let addresses: Vec<_> = (0..count).map(|number| format!("reader-{number}@example.com")).collect();

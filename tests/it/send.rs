@@ -269,3 +269,38 @@ fn who_is_suppressed_is_not_in_the_audience() {
     ledger.is(&[("accepted", 2)]);
     once_each(&app, &["reader-0@example.com".into(), "reader-2@example.com".into()]);
 }
+
+#[test]
+fn who_is_erased_during_the_send_gets_no_mail() {
+    let app = App::start();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "1");
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    let hold = app.hold_at(1);
+    let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    hold.reached();
+    app.masthead(&["subscribers", "erase", "reader-1@example.com", "--yes"]).exits(0);
+    hold.release();
+    sending.finish().exits(0).ledger().is(&[("accepted", 2), ("skipped", 1)]);
+    once_each(&app, &["reader-0@example.com".into(), "reader-2@example.com".into()]);
+}
+
+#[test]
+fn two_newsletters_have_readers_and_numbers_of_their_own() {
+    let app = App::start();
+    let pond = "[newsletter.pond]\nname = \"Pond\"\nfrom = \"bob@example.org\"\npostal_address = \"2 Lake Road\"\n";
+    app.append("masthead.toml", pond);
+    let issue = app.issue(7);
+    let add = |slug: &str, reader: &str| {
+        app.masthead(&["subscribers", "--newsletter", slug, "add", reader]).exits(0);
+    };
+    add("garden", "ann@readers.example");
+    add("pond", "ann@readers.example");
+    add("pond", "bob@readers.example");
+    app.send(&issue).exits(2).says("--newsletter");
+    app.masthead(&["send", &issue, "--newsletter", "garden", "--yes"]).exits(0);
+    app.masthead(&["subscribers", "--newsletter", "garden", "remove", "ann@readers.example"]).exits(0);
+    app.masthead(&["send", &issue, "--newsletter", "pond", "--yes"]).exits(0).says("the title names");
+    assert_eq!(app.mails_to("ann@readers.example").len(), 2);
+    assert_eq!(app.mails_to("bob@readers.example").len(), 1);
+}
