@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use masthead::catcher::{Act, Catcher, Mail, Moment, Script};
+use masthead::catcher::{Act, Mail, Moment, Script};
 use masthead::newsletter::Slug;
 use masthead::store::{ImportRow, Store};
 use masthead::subscriber::EmailAddress;
@@ -28,6 +28,7 @@ use tokio::runtime::Runtime;
 
 use program::PROGRAM;
 pub(crate) use program::{Ledger, Run, Running};
+use relay::Relay;
 pub(crate) use relay::{Gate, decoded, link};
 use server::{Port, Seat, Server, create_database};
 pub(crate) use web::Answer;
@@ -41,11 +42,11 @@ pub(crate) struct App {
     pub(crate) database_url: String,
     /// What the program gets in its environment.
     settings: Mutex<HashMap<String, String>>,
-    relay: Port,
-    web: Port,
+    relay_port: Port,
+    web_port: Port,
     script: Arc<RwLock<Script>>,
-    catcher: Mutex<Option<Catcher>>,
-    /// What catchers before this one have caught.
+    relay: Mutex<Option<Relay>>,
+    /// What relays before this one have taken.
     caught: Mutex<Vec<Arc<Mail>>>,
     store: OnceLock<Store>,
     session: tokio::sync::Mutex<PgConnection>,
@@ -68,17 +69,17 @@ impl App {
             database_url,
             session: session.into(),
             settings: Mutex::default(),
-            relay: Port::reserve(&runtime),
-            web: Port::reserve(&runtime),
+            relay_port: Port::reserve(&runtime),
+            web_port: Port::reserve(&runtime),
             script: Arc::new(RwLock::new(Arc::new(|_: &Moment<'_>| Act::CarryOn))),
-            catcher: Mutex::default(),
+            relay: Mutex::default(),
             caught: Mutex::default(),
             store: OnceLock::new(),
             runtime,
             _seat: seat,
         };
         app.set("DATABASE_URL", &app.database_url);
-        app.set("SMTP_URL", &format!("smtp://{}", app.relay.address));
+        app.set("SMTP_URL", &format!("smtp://{}", app.relay_port.address));
         app.set("MASTHEAD_SMTP__CONNECTIONS", "2");
         app.set("MASTHEAD_SEND__WAIT", "20s");
         app.relay_up();

@@ -146,6 +146,23 @@ fn a_late_reply_settles_the_doubt_for_the_worker_that_was_given_up() {
     assert_eq!(desk.claim(next.id).unwrap().1.len(), 2);
 }
 
+/// Another worker has been through the chunk in the meantime, and found nothing to do in it.
+#[test]
+fn a_late_temporary_refusal_makes_its_reader_due_again() {
+    let desk = Desk::with_readers(1);
+    let (worker, next) = (desk.worker(), desk.worker());
+    let id = worker.id;
+    let (_, due) = desk.claim(id).unwrap();
+    desk.intend(id, &due[0]).unwrap();
+    desk.crash(worker);
+    let (chunk, nobody) = desk.claim(next.id).unwrap();
+    assert!(nobody.is_empty());
+    desk.app.block_on(desk.app.store().release(next.id, &[chunk.id])).unwrap();
+    assert!(desk.claim(next.id).is_none());
+    assert!(matches!(desk.settle(id, &due[0], Queued), Err(WorkerError::GivenUp)));
+    assert_eq!(desk.claim(next.id).unwrap().1.len(), 1);
+}
+
 #[test]
 fn a_worker_that_was_given_up_begins_nothing_new() {
     let desk = Desk::with_readers(2);

@@ -2,13 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex};
 
 use mail_parser::{Message, MessageParser};
 use masthead::catcher::{Act, Catcher, Mail, Moment, Options, Stage};
+use tokio::runtime::Runtime;
 
-use super::{App, PATIENCE, wait_until};
+use super::{App, PATIENCE};
+
+/// The mail catcher and the machine it runs on: when that stops, nothing more is caught.
+pub(super) struct Relay {
+    catcher: Catcher,
+    machine: Runtime,
+}
 
 impl App {
     /// From now on the relay acts by this script.
@@ -42,34 +49,35 @@ impl App {
             // A script may wait.
             tokio::task::block_in_place(|| script(moment))
         });
-        let catcher = self.block_on(Catcher::start(self.relay.address, options)).unwrap();
-        *self.catcher.lock().unwrap() = Some(catcher);
+        let machine = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let catcher = machine.block_on(Catcher::start(self.relay_port.address, options)).unwrap();
+        *self.relay.lock().unwrap() = Some(Relay { catcher, machine });
     }
 
     /// The relay's machine goes down, its connections with it.
     pub(crate) fn relay_down(&self) {
-        if let Some(catcher) = self.catcher.lock().unwrap().take() {
+        if let Some(Relay { catcher, machine }) = self.relay.lock().unwrap().take() {
+            machine.shutdown_timeout(PATIENCE);
             self.caught.lock().unwrap().extend(catcher.mails());
         }
-        wait_until("the relay is down", || TcpStream::connect(self.relay.address).is_err());
     }
 
     pub(crate) fn relay_address(&self) -> SocketAddr {
-        self.relay.address
+        self.relay_port.address
     }
 
     /// Waits until the relay that is up has taken `count` mails.
     pub(crate) fn wait_for_mails(&self, count: usize) {
-        let catcher = self.catcher.lock().unwrap();
-        let came =
-            self.block_on(async { tokio::time::timeout(PATIENCE, catcher.as_ref().unwrap().wait_for(count)).await });
-        assert!(came.is_ok(), "only {} mails came", catcher.as_ref().unwrap().accepted());
+        let relay = self.relay.lock().unwrap();
+        let Relay { catcher, .. } = relay.as_ref().expect("the relay is up");
+        let came = self.block_on(async { tokio::time::timeout(PATIENCE, catcher.wait_for(count)).await });
+        assert!(came.is_ok(), "only {} mails came", catcher.accepted());
     }
 
     /// What reached the dot, oldest first.
     pub(crate) fn mails(&self) -> Vec<Arc<Mail>> {
         let mut mails = self.caught.lock().unwrap().clone();
-        mails.extend(self.catcher.lock().unwrap().iter().flat_map(Catcher::mails));
+        mails.extend(self.relay.lock().unwrap().iter().flat_map(|relay| relay.catcher.mails()));
         mails
     }
 

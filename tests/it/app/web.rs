@@ -11,12 +11,12 @@ use super::{App, PATIENCE, Running, text};
 
 impl App {
     pub(crate) fn base_url(&self) -> String {
-        format!("http://{}", self.web.address)
+        format!("http://{}", self.web_port.address)
     }
 
     /// Serves the readers' web where the mailed links lead; ends when it is dropped.
     pub(crate) fn serve(&self) -> Running {
-        let mut serving = self.spawn(&["serve", "--listen", &self.web.address.to_string()]);
+        let mut serving = self.spawn(&["serve", "--listen", &self.web_port.address.to_string()]);
         serving.wait_for("serving on");
         self.get("/instance").is(200);
         serving
@@ -48,7 +48,7 @@ impl App {
 
     /// Sends these bytes and reads the answer.
     pub(crate) fn http(&self, request: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.web.address).unwrap();
+        let mut stream = TcpStream::connect(self.web_port.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
