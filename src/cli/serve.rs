@@ -30,8 +30,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let open = OpenStore::open(&config).await?;
         let listen = args.listen.as_deref().unwrap_or(&config.web.listen);
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-        eprintln!("serving on http://{}", listener.local_addr()?);
         let site = Arc::new(site(&config, open.store.clone()).await?);
+        eprintln!("serving on http://{}", listener.local_addr()?);
         let outbox = match relay(&config) {
             Ok(relay) => Some(tokio::spawn(web::outbox::run(site.clone(), relay, config.send.retry.clone()))),
             Err(error) if config.smtp_url.is_none() => {
