@@ -2,8 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::Context as _;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::advise;
 use crate::config::{self, Config, ConfigError};
@@ -13,6 +17,9 @@ use crate::newsletter::Newsletter;
 use crate::postgres::PrivatePostgres;
 use crate::render;
 use crate::store::Store;
+
+/// How often the private Postgres is looked at.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// Where `masthead.toml` is read from.
 #[derive(Debug, clap::Args)]
@@ -62,7 +69,45 @@ pub(super) fn told(error: ConfigError) -> anyhow::Error {
 /// An open store, with the private Postgres kept running under it where none is configured.
 pub(super) struct OpenStore {
     pub(super) store: Store,
-    postgres: Option<PrivatePostgres>,
+    private: Option<Private>,
+}
+
+/// The private Postgres, with the task that starts it again when something stops it.
+struct Private {
+    postgres: Arc<PrivatePostgres>,
+    keeper: JoinHandle<()>,
+}
+
+impl Private {
+    fn new(postgres: PrivatePostgres) -> Self {
+        let postgres = Arc::new(postgres);
+        let kept = postgres.clone();
+        let keeper = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(WATCH).await;
+                let kept = kept.clone();
+                if let Ok(Err(error)) = tokio::task::spawn_blocking(move || kept.keep()).await {
+                    tracing::warn!(%error, "the private Postgres is gone and cannot be started");
+                }
+            }
+        });
+        Self { postgres, keeper }
+    }
+
+    /// Ends the watch, and hands the server back.
+    async fn end(self) -> PrivatePostgres {
+        self.keeper.abort();
+        self.keeper.await.ok();
+        let mut postgres = self.postgres;
+        loop {
+            // A look at the server that was under way has it for a moment yet.
+            match Arc::try_unwrap(postgres) {
+                Ok(postgres) => return postgres,
+                Err(shared) => postgres = shared,
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
 }
 
 impl OpenStore {
@@ -70,18 +115,19 @@ impl OpenStore {
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
             let store = Store::open(url.reveal()).await.context("cannot use DATABASE_URL")?;
-            return Ok(Self { store, postgres: None });
+            return Ok(Self { store, private: None });
         }
         let data = config.data.clone();
         let postgres = tokio::task::spawn_blocking(move || PrivatePostgres::start(&data)).await??;
         let store = Store::open(&postgres.url()).await?;
-        Ok(Self { store, postgres: Some(postgres) })
+        Ok(Self { store, private: Some(Private::new(postgres)) })
     }
 
     /// Closes the store, and stops the private Postgres when this is its last user.
     pub(super) async fn close(self) -> anyhow::Result<()> {
         self.store.close().await;
-        if let Some(postgres) = self.postgres {
+        if let Some(private) = self.private {
+            let postgres = private.end().await;
             tokio::task::spawn_blocking(move || postgres.leave()).await??;
         }
         Ok(())
@@ -93,7 +139,8 @@ impl OpenStore {
             return self.close().await;
         }
         self.store.close().await;
-        if let Some(postgres) = self.postgres {
+        if let Some(private) = self.private {
+            let postgres = private.end().await;
             tokio::task::spawn_blocking(move || postgres.remove()).await??;
         }
         Ok(())

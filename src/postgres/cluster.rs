@@ -1,5 +1,6 @@
 //! Where the cluster lies, whose it is, and how it is made.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -54,6 +55,7 @@ impl Cluster {
                 if !cluster.is_dir() {
                     return Err(PostgresError::Lost { location, cluster });
                 }
+                claim(&cluster, home)?;
                 cluster
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -167,6 +169,22 @@ fn make_roots_folder(home: &Home) -> Result<PathBuf, PostgresError> {
     }
     write_durably(&folder.join("made-for"), &home.folder)?;
     Ok(folder)
+}
+
+/// Makes sure that a cluster is that of this data folder, which may have been moved; a copy may not have it too,
+/// since the copy's users would stop it under the original's.
+fn claim(cluster: &Path, home: &Home) -> Result<(), PostgresError> {
+    let mark = cluster.join("made-for");
+    let written = fs::read(&mark).map_err(refused("read", &mark))?;
+    let made_for = PathBuf::from(OsStr::from_bytes(written.trim_ascii_end()));
+    if made_for == home.folder {
+        return Ok(());
+    }
+    let theirs = fs::read(made_for.join("location")).unwrap_or_default();
+    if Path::new(OsStr::from_bytes(theirs.trim_ascii_end())) == cluster {
+        return Err(PostgresError::Copied { folder: home.folder.clone(), original: made_for });
+    }
+    write_durably(&mark, &home.folder)
 }
 
 fn write_durably(file: &Path, path: &Path) -> Result<(), PostgresError> {

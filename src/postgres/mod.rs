@@ -58,6 +58,15 @@ impl PrivatePostgres {
         Ok(Self { home, server, share: Some(share) })
     }
 
+    /// Starts the server again if somebody or something has stopped it. Blocks.
+    pub fn keep(&self) -> Result<(), PostgresError> {
+        if self.server.is_ready() {
+            return Ok(());
+        }
+        let _deciding = self.home.decide()?;
+        self.server.ensure_ready()
+    }
+
     /// Where to connect, for sqlx and for libpq: `postgres:///masthead?host=%2F…%2Fsocket&port=5432&user=masthead`.
     pub fn url(&self) -> String {
         let host = percent_encode(&self.socket_folder().to_string_lossy());
@@ -169,6 +178,18 @@ pub enum PostgresError {
         location: PathBuf,
         /// Where it leads.
         cluster: PathBuf,
+    },
+    /// The data folder was copied, but the cluster is elsewhere.
+    #[error(
+        "`{}` is a copy of `{}`, whose database it is; to have one of its own, remove the copy's `postgres` folder \
+         and load a dump: `masthead postgres pg_dump -Fc -f weekly.dump` there, \
+         `masthead postgres pg_restore -d masthead weekly.dump` here", .folder.display(), .original.display()
+    )]
+    Copied {
+        /// The copy.
+        folder: PathBuf,
+        /// Where it was copied from.
+        original: PathBuf,
     },
     /// The folder for the socket is not ours alone.
     #[error("`{}` is not a folder that only user id {owner} can enter; remove it", .folder.display())]

@@ -58,6 +58,11 @@ impl Server {
         &self.programs.folder
     }
 
+    /// Whether it answers.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ask() == Answer::Ready
+    }
+
     /// Starts the server unless it runs, and waits until it answers.
     pub(super) fn ensure_ready(&self) -> Result<(), PostgresError> {
         let deadline = Instant::now() + PATIENCE;
@@ -72,6 +77,9 @@ impl Server {
                     return Err(self.not_ready(format!("(process {}) does not answer", pid.as_raw_nonzero())));
                 }
                 (Some(_), _) => thread::sleep(Duration::from_millis(20)),
+                (None, None) if self.has_orphans() && Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(20));
+                }
                 (None, None) => started = Some(self.start()),
                 (None, Some(Ok(()))) => return Err(self.not_ready("stopped again".to_owned())),
                 (None, Some(Err(error))) => return Err(self.not_ready(format!("did not start: {error}"))),
@@ -82,11 +90,23 @@ impl Server {
     /// Stops the server, if it runs: connections are closed, nothing that was committed is lost.
     pub(super) fn stop(&self) -> Result<(), PostgresError> {
         if self.postmaster().is_none() {
+            self.remove_short_folder();
             return Ok(());
         }
         let stopped = self.programs.pg_ctl(&self.cluster, &["stop", "--mode=fast", &patience()]);
         // It may have gone by itself in between.
-        if self.postmaster().is_none() { Ok(()) } else { stopped }
+        if self.postmaster().is_some() {
+            return stopped;
+        }
+        self.remove_short_folder();
+        Ok(())
+    }
+
+    /// Leaves nothing in /tmp when the socket's folder is there; it is made again with the next start.
+    fn remove_short_folder(&self) {
+        if !self.socket_folder.starts_with(&self.cluster.folder) {
+            let _ = fs::remove_dir(&self.socket_folder);
+        }
     }
 
     /// Removes the cluster with all its data. The server must be stopped.
@@ -111,10 +131,26 @@ impl Server {
         self.programs.pg_ctl(&self.cluster, &["start", "--log=log", "--options", &options, &patience()])
     }
 
+    /// Whether backends of a server that was killed are still attached to its shared memory: they may write yet,
+    /// and a second server on the same files would destroy them.
+    fn has_orphans(&self) -> bool {
+        let ids = fs::read_to_string(self.pid_file()).ok();
+        let id = ids.as_deref().and_then(|file| file.lines().nth(6)?.split_whitespace().nth(1));
+        let segments = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+        segments.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|fields| {
+            // key shmid perms size cpid lpid nattch …
+            fields.get(1).copied() == id && id.is_some() && fields.get(6).is_some_and(|attached| *attached != "0")
+        })
+    }
+
     /// Removes what a server that was killed left behind.
     ///
     /// Postgres would do it, except when after a reboot its old process id is another process of the same user.
+    /// Where its orphans cannot be seen, the file stays: Postgres looks for them itself with its help.
     fn remove_traces(&self) -> Result<(), PostgresError> {
+        if self.has_orphans() || !Path::new("/proc/sysvipc/shm").exists() {
+            return Ok(());
+        }
         let socket = socket(&self.socket_folder);
         let lock = socket.with_added_extension("lock");
         for trace in [self.pid_file(), socket, lock] {
