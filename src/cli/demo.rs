@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::context::{OpenStore, block_on, interruption, told};
 use super::ledger::LedgerView;
-use super::send::{Ready, freeze, plan};
+use super::send::{Ready, freeze, number_of, plan};
 use super::{Exit, advise, init, parse, serve};
 use crate::catcher::{self, Catcher, Mail, Options};
 use crate::config::{self, Config};
@@ -64,6 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(file) => (file.as_path(), parse::read(file)?),
         None => (sample, issue::parse(SAMPLE)?),
     };
+    number_of(name, &issue)?;
     let folder = Folder::new(args.dir.as_deref())?;
     block_on(async {
         let mut interrupted = interruption()?;

@@ -82,18 +82,23 @@ pub(super) struct Ready {
 impl Ready {
     /// Renders an issue for a newsletter; `file` is what an error calls it.
     pub(super) fn new(file: &Path, issue: Issue, newsletter: Newsletter) -> anyhow::Result<Self> {
-        let number = issue.number.filter(|number| *number <= i32::MAX as u32).ok_or_else(|| {
-            advise(
-                &format!("`{}` has no issue number", file.display()),
-                "write the title as `# Name #104: Title`, or `number: 104` in front matter",
-            )
-        })?;
+        let number = number_of(file, &issue)?;
         let rendered = render::render(&issue, &newsletter)?;
         // Of what was read, so that line ends and mended damage make no other content.
         let content = serde_json::to_vec(&Issue { repairs: Vec::new(), ..issue.clone() })?;
         let source_digest = digest::digest(&digest::SHA256, &content).as_ref().to_vec();
         Ok(Self { newsletter, number, issue, rendered, source_digest })
     }
+}
+
+/// The issue's number, which a send needs; `file` is what an error calls it.
+pub(super) fn number_of(file: &Path, issue: &Issue) -> anyhow::Result<u32> {
+    issue.number.filter(|number| *number <= i32::MAX as u32).ok_or_else(|| {
+        advise(
+            &format!("`{}` has no issue number", file.display()),
+            "write the title as `# Name #104: Title`, or `number: 104` in front matter",
+        )
+    })
 }
 
 /// Runs the command.
@@ -211,12 +216,10 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     bar.await.ok();
     match &ending {
         Ok(Ending::Sent) => {}
-        Ok(Ending::Waiting(due_in)) => {
-            eprintln!(
-                "the next try is due in {} s, later than --wait; run the same command again then",
-                due_in.as_secs()
-            );
-        }
+        Ok(Ending::Waiting(due_in)) => eprintln!(
+            "what is left is due in {} s, and --wait is over; run the same command again then",
+            due_in.as_secs_f64().ceil()
+        ),
         Ok(Ending::Stopped | Ending::GivenUp) => eprintln!("stopped; run the same command again to go on"),
         Ok(Ending::Halted(reason)) => {
             eprintln!("stopped: {reason}\nhint: nobody is lost; mend it and run the same command again")
@@ -228,7 +231,9 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     if args.json {
         println!("{}", view.json());
     }
+    // Who stopped it knows.
     if let Some(operator) = &config.send.operator
+        && !matches!(ending, Ok(Ending::Stopped))
         && let Err(error) = report_to(operator, &ready.newsletter, &relay, &view.text()).await
     {
         eprintln!("warning: the report to {operator} was not sent: {error:#}");
@@ -294,6 +299,12 @@ async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Resul
             "warning: {} answers, but is no `masthead serve`: its links may lead nowhere",
             newsletter.base_url
         ),
+        Err(ureq::Error::StatusCode(_)) => {
+            eprintln!(
+                "warning: {} answers, but is no `masthead serve`: its links may lead nowhere",
+                newsletter.base_url
+            );
+        }
         Err(error) => eprintln!(
             "warning: {} does not answer ({error}): the links in the mail lead there; run `masthead serve`",
             newsletter.base_url

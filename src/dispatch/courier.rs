@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
 
 use super::{Ending, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
-use crate::mailer::{Connection, Envelope, Verdict};
+use crate::mailer::{Connection, Envelope, Lost, Verdict, Why};
 use crate::message::{self, Reader};
 use crate::store::{Due, Entry, Granted, Intent};
 use crate::subscriber::EmailAddress;
@@ -75,6 +75,7 @@ async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Opt
     let (state, next_in, class, reply) = match message {
         Some(message) => {
             let verdict = connection.send(&message.envelope, &message.bytes).await;
+            mind_the_relay(shared, &verdict);
             judge(shared, &job.due, verdict)
         }
         // The reader was erased after the chunk was read; the intent has seen that, but for a race of the two.
@@ -133,6 +134,12 @@ async fn connect(shared: &Shared) -> Option<Connection> {
     let since = Instant::now();
     let mut backoff = Duration::from_millis(500);
     loop {
+        while let Some(until) = shared.rest.until() {
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = shared.stop.wait() => return None,
+            }
+        }
         let error = tokio::select! {
             opened = Connection::open(&shared.send.relay) => match opened {
                 Ok(connection) => return Some(connection),
@@ -150,6 +157,19 @@ async fn connect(shared: &Shared) -> Option<Connection> {
             () = shared.stop.wait() => return None,
         }
         backoff = (2 * backoff).min(LONGEST_BACKOFF);
+    }
+}
+
+/// After a 421 all connections rest; a message that is taken ends that.
+fn mind_the_relay(shared: &Shared, verdict: &Verdict) {
+    match verdict {
+        Verdict::Accepted(_) => shared.rest.end(),
+        Verdict::Refused { reply, .. } | Verdict::NotSent(Lost { why: Why::Closing(reply), .. })
+            if reply.code == 421 && shared.rest.begin() > shared.send.wait =>
+        {
+            shared.stop.ask(Ending::Halted(format!("the relay closes every connection: {reply}")));
+        }
+        _ => {}
     }
 }
 

@@ -29,11 +29,14 @@ use crate::mailer::Relay;
 use crate::newsletter::Newsletter;
 use crate::render::Rendered;
 use crate::store::{Due, FrozenIssue, Outlook, Store, StoreError, Worker, WorkerError};
-use rate::RateLimit;
+use rate::{RateLimit, Rest};
 use writer::Writer;
 
 /// How often a worker renews its lease and looks for workers that are gone.
 const RENEWAL: Duration = Duration::from_secs(5);
+
+/// How long a send goes on trying while the store is away.
+const STORE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// An issue to send, and how.
 pub struct Send {
@@ -119,6 +122,7 @@ struct Shared {
     rendered: Rendered,
     writer: Writer,
     rate: Arc<RateLimit>,
+    rest: Rest,
     progress: Arc<Progress>,
     stop: Stop,
 }
@@ -201,7 +205,7 @@ async fn shift(
         text: send.issue.text.clone(),
         seal: send.issue.seal.clone(),
     };
-    let shared = Arc::new(Shared { send, rendered, writer, rate, progress, stop: stop.clone() });
+    let shared = Arc::new(Shared { send, rendered, writer, rate, rest: Rest::default(), progress, stop: stop.clone() });
 
     // Two jobs per courier are enough to keep it busy while the feeder reads the next chunk.
     let (jobs, next_jobs) = mpsc::channel(2 * shared.send.connections);
@@ -255,61 +259,103 @@ async fn renew(mut worker: Worker, store: Store, stop: Stop, mut sign_off: onesh
 }
 
 /// Hands the due deliveries of claimed chunks to the couriers, and gives back the chunks that are done.
+///
+/// While the store is away it waits as the writer does, up to [`STORE_PATIENCE`].
 async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>) -> Result<Ending, StoreError> {
-    let (store, issue_id) = (&shared.send.store, shared.send.issue.id);
-    let (done, mut done_chunks) = mpsc::unbounded_channel();
-    let mut in_hand = 0_usize;
-    let mut idle = Duration::ZERO;
+    let (done, done_chunks) = mpsc::unbounded_channel();
+    let mut feeder =
+        Feeder { shared, worker_id, jobs, done, done_chunks, finished: Vec::new(), in_hand: 0, waits: None };
+    let mut away_since = None;
     loop {
-        let mut finished = Vec::new();
-        while let Ok(chunk_id) = done_chunks.try_recv() {
-            finished.push(chunk_id);
-        }
-        if !finished.is_empty() {
-            in_hand -= finished.len();
-            store.release(worker_id, &finished).await?;
-        }
-        if let Some(ending) = shared.stop.asked() {
-            return Ok(ending);
-        }
-        if let Some(chunk) = store.claim(worker_id, issue_id).await? {
-            idle = Duration::ZERO;
-            in_hand += 1;
-            let hold = Arc::new(Hold { chunk_id: chunk.id, done: done.clone() });
-            for due in store.due(&chunk).await? {
-                let job = Job { due, hold: hold.clone() };
-                tokio::select! {
-                    handed = jobs.send(job) => {
-                        if handed.is_err() {
-                            return Ok(Ending::Halted("no connection is left to send over".into()));
-                        }
-                    }
-                    () = shared.stop.wait() => break,
+        match feeder.step().await {
+            Ok(Some(ending)) => return Ok(ending),
+            Ok(None) => away_since = None,
+            Err(error) => {
+                let since = *away_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > STORE_PATIENCE || shared.stop.asked().is_some() {
+                    return Err(error);
                 }
+                warn!(%error, "the store is away");
+                tokio::time::sleep(Duration::from_millis(500)).await;
             }
-            continue;
         }
-        let outlook = store.outlook(issue_id).await?;
-        let nap = match outlook {
-            Outlook::Nothing => return Ok(Ending::Sent),
-            Outlook::Held(state) if in_hand == 0 => return Ok(Ending::Halted(format!("the issue is {state}"))),
-            Outlook::DueIn(due_in) if in_hand == 0 && idle + due_in > shared.send.wait => {
-                return Ok(Ending::Waiting(due_in));
+    }
+}
+
+struct Feeder<'a> {
+    shared: &'a Shared,
+    worker_id: i32,
+    jobs: mpsc::Sender<Job>,
+    done: mpsc::UnboundedSender<i64>,
+    done_chunks: mpsc::UnboundedReceiver<i64>,
+    /// Chunks whose last job is done, to be given back.
+    finished: Vec<i64>,
+    /// How many chunks this worker has claimed.
+    in_hand: usize,
+    /// Since when nothing but retries is left.
+    waits: Option<Instant>,
+}
+
+impl Feeder<'_> {
+    /// Gives back what is done, then claims one chunk and hands out its jobs, or naps. The ending, when it is time.
+    async fn step(&mut self) -> Result<Option<Ending>, StoreError> {
+        let send = &self.shared.send;
+        while let Ok(chunk_id) = self.done_chunks.try_recv() {
+            self.finished.push(chunk_id);
+        }
+        if !self.finished.is_empty() {
+            send.store.release(self.worker_id, &self.finished).await?;
+            self.in_hand -= self.finished.len();
+            self.finished.clear();
+        }
+        if let Some(ending) = self.shared.stop.asked() {
+            return Ok(Some(ending));
+        }
+        let waited = self.waits.map(|since| since.elapsed());
+        if waited.is_none_or(|waited| waited <= send.wait)
+            && let Some(chunk) = send.store.claim(self.worker_id, send.issue.id).await?
+        {
+            self.in_hand += 1;
+            let hold = Arc::new(Hold { chunk_id: chunk.id, done: self.done.clone() });
+            return self.hand_out(send.store.due(&chunk).await?, hold).await;
+        }
+        let nap = match send.store.outlook(send.issue.id).await? {
+            Outlook::Nothing => return Ok(Some(Ending::Sent)),
+            Outlook::Held(state) if self.in_hand == 0 => {
+                return Ok(Some(Ending::Halted(format!("the issue is {state}"))));
+            }
+            Outlook::DueIn(due_in) if self.in_hand == 0 && waited.unwrap_or_default() + due_in > send.wait => {
+                return Ok(Some(Ending::Waiting(due_in)));
             }
             Outlook::DueIn(due_in) => due_in.clamp(Duration::from_millis(20), Duration::from_secs(1)),
             Outlook::InHand | Outlook::Held(_) => Duration::from_secs(1),
         };
-        let slept = Instant::now();
+        if self.in_hand == 0 {
+            self.waits.get_or_insert_with(Instant::now);
+        }
         tokio::select! {
-            Some(chunk_id) = done_chunks.recv() => {
-                in_hand -= 1;
-                store.release(worker_id, &[chunk_id]).await?;
-            }
-            () = shared.stop.wait() => {}
+            Some(chunk_id) = self.done_chunks.recv() => self.finished.push(chunk_id),
+            () = self.shared.stop.wait() => {}
             () = tokio::time::sleep(nap) => {}
         }
-        if in_hand == 0 {
-            idle += slept.elapsed();
+        Ok(None)
+    }
+
+    async fn hand_out(&mut self, due: Vec<Due>, hold: Arc<Hold>) -> Result<Option<Ending>, StoreError> {
+        if due.iter().any(|due| due.attempts == 0) {
+            self.waits = None;
         }
+        for due in due {
+            let job = Job { due, hold: hold.clone() };
+            tokio::select! {
+                handed = self.jobs.send(job) => {
+                    if handed.is_err() {
+                        return Ok(Some(Ending::Halted("no connection is left to send over".into())));
+                    }
+                }
+                () = self.shared.stop.wait() => break,
+            }
+        }
+        Ok(None)
     }
 }
