@@ -13,6 +13,9 @@ pub enum Error {
     /// There is no such page, or the link is not whole.
     #[error("not found")]
     NotFound,
+    /// The handler broke down.
+    #[error("the handler broke down")]
+    Broken,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -22,6 +25,10 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, page) = match self {
             Self::NotFound => (StatusCode::NOT_FOUND, pages::not_found()),
+            Self::Broken => {
+                error!("a handler broke down");
+                (StatusCode::INTERNAL_SERVER_ERROR, pages::unavailable())
+            }
             Self::Store(error) => {
                 error!(%error, "a request failed");
                 (StatusCode::SERVICE_UNAVAILABLE, pages::unavailable())

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Form;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::Markup;
-use serde::Deserialize;
 
 use super::{BODY_LIMIT, Error, Site, client};
 use crate::newsletter::Newsletter;
@@ -52,34 +50,38 @@ pub(super) async fn home(State(site): State<Arc<Site>>, Path(slug): Path<String>
     page(StatusCode::OK, templates::home(newsletter, &issues))
 }
 
-/// The fields of the sign-up form.
-#[derive(Deserialize)]
-pub(super) struct Signup {
-    #[serde(default)]
-    email: String,
-}
-
 /// Records a sign-up; the answer is the same whether the address is new, known or suppressed.
 pub(super) async fn subscribe(
     State(site): State<Arc<Site>>,
     Path(slug): Path<String>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    Form(signup): Form<Signup>,
+    body: Body,
 ) -> Page {
-    let (id, newsletter) = site.newsletter(&slug).ok_or(Error::NotFound)?;
-    let Ok(address) = EmailAddress::parse(&signup.email) else {
-        return page(StatusCode::UNPROCESSABLE_ENTITY, templates::try_again(newsletter, &signup.email));
-    };
-    let client = client::address(peer.ip(), &headers, &site.trusted_proxies);
-    let network = client::network(client);
-    let verdict = site.store.sign_up(*id, &address, &client.to_string(), &network, site.signups_per_hour).await?;
-    match verdict {
-        SignupVerdict::Queued => site.queued.notify_one(),
-        SignupVerdict::Quiet => {}
-        SignupVerdict::TooMany => return page(StatusCode::TOO_MANY_REQUESTS, templates::too_many(newsletter)),
-    }
-    page(StatusCode::OK, templates::check_inbox(newsletter))
+    to_its_end(async move {
+        let (id, newsletter) = site.newsletter(&slug).ok_or(Error::NotFound)?;
+        let form = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+        let mut fields = url::form_urlencoded::parse(&form);
+        let email = fields.find(|(name, _)| name == "email").map(|(_, email)| email).unwrap_or_default();
+        let Ok(address) = EmailAddress::parse(&email) else {
+            return page(StatusCode::UNPROCESSABLE_ENTITY, templates::try_again(newsletter, &email));
+        };
+        let client = client::address(peer.ip(), &headers, &site.trusted_proxies);
+        let network = client::network(client);
+        let verdict = site.store.sign_up(*id, &address, &client.to_string(), &network, site.signups_per_hour).await?;
+        match verdict {
+            SignupVerdict::Queued => site.queued.notify_one(),
+            SignupVerdict::Quiet => {}
+            SignupVerdict::TooMany => return page(StatusCode::TOO_MANY_REQUESTS, templates::too_many(newsletter)),
+        }
+        page(StatusCode::OK, templates::check_inbox(newsletter))
+    })
+    .await
+}
+
+/// Does what a reader asked for even when the connection is gone before the answer.
+async fn to_its_end(act: impl Future<Output = Page> + Send + 'static) -> Page {
+    tokio::spawn(act).await.unwrap_or(Err(Error::Broken))
 }
 
 /// Asks whether to confirm: a GET changes nothing.
@@ -95,12 +97,15 @@ pub(super) async fn confirm(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Page {
-    let (signup_id, newsletter) = signup(&site, &token).await?;
-    let client = client::address(peer.ip(), &headers, &site.trusted_proxies).to_string();
-    if !site.store.confirm(signup_id, Some(&client)).await? {
-        return Err(Error::NotFound);
-    }
-    page(StatusCode::OK, templates::confirmed(newsletter))
+    to_its_end(async move {
+        let (signup_id, newsletter) = signup(&site, &token).await?;
+        let client = client::address(peer.ip(), &headers, &site.trusted_proxies).to_string();
+        if !site.store.confirm(signup_id, Some(&client)).await? {
+            return Err(Error::NotFound);
+        }
+        page(StatusCode::OK, templates::confirmed(newsletter))
+    })
+    .await
 }
 
 /// The sign-up that a token names, if it can still be confirmed.
@@ -117,7 +122,7 @@ async fn signup<'a>(site: &'a Site, token: &str) -> Result<(i64, &'a Newsletter)
 pub(super) async fn ask_to_unsubscribe(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Page {
     let (newsletter_id, subscriber_id) = reader(&site, &token)?;
     let subscription = site.store.subscription(newsletter_id, subscriber_id).await?;
-    let newsletter = site.newsletters.iter().find(|(id, _)| *id == newsletter_id).map(|(_, newsletter)| newsletter);
+    let newsletter = newsletter_with(&site, newsletter_id);
     match subscription.filter(|subscription| subscription.state != "unsubscribed") {
         Some(subscription) => page(StatusCode::OK, templates::ask_to_unsubscribe(newsletter, &subscription.email)),
         None => page(StatusCode::OK, templates::unsubscribed(newsletter)),
@@ -132,14 +137,20 @@ pub(super) async fn unsubscribe(
     headers: HeaderMap,
     body: Body,
 ) -> Page {
-    let (newsletter_id, subscriber_id) = reader(&site, &token)?;
-    let client = client::address(peer.ip(), &headers, &site.trusted_proxies).to_string();
-    // Read to its end, so that the connection stays in step; a body that breaks off changes nothing.
-    let one_click = to_bytes(body, BODY_LIMIT).await.is_ok_and(|body| contains(&body, b"One-Click"));
-    let source = if one_click { "one-click" } else { "unsubscribe page" };
-    site.store.unsubscribe(newsletter_id, subscriber_id, "unsubscribed", source, Some(&client)).await?;
-    let newsletter = site.newsletters.iter().find(|(id, _)| *id == newsletter_id).map(|(_, newsletter)| newsletter);
-    page(StatusCode::OK, templates::unsubscribed(newsletter))
+    to_its_end(async move {
+        let (newsletter_id, subscriber_id) = reader(&site, &token)?;
+        let client = client::address(peer.ip(), &headers, &site.trusted_proxies).to_string();
+        // Read to its end, so that the connection stays in step; a body that breaks off changes nothing.
+        let one_click = to_bytes(body, BODY_LIMIT).await.is_ok_and(|body| contains(&body, b"One-Click"));
+        let source = if one_click { "one-click" } else { "unsubscribe page" };
+        site.store.unsubscribe(newsletter_id, subscriber_id, "unsubscribed", source, Some(&client)).await?;
+        page(StatusCode::OK, templates::unsubscribed(newsletter_with(&site, newsletter_id)))
+    })
+    .await
+}
+
+fn newsletter_with(site: &Site, newsletter_id: i32) -> Option<&Newsletter> {
+    site.newsletters.iter().find(|(id, _)| *id == newsletter_id).map(|(_, newsletter)| newsletter)
 }
 
 fn contains(body: &[u8], word: &[u8]) -> bool {
