@@ -4,7 +4,7 @@ use super::wrap::{underline, wrap};
 use crate::templates::{Block, Entry, Inline, Page, PastEntry, Picture, Section, Words};
 
 /// Columns of a line.
-const COLUMNS: usize = 72;
+pub(super) const COLUMNS: usize = 72;
 
 /// The text part of an issue.
 pub(super) fn issue(page: &Page) -> String {

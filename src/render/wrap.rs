@@ -69,10 +69,10 @@ pub(super) fn shorten(text: &str, columns: usize) -> String {
     line + "…"
 }
 
-/// A line of `with` below a heading, as wide as its widest line.
+/// A line of `with` below a heading, as wide as its widest line; an address in it may be wider than the text.
 pub(super) fn underline(lines: &[String], with: char) -> String {
     let columns = lines.iter().map(|line| line.width()).max().unwrap_or(0);
-    with.to_string().repeat(columns)
+    with.to_string().repeat(columns.min(super::text::COLUMNS))
 }
 
 #[cfg(test)]
