@@ -338,6 +338,11 @@ fn check(path: &Path, file: File) -> Result<Config, ConfigError> {
     let give_up_after = file.send.give_up_after.map_or(retry.give_up_after, |span| span.0);
     let operator = file.send.operator.as_deref().map(EmailAddress::parse).transpose();
     let trusted_proxies = file.web.trusted_proxies.map_or(Vec::new(), |list| list.0);
+    let connections = file.smtp.connections.map_or(8.0, |number| number.0);
+    if !(1.0..=500.0).contains(&connections) {
+        return Err(error(format!("[smtp] connections: {connections} is not between 1 and 500"), None));
+    }
+    let connections = connections as usize;
     let mut newsletters = Vec::new();
     for (slug, section) in &file.newsletter {
         newsletters.push(
@@ -351,7 +356,7 @@ fn check(path: &Path, file: File) -> Result<Config, ConfigError> {
         database_url: file.database.url,
         smtp_url: file.smtp.url,
         send: Send {
-            connections: file.smtp.connections.map_or(8, |number| number.0 as usize).clamp(1, 500),
+            connections,
             rate: file.send.rate.map(|number| number.0).filter(|rate| *rate > 0.0),
             retry: RetrySchedule { waits, give_up_after },
             wait: file.send.wait.map_or(Duration::from_secs(15 * 60), |span| span.0),

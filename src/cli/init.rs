@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// The street address for the footer of every issue
     #[arg(long)]
     postal_address: Option<String>,
-    /// The language of its fixed words: en or zh
+    /// Its language, like en or zh; the fixed words are English where there is no translation
     #[arg(long, default_value = "en")]
     language: String,
     /// Its short name in web addresses and commands; made from the name without it

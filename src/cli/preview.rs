@@ -30,7 +30,10 @@ pub(super) struct Args {
 
 /// Runs the command until it is interrupted.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    // A file that cannot be read yet is shown with its error; its newsletter is the sample's then.
+    for file in std::iter::once(&args.file).chain(&args.css) {
+        std::fs::metadata(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    }
+    // A file with an error in it is shown with the error; its newsletter is the sample's then.
     let newsletter = match (read(&args.file), args.newsletter.as_deref()) {
         (Ok(issue), slug) => Some(args.config.newsletter_of(&issue, slug)?),
         (Err(_), _) => None,
