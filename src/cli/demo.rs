@@ -163,9 +163,7 @@ impl Demo {
         let outbox = web::outbox::run(site.clone(), relay.clone(), config.send.retry.clone());
         let tasks = vec![
             tokio::spawn(outbox),
-            tokio::spawn(async move {
-                web::serve(readers_web, site, std::future::pending()).await.ok();
-            }),
+            tokio::spawn(web::serve(readers_web, site, std::future::pending())),
             tokio::spawn(async move {
                 axum::serve(inbox_web, caught).await.ok();
             }),

@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let shutdown = async move {
             interrupted.wait_for(|interrupted| *interrupted).await.ok();
         };
-        web::serve(listener, site, shutdown).await?;
+        web::serve(listener, site, shutdown).await;
         if let Some(outbox) = outbox {
             outbox.abort();
             outbox.await.ok();

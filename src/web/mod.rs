@@ -16,18 +16,23 @@ mod error;
 pub mod outbox;
 mod pages;
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tracing::warn;
 
 use crate::newsletter::Newsletter;
 use crate::store::Store;
@@ -36,6 +41,12 @@ pub use error::Error;
 
 /// Largest body that is read; forms are tiny.
 const BODY_LIMIT: usize = 64 * 1024;
+
+/// How long a shutdown waits for requests under way.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The wait after an error of accept, such as too many open files.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// What the pages are made from.
 pub struct Site {
@@ -58,13 +69,35 @@ impl Site {
 }
 
 /// Answers on `listener` until `shutdown` resolves; requests under way are finished.
-pub async fn serve(
-    listener: TcpListener,
-    site: Arc<Site>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let app = router(site).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).with_graceful_shutdown(shutdown).await
+///
+/// hyper itself rather than `axum::serve`: by default it drops a request whose client hangs up, and mail programs
+/// that post a one-click unsubscribe may not wait for the answer.
+pub async fn serve(listener: TcpListener, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
+    let router = router(site);
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let app = router.clone().layer(Extension(ConnectInfo(peer)));
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .half_close(true)
+                    .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+                // A connection that breaks is the client's affair.
+                tokio::spawn(graceful.watch(connection));
+            }
+            Err(error) => {
+                warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_BACKOFF).await;
+            }
+        }
+    }
+    tokio::time::timeout(GRACE, graceful.shutdown()).await.ok();
 }
 
 /// All routes.
@@ -79,7 +112,6 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/{slug}/subscribe", get(pages::home).post(pages::subscribe))
         .route("/{slug}/{number}", get(pages::issue))
         .fallback(pages::not_found)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(guard))
         .with_state(site)
 }

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use masthead::catcher::{Act, Moment, Stage};
 use rustix::process::Signal;
@@ -155,6 +156,44 @@ fn a_relay_that_is_away_longer_than_the_wait_leaves_everybody_queued() {
     run.ledger().is(&[("queued", 3)]);
     app.relay_up();
     app.send(&issue).exits(0);
+}
+
+#[test]
+fn retries_that_keep_coming_do_not_outlast_the_wait() {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__RETRY", "50ms");
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    app.script(|moment| match moment.stage {
+        Stage::Rcpt => Act::reply(451, "4.7.1 come back later"),
+        _ => Act::CarryOn,
+    });
+    let run = app.masthead(&["send", &issue, "--yes", "--json", "--wait", "1s"]).exits(3).says("--wait is over");
+    run.ledger().is(&[("queued", 3)]);
+    app.heal();
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 3)]);
+}
+
+#[test]
+fn a_relay_that_closes_every_connection_is_left_in_peace() {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__RETRY", "1s");
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "2");
+    app.subscribe_many(60);
+    let issue = app.issue(7);
+    let closed = Arc::new(AtomicUsize::new(0));
+    let counter = closed.clone();
+    app.script(move |moment| match moment.stage {
+        Stage::Mail => {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Act::reply(421, "4.7.28 too many of you")
+        }
+        _ => Act::CarryOn,
+    });
+    let run = app.masthead(&["send", &issue, "--yes", "--json", "--wait", "1s"]).exits(3).says("421");
+    run.ledger().is(&[("queued", 60)]);
+    // Two connections, the rest of one second and the one of two: not one 421 a reader.
+    assert!(closed.load(Ordering::Relaxed) <= 8, "{} connections were closed", closed.load(Ordering::Relaxed));
 }
 
 /// The relay refuses us, not the readers: the send stops, and nobody pays for it.

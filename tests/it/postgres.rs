@@ -91,6 +91,20 @@ fn a_killed_server_recovers_what_was_committed() {
 }
 
 #[test]
+fn who_uses_a_killed_server_starts_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let postgres = PrivatePostgres::start(folder.path()).unwrap();
+    let pid_file = fs::canonicalize(postgres.socket_folder().join("../data/postmaster.pid")).unwrap();
+    let pid = |text: String| text.lines().next().unwrap().parse().ok().and_then(Pid::from_raw).unwrap();
+    let killed = pid(fs::read_to_string(&pid_file).unwrap());
+    kill_process(killed, Signal::KILL).unwrap();
+    wait_until("the server is gone", || {
+        postgres.keep().is_ok() && pid(fs::read_to_string(&pid_file).unwrap()) != killed
+    });
+    postgres.remove().unwrap();
+}
+
+#[test]
 fn a_program_killed_while_it_makes_the_cluster_leaves_nothing_broken() {
     for desk in Desk::all() {
         let mut child = desk.program(&["true"]).spawn().unwrap();
@@ -193,6 +207,23 @@ fn a_pointer_that_leads_nowhere_names_both_ends() {
         assert!(message.contains("postgres/location"), "{message}");
         fs::rename(&away, &cluster).unwrap();
         assert_eq!(desk.query("select 1"), "1");
+    }
+}
+
+#[test]
+fn a_copied_data_folder_does_not_get_the_originals_cluster() {
+    for desk in Desk::all().into_iter().filter(|desk| desk.user.is_none() && rustix::process::geteuid().is_root()) {
+        let mut session = desk.session();
+        let copy = tempfile::tempdir().unwrap();
+        let data = desk.cluster().unwrap();
+        let original = fs::read_to_string(data.join("made-for")).unwrap();
+        let home = copy.path().join("postgres");
+        fs::create_dir(&home).unwrap();
+        fs::copy(PathBuf::from(original.trim_end()).join("location"), home.join("location")).unwrap();
+        let error = PrivatePostgres::start(copy.path()).unwrap_err().to_string();
+        assert!(error.contains("is a copy of") && error.contains("pg_dump"), "{error}");
+        assert_eq!(session.ask("select 1"), "1");
+        session.leave();
     }
 }
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use masthead::catcher::{Act, Stage};
 use rustix::process::Signal;
 
-use super::app::{Answer, App, link};
+use super::app::{Answer, App, link, wait_until};
 
 const ANN: &str = "ann@readers.example";
 
@@ -386,4 +386,15 @@ fn markup_in_a_newsletters_name_is_escaped() {
     }
     let mail = app.mails_to(ANN).remove(0);
     assert!(!mail.body_html(0).unwrap().contains("<script"));
+}
+
+#[test]
+fn an_unsubscribe_counts_though_the_client_hangs_up_before_the_answer() {
+    let app = App::start();
+    app.subscribe(&["ann@example.com"]);
+    let _serving = app.serve();
+    let path = app.unsubscribe_path("ann@example.com");
+    let body = "List-Unsubscribe=One-Click";
+    app.post_and_hang_up(&path, body);
+    wait_until("the reader is unsubscribed", || app.state_of("ann@example.com") == "unsubscribed");
 }

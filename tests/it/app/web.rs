@@ -59,6 +59,14 @@ impl App {
         Answer { status, head: head.to_lowercase(), body: body.to_owned() }
     }
 
+    /// Sends a form, and closes the connection without waiting for the answer.
+    pub(crate) fn post_and_hang_up(&self, path: &str, form: &str) {
+        let mut stream = TcpStream::connect(self.web_port.address).unwrap();
+        let length = form.len();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all((head + form).as_bytes()).unwrap();
+    }
+
     /// The path of a reader's unsubscribe link.
     pub(crate) fn unsubscribe_path(&self, address: &str) -> String {
         let address = EmailAddress::parse(address).unwrap();
