@@ -20,7 +20,14 @@ mod title;
 
 mod parse;
 
+// links → the pages that they lead to
+mod address;
+mod site;
+mod tracking;
+
+pub use address::{Address, Repository};
 pub use parse::{ParseError, parse};
+pub use tracking::{is_referral, is_tracking};
 
 use serde::Serialize;
 use time::Date;
