@@ -22,10 +22,12 @@ mod parse;
 
 // links → the pages that they lead to
 mod address;
+mod archive;
 mod site;
 mod tracking;
 
 pub use address::{Address, Repository};
+pub use archive::{Appearance, Archive, ArchivedIssue, IssueLink, Role};
 pub use parse::{ParseError, parse};
 pub use tracking::{is_referral, is_tracking};
 

@@ -1,0 +1,300 @@
+//! The link memory: which page was recommended in which issue.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use time::Date;
+
+use super::{Address, Issue, Repository};
+
+/// What a link is to its issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// What an item recommends: its title's link.
+    Item,
+    /// Named beside it, in a title or a description.
+    Mention,
+}
+
+impl Role {
+    /// The word in the store and in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Item => "item",
+            Self::Mention => "mention",
+        }
+    }
+
+    /// Reads [`Role::as_str`]'s word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Item, Self::Mention].into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+/// A page that an issue links to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueLink<'a> {
+    /// The page.
+    pub address: Address,
+    /// The link as it is written.
+    pub url: &'a str,
+    /// What it is to the issue.
+    pub role: Role,
+    /// The line of its item, from 1.
+    pub line: usize,
+}
+
+impl Issue {
+    /// The pages that the issue recommends or mentions, each once, in the order of the file.
+    ///
+    /// Only what stands in items counts: the links of headings, intros and closings are in every issue.
+    pub fn recommended(&self) -> Vec<IssueLink<'_>> {
+        let items = || self.sections.iter().flat_map(|section| &section.items);
+        let own = items().filter_map(|item| Some((item.url.as_deref()?, Role::Item, item.line)));
+        let beside = items().flat_map(|item| item.links.iter().map(|url| (url.as_str(), Role::Mention, item.line)));
+        let mut known = HashSet::new();
+        // Items first: what one item recommends and another mentions is recommended.
+        let mut links: Vec<_> = own
+            .chain(beside)
+            .filter_map(|(url, role, line)| Some(IssueLink { address: Address::canonical(url)?, url, role, line }))
+            .filter(|link| known.insert(link.address.clone()))
+            .collect();
+        links.sort_by_key(|link| (link.line, link.role));
+        links
+    }
+}
+
+/// An issue that the archive knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedIssue {
+    /// The newsletter's name, where the issue says one.
+    pub newsletter: Option<String>,
+    /// Its language, where known: editions in several recommend the same pages.
+    pub language: Option<String>,
+    /// Its number.
+    pub number: Option<u32>,
+    /// Its title.
+    pub title: Option<String>,
+    /// Its date.
+    pub date: Option<Date>,
+    /// Its file, or `slug/number` of an issue that was sent.
+    pub name: String,
+}
+
+impl ArchivedIssue {
+    /// What the archive keeps of an issue.
+    pub fn new(issue: &Issue, name: &str) -> Self {
+        Self {
+            newsletter: issue.newsletter.clone(),
+            language: Some(issue.language.clone()),
+            number: issue.number,
+            title: issue.title.clone(),
+            date: issue.date,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Whether it is of the same newsletter and language, as far as both say.
+    pub fn is_of_series(&self, issue: &Issue) -> bool {
+        let plain = |name: &str| name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+        let named = self.newsletter.as_deref().zip(issue.newsletter.as_deref());
+        named.is_none_or(|(one, other)| one == other || plain(one) == plain(other))
+            && self.language.as_ref().is_none_or(|language| *language == issue.language)
+    }
+
+    /// Whether it is `issue` itself, which is called `name`: by name, or by number unless the dates differ.
+    pub fn is(&self, issue: &Issue, name: &str) -> bool {
+        let same_number = self.number.is_some() && self.number == issue.number;
+        let same_date = self.date.zip(issue.date).is_none_or(|(one, other)| one == other);
+        self.name == name || same_number && same_date && self.is_of_series(issue)
+    }
+
+    /// Whether it appeared before `issue`: by date, else by number. What cannot be told is taken for earlier.
+    pub fn precedes(&self, issue: &Issue) -> bool {
+        match (self.date.zip(issue.date), self.number.zip(issue.number)) {
+            (Some((one, other)), _) if one != other => one < other,
+            (_, Some((one, other))) => one < other,
+            _ => true,
+        }
+    }
+}
+
+/// A page in an issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appearance {
+    /// The issue.
+    pub issue: Arc<ArchivedIssue>,
+    /// The page.
+    pub address: Address,
+    /// What it was to the issue.
+    pub role: Role,
+}
+
+/// Which pages appeared in which issues. An index in memory: looking up a page takes the same time in any archive.
+#[derive(Debug, Default)]
+pub struct Archive {
+    issues: Vec<Arc<ArchivedIssue>>,
+    pages: HashMap<Address, Vec<Appearance>>,
+    repositories: HashMap<Repository, Vec<Appearance>>,
+}
+
+impl Archive {
+    /// An archive without issues.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in an issue; `name` is its file, or `slug/number`.
+    pub fn add(&mut self, issue: &Issue, name: &str) {
+        let links = issue.recommended().into_iter().map(|link| (link.address, link.role));
+        self.insert(ArchivedIssue::new(issue, name), links);
+    }
+
+    /// Takes in an issue with its links as [`Issue::recommended`] gave them.
+    pub fn insert(&mut self, issue: ArchivedIssue, links: impl IntoIterator<Item = (Address, Role)>) {
+        let issue = Arc::new(issue);
+        for (address, role) in links {
+            let appearance = Appearance { issue: issue.clone(), address: address.clone(), role };
+            if let Some(repository) = address.repository() {
+                self.repositories.entry(repository).or_default().push(appearance.clone());
+            }
+            self.pages.entry(address).or_default().push(appearance);
+        }
+        self.issues.push(issue);
+    }
+
+    /// The issues, in the order in which they came.
+    pub fn issues(&self) -> &[Arc<ArchivedIssue>] {
+        &self.issues
+    }
+
+    /// How many pages it knows.
+    pub fn page_count(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Where a page appeared, in the order in which the issues came.
+    pub fn find(&self, address: &Address) -> &[Appearance] {
+        self.pages.get(address).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Where pages of a repository appeared.
+    pub fn repository(&self, repository: &Repository) -> &[Appearance] {
+        self.repositories.get(repository).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Where a page appeared before `issue`, which is called `name`, in the same newsletter.
+    pub fn earlier<'a>(
+        &'a self,
+        address: &Address,
+        issue: &'a Issue,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Appearance> {
+        before(self.find(address), issue, name)
+    }
+
+    /// Where other pages of a page's repository appeared before `issue`, which is called `name`.
+    pub fn earlier_of_repository<'a>(
+        &'a self,
+        address: &'a Address,
+        issue: &'a Issue,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Appearance> {
+        let repository = address.repository();
+        let pages = repository.map(|repository| self.repository(&repository)).unwrap_or_default();
+        before(pages, issue, name).filter(move |appearance| appearance.address != *address)
+    }
+
+    /// The numbers of the newsletter that `issue` is of, each with the issues that have it.
+    pub fn numbers(&self, issue: &Issue) -> BTreeMap<u32, Vec<&ArchivedIssue>> {
+        let mut numbers: BTreeMap<u32, Vec<&ArchivedIssue>> = BTreeMap::new();
+        for archived in self.issues.iter().filter(|archived| archived.is_of_series(issue)) {
+            if let Some(number) = archived.number {
+                numbers.entry(number).or_default().push(archived);
+            }
+        }
+        numbers
+    }
+}
+
+fn before<'a>(pages: &'a [Appearance], issue: &'a Issue, name: &'a str) -> impl Iterator<Item = &'a Appearance> {
+    pages.iter().filter(move |appearance| {
+        let earlier = &appearance.issue;
+        earlier.is_of_series(issue) && !earlier.is(issue, name) && earlier.precedes(issue)
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::issue::parse;
+
+    fn issue(number: u32, items: &str) -> Issue {
+        parse(
+            format!("# Harbour Weekly #{number}: Boats\n\n[Home](https://harbour.example)\n\n## Reading\n\n{items}\n")
+                .as_bytes(),
+        )
+        .unwrap()
+    }
+
+    fn address(link: &str) -> Address {
+        Address::canonical(link).unwrap()
+    }
+
+    fn earlier(archive: &Archive, link: &str, issue: &Issue) -> Vec<String> {
+        archive.earlier(&address(link), issue, "draft.md").map(|found| found.issue.name.clone()).collect()
+    }
+
+    #[test]
+    fn a_page_is_found_under_any_link_to_it() {
+        let mut archive = Archive::new();
+        archive.add(&issue(1, "1. [Rope](https://www.rope.example/splice/?utm_source=x)\n\nText."), "1.md");
+        assert_eq!(earlier(&archive, "http://rope.example/splice#end", &issue(2, "")), ["1.md"]);
+        assert!(earlier(&archive, "http://rope.example/knots", &issue(2, "")).is_empty());
+    }
+
+    #[test]
+    fn only_what_items_link_to_is_remembered_and_their_own_link_comes_first() {
+        let issue = issue(
+            1,
+            "1. [Rope](https://rope.example)\n\nSee [knots](https://knots.example).\n\n2. [Knots](https://knots.example/)\n\nSee [rope](https://rope.example).",
+        );
+        let links: Vec<_> = issue.recommended().iter().map(|link| (link.address.to_string(), link.role)).collect();
+        assert_eq!(links, [("rope.example".to_owned(), Role::Item), ("knots.example".to_owned(), Role::Item)]);
+    }
+
+    #[test]
+    fn an_issue_is_not_earlier_than_itself_or_than_what_came_before_it() {
+        let link = "https://rope.example";
+        let mut archive = Archive::new();
+        for number in [1, 2, 3] {
+            archive.add(&issue(number, &format!("1. [Rope]({link})\n\nText.")), &format!("{number}.md"));
+        }
+        assert_eq!(earlier(&archive, link, &issue(2, "")), ["1.md"]);
+        assert_eq!(earlier(&archive, link, &issue(4, "")), ["1.md", "2.md", "3.md"]);
+        assert!(earlier(&archive, link, &issue(1, "")).is_empty());
+    }
+
+    #[test]
+    fn another_edition_recommends_the_same_pages_rightly() {
+        let link = "https://rope.example";
+        let mut archive = Archive::new();
+        archive.add(&issue(1, &format!("1. [Rope]({link})\n\nText.")), "1.md");
+        let chinese = Issue { language: "zh".to_owned(), ..issue(2, "") };
+        let other = Issue { newsletter: Some("Garden Letters".to_owned()), ..issue(2, "") };
+        assert!(earlier(&archive, link, &chinese).is_empty() && earlier(&archive, link, &other).is_empty());
+        assert!(archive.numbers(&chinese).is_empty() && archive.numbers(&issue(2, "")).contains_key(&1));
+    }
+
+    #[test]
+    fn other_pages_of_a_repository_are_known() {
+        let mut archive = Archive::new();
+        archive.add(&issue(1, "1. [Rope](https://github.com/Ann/rope)\n\nText."), "1.md");
+        let next = issue(2, "");
+        let count = |link| archive.earlier_of_repository(&address(link), &next, "2.md").count();
+        assert_eq!(count("https://github.com/ann/rope/releases"), 1);
+        assert_eq!(count("https://github.com/ann/rope.git"), 0);
+        assert_eq!(count("https://github.com/ann/knots"), 0);
+    }
+}
