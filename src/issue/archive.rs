@@ -7,6 +7,9 @@ use time::Date;
 
 use super::{Address, Issue, Repository};
 
+/// A page that this many other issues link to is the newsletter's own furniture, such as its channel.
+const STANDING: usize = 3;
+
 /// What a link is to its issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -184,6 +187,8 @@ impl Archive {
     }
 
     /// Where a page appeared before `issue`, which is called `name`, in the same newsletter.
+    ///
+    /// Nowhere for what many issues link to, before or after: their channels and sponsors are no repetition.
     pub fn earlier<'a>(
         &'a self,
         address: &Address,
@@ -194,6 +199,8 @@ impl Archive {
     }
 
     /// Where other pages of a page's repository appeared before `issue`, which is called `name`.
+    ///
+    /// Nowhere for a repository that many issues link to.
     pub fn earlier_of_repository<'a>(
         &'a self,
         address: &'a Address,
@@ -217,11 +224,14 @@ impl Archive {
     }
 }
 
+/// The appearances before `issue`, unless there are so many in others that the link stands in every one.
 fn before<'a>(pages: &'a [Appearance], issue: &'a Issue, name: &'a str) -> impl Iterator<Item = &'a Appearance> {
-    pages.iter().filter(move |appearance| {
-        let earlier = &appearance.issue;
-        earlier.is_of_series(issue) && !earlier.is(issue, name) && earlier.precedes(issue)
-    })
+    let in_others =
+        move |appearance: &&Appearance| appearance.issue.is_of_series(issue) && !appearance.issue.is(issue, name);
+    let others = pages.iter().filter(in_others).map(|appearance| Arc::as_ptr(&appearance.issue));
+    let each_once = others.scan(std::ptr::null(), |last, issue| Some(std::mem::replace(last, issue) != issue));
+    let standing = each_once.filter(|new| *new).take(STANDING).count() == STANDING;
+    pages.iter().filter(move |found| !standing && in_others(found) && found.issue.precedes(issue))
 }
 
 #[cfg(test)]
@@ -268,12 +278,22 @@ mod tests {
     fn an_issue_is_not_earlier_than_itself_or_than_what_came_before_it() {
         let link = "https://rope.example";
         let mut archive = Archive::new();
-        for number in [1, 2, 3] {
+        for number in [1, 2] {
             archive.add(&issue(number, &format!("1. [Rope]({link})\n\nText.")), &format!("{number}.md"));
         }
         assert_eq!(earlier(&archive, link, &issue(2, "")), ["1.md"]);
-        assert_eq!(earlier(&archive, link, &issue(4, "")), ["1.md", "2.md", "3.md"]);
+        assert_eq!(earlier(&archive, link, &issue(4, "")), ["1.md", "2.md"]);
         assert!(earlier(&archive, link, &issue(1, "")).is_empty());
+    }
+
+    #[test]
+    fn what_stands_in_every_issue_is_no_repetition() {
+        let link = "https://harbour.example/channel";
+        let mut archive = Archive::new();
+        for number in 1..=4 {
+            archive.add(&issue(number, &format!("1. [Channel]({link})\n\nText.")), &format!("{number}.md"));
+        }
+        assert!((1..=5).all(|number| earlier(&archive, link, &issue(number, "")).is_empty()));
     }
 
     #[test]
