@@ -17,7 +17,7 @@ use super::parse::read;
 use super::{Exit, advise};
 use crate::config::{Config, parse_duration};
 use crate::dispatch::{self, Ending, Progress};
-use crate::issue::Issue;
+use crate::issue::{Issue, IssueLink};
 use crate::mailer::{Connection, Envelope, Relay, Verdict};
 use crate::message::{self, Reader};
 use crate::newsletter::Newsletter;
@@ -245,7 +245,8 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
 
 /// Freezes an issue under its number; other content under it is refused.
 pub(super) async fn freeze(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::Result<FrozenIssue> {
-    let issue = store.freeze_issue(&new_issue(newsletter_id, ready)).await?;
+    let links = ready.issue.recommended();
+    let issue = store.freeze_issue(&new_issue(newsletter_id, ready, &links)).await?;
     // Another process may have frozen the number in the meantime.
     refuse_other_content(ready, &issue)?;
     if issue.state == IssueState::Cancelled {
@@ -376,7 +377,7 @@ fn confirmed(readers: u64) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready) -> NewIssue<'a> {
+fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready, links: &'a [IssueLink<'a>]) -> NewIssue<'a> {
     NewIssue {
         newsletter_id,
         number: ready.number,
@@ -388,6 +389,7 @@ fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready) -> NewIssue<'a> {
         text: &ready.rendered.text,
         seal: &ready.rendered.seal,
         date: ready.issue.date,
+        links,
     }
 }
 

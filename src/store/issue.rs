@@ -2,7 +2,9 @@
 
 use time::{Date, OffsetDateTime};
 
+use super::archive::remember_sent;
 use super::{Store, StoreError};
+use crate::issue::IssueLink;
 
 /// Where an issue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct NewIssue<'a> {
     pub seal: &'a str,
     /// The date in the file.
     pub date: Option<Date>,
+    /// The pages that it links to, for the link memory.
+    pub links: &'a [IssueLink<'a>],
 }
 
 /// An issue in the store.
@@ -113,7 +117,7 @@ pub struct PublishedIssue {
 impl Store {
     /// Freezes an issue, or finds the one that has its number already; the caller compares the digests.
     ///
-    /// A transaction: the issue's partitions come with its row.
+    /// A transaction: the issue's partitions come with its row, and its links are remembered.
     pub async fn freeze_issue(&self, new: &NewIssue<'_>) -> Result<FrozenIssue, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
@@ -137,6 +141,7 @@ impl Store {
         .await?;
         if let Some(id) = id {
             sqlx::query!("select create_ledger($1)", id).execute(&mut *transaction).await?;
+            remember_sent(&mut transaction, id, new.links).await?;
         }
         transaction.commit().await?;
         self.issue(new.newsletter_id, new.number)

@@ -3,6 +3,7 @@
 //! One function, one statement, unless its docs say that it is a transaction. Nothing here talks SMTP,
 //! and nothing outside knows of sqlx.
 
+mod archive;
 mod issue;
 mod ledger;
 mod operate;
@@ -16,6 +17,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 
+pub use archive::{ArchiveCounts, FoundLink};
 pub use issue::{FrozenIssue, IssueState, NewIssue, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};
 pub use operate::Resolution;

@@ -92,7 +92,7 @@ impl Desk {
 impl Drop for Desk {
     /// The App would want to find every accepted mail at the relay; here there was none.
     fn drop(&mut self) {
-        self.app.query("truncate issue, delivery, ledger, chunk");
+        self.app.query("truncate issue, delivery, ledger, chunk, archived_issue, archived_link");
     }
 }
 
@@ -109,6 +109,7 @@ fn issue(app: &App, newsletter_id: i32, number: u32) -> i64 {
         text: "",
         seal: "",
         date: None,
+        links: &[],
     };
     app.block_on(async {
         let issue = app.store().freeze_issue(&new).await.unwrap();
