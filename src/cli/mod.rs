@@ -1,9 +1,11 @@
 //! The command line: one file per command.
 
+mod archive;
 mod context;
 mod demo;
 mod init;
 mod ledger;
+mod links;
 mod operate;
 mod parse;
 mod postgres;
@@ -56,6 +58,10 @@ enum Command {
     Audit(operate::AuditArgs),
     /// Add, list, show, import, export, remove and erase readers
     Subscribers(subscribers::Args),
+    /// Remember the links of issues of before
+    Archive(archive::Args),
+    /// Say in which issues a page appeared
+    Links(links::Args),
     /// Serve the readers' web: sign-up, confirm, unsubscribe, read online
     Serve(serve::Args),
     /// Play the whole weekly on this machine: Postgres, readers, sends, a mail catcher
@@ -101,6 +107,8 @@ pub fn run() -> ExitCode {
         Command::Resolve(args) => operate::resolve(&args),
         Command::Audit(args) => operate::audit(&args),
         Command::Subscribers(args) => subscribers::run(&args),
+        Command::Archive(args) => archive::run(&args),
+        Command::Links(args) => links::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
         // Its exit code is the other program's.
