@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use time::Date;
 
-use super::{Address, Issue, Repository};
+use super::{Address, Issue, Repository, dates};
 
 /// A page that this many other issues link to is the newsletter's own furniture, such as its channel.
 const STANDING: usize = 3;
@@ -78,7 +78,7 @@ pub struct ArchivedIssue {
     pub number: Option<u32>,
     /// Its title.
     pub title: Option<String>,
-    /// Its date.
+    /// Its date: what it says itself, else what its file's name begins with.
     pub date: Option<Date>,
     /// Its file, or `slug/number` of an issue that was sent.
     pub name: String,
@@ -92,7 +92,7 @@ impl ArchivedIssue {
             language: Some(issue.language.clone()),
             number: issue.number,
             title: issue.title.clone(),
-            date: issue.date,
+            date: date(issue, name),
             name: name.to_owned(),
         }
     }
@@ -108,18 +108,25 @@ impl ArchivedIssue {
     /// Whether it is `issue` itself, which is called `name`: by name, or by number unless the dates differ.
     pub fn is(&self, issue: &Issue, name: &str) -> bool {
         let same_number = self.number.is_some() && self.number == issue.number;
-        let same_date = self.date.zip(issue.date).is_none_or(|(one, other)| one == other);
+        let same_date = self.date.zip(date(issue, name)).is_none_or(|(one, other)| one == other);
         self.name == name || same_number && same_date && self.is_of_series(issue)
     }
 
-    /// Whether it appeared before `issue`: by date, else by number. What cannot be told is taken for earlier.
-    pub fn precedes(&self, issue: &Issue) -> bool {
-        match (self.date.zip(issue.date), self.number.zip(issue.number)) {
+    /// Whether it appeared before `issue`, which is called `name`: by date, else by number. What cannot be told is
+    /// taken for earlier.
+    pub fn precedes(&self, issue: &Issue, name: &str) -> bool {
+        match (self.date.zip(date(issue, name)), self.number.zip(issue.number)) {
             (Some((one, other)), _) if one != other => one < other,
             (_, Some((one, other))) => one < other,
             _ => true,
         }
     }
+}
+
+/// The date that an issue says, or that the name of its file begins with: `2024-06-22-weekly.md`.
+fn date(issue: &Issue, name: &str) -> Option<Date> {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    issue.date.or_else(|| file.get(..10).and_then(dates::parse))
 }
 
 /// A page in an issue.
@@ -231,7 +238,7 @@ fn before<'a>(pages: &'a [Appearance], issue: &'a Issue, name: &'a str) -> impl 
     let others = pages.iter().filter(in_others).map(|appearance| Arc::as_ptr(&appearance.issue));
     let each_once = others.scan(std::ptr::null(), |last, issue| Some(std::mem::replace(last, issue) != issue));
     let standing = each_once.filter(|new| *new).take(STANDING).count() == STANDING;
-    pages.iter().filter(move |found| !standing && in_others(found) && found.issue.precedes(issue))
+    pages.iter().filter(move |found| !standing && in_others(found) && found.issue.precedes(issue, name))
 }
 
 #[cfg(test)]
@@ -305,6 +312,21 @@ mod tests {
         let other = Issue { newsletter: Some("Garden Letters".to_owned()), ..issue(2, "") };
         assert!(earlier(&archive, link, &chinese).is_empty() && earlier(&archive, link, &other).is_empty());
         assert!(archive.numbers(&chinese).is_empty() && archive.numbers(&issue(2, "")).contains_key(&1));
+    }
+
+    #[test]
+    fn the_name_of_a_file_may_tell_its_date() {
+        let link = "https://rope.example";
+        let mut archive = Archive::new();
+        archive.add(&issue(7, &format!("1. [Rope]({link})\n\nText.")), "old/2024-06-22-weekly.md");
+        assert_eq!(archive.issues()[0].date.map(|date| date.to_string()).as_deref(), Some("2024-06-22"));
+        // a number that was used twice
+        let again = issue(7, "");
+        let earlier = |name| archive.earlier(&address(link), &again, name).count();
+        assert_eq!(
+            (earlier("2024-06-29-weekly.md"), earlier("2024-06-22.md"), earlier("2024-06-15-weekly.md")),
+            (1, 0, 0)
+        );
     }
 
     #[test]

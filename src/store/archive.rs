@@ -46,19 +46,19 @@ pub struct FoundLink {
 
 /// A file with what is kept of it.
 struct Entry<'a> {
-    name: &'a str,
-    issue: &'a Issue,
+    issue: ArchivedIssue,
     links: Vec<IssueLink<'a>>,
     digest: Vec<u8>,
 }
 
 impl<'a> Entry<'a> {
-    fn new(name: &'a str, issue: &'a Issue) -> Self {
+    fn new(name: &str, issue: &'a Issue) -> Self {
         let links = issue.recommended();
+        let issue = ArchivedIssue::new(issue, name);
         let kept: Vec<_> = links.iter().map(|link| (link.role.as_str(), link.address.as_str(), link.url)).collect();
         let date = issue.date.map(|date| date.to_string());
         let kept = json!([issue.number, issue.title, date, issue.language, kept]).to_string();
-        Self { name, issue, links, digest: digest::digest(&digest::SHA256, kept.as_bytes()).as_ref().to_vec() }
+        Self { issue, links, digest: digest::digest(&digest::SHA256, kept.as_bytes()).as_ref().to_vec() }
     }
 
     fn number(&self) -> Option<i32> {
@@ -230,7 +230,7 @@ async fn forget(
     entries: &[Entry<'_>],
     names: &[String],
 ) -> Result<usize, StoreError> {
-    let changed: Vec<_> = entries.iter().map(|entry| entry.name.to_owned()).collect();
+    let changed: Vec<_> = entries.iter().map(|entry| entry.issue.name.clone()).collect();
     let digests: Vec<_> = entries.iter().map(|entry| entry.digest.clone()).collect();
     let deleted = sqlx::query!(
         "delete from archived_issue
@@ -252,7 +252,7 @@ async fn remember(
     newsletter_id: i32,
     entries: &[Entry<'_>],
 ) -> Result<Vec<i64>, StoreError> {
-    let names: Vec<_> = entries.iter().map(|entry| entry.name.to_owned()).collect();
+    let names: Vec<_> = entries.iter().map(|entry| entry.issue.name.clone()).collect();
     let languages: Vec<_> = entries.iter().map(|entry| entry.issue.language.clone()).collect();
     let numbers: Vec<_> = entries.iter().map(Entry::number).collect();
     let titles: Vec<_> = entries.iter().map(|entry| entry.issue.title.clone()).collect();
@@ -265,7 +265,7 @@ async fn remember(
          returning id, name",
         newsletter_id,
         &names,
-        &languages,
+        &languages as &[Option<String>],
         &numbers as &[Option<i32>],
         &titles as &[Option<String>],
         &dates as &[Option<Date>],
