@@ -1,6 +1,7 @@
 //! The one test binary. Each module says what belongs there.
 
 mod app; // the harness: the whole program over a scripted relay
+mod archive; // the link memory: which page was in which issue
 mod catcher; // the mail catcher plays every fault
 mod dependencies; // what the program is made of
 mod email; // the rendered email and its message, byte for byte
