@@ -54,7 +54,10 @@ impl Issue {
     pub fn recommended(&self) -> Vec<IssueLink<'_>> {
         let items = || self.sections.iter().flat_map(|section| &section.items);
         let own = items().filter_map(|item| Some((item.url.as_deref()?, Role::Item, item.line)));
-        let beside = items().flat_map(|item| item.links.iter().map(|url| (url.as_str(), Role::Mention, item.line)));
+        let beside = items().flat_map(|item| {
+            let others = item.links.iter().filter(|url| item.url.as_ref() != Some(url));
+            others.map(|url| (url.as_str(), Role::Mention, item.line))
+        });
         let mut known = HashSet::new();
         // Items first: what one item recommends and another mentions is recommended.
         let mut links: Vec<_> = own
