@@ -116,6 +116,7 @@ fn the_top_level_holds_what_the_map_says() {
         "migrations",
         "templates",
         "tests",
+        "benches",
         "deploy",
         "docs",
     ];
