@@ -102,9 +102,8 @@ impl ArchivedIssue {
 
     /// Whether it is of the same newsletter and language, as far as both say.
     pub fn is_of_series(&self, issue: &Issue) -> bool {
-        let plain = |name: &str| name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>();
         let named = self.newsletter.as_deref().zip(issue.newsletter.as_deref());
-        named.is_none_or(|(one, other)| one == other || plain(one) == plain(other))
+        named.is_none_or(|(one, other)| is_same_newsletter(one, other))
             && self.language.as_ref().is_none_or(|language| *language == issue.language)
     }
 
@@ -124,6 +123,33 @@ impl ArchivedIssue {
             _ => true,
         }
     }
+}
+
+/// Words that any newsletter may have in its name.
+#[rustfmt::skip]
+const COMMON: [&str; 19] = [
+    "a", "the", "this", "of", "in", "and", "for", "on", "my", "your", "week", "weekly", "daily", "monthly", "news",
+    "newsletter", "letters", "digest", "周刊",
+];
+
+/// Whether two names are one newsletter's: editors write `Python Weekly` for `Python Trending Weekly` now and then.
+fn is_same_newsletter(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let (one, other) = (words(one), words(other));
+    one == other || one.iter().any(|word| !COMMON.contains(&word.as_str()) && other.contains(word))
+}
+
+/// The words of a name in lower case; another script is another word.
+fn words(name: &str) -> Vec<String> {
+    let name = name.to_lowercase();
+    let parts = name.split(|c: char| !c.is_alphanumeric());
+    let words = parts.flat_map(|part| {
+        let (latin, other) = part.split_at(part.find(|c: char| !c.is_ascii()).unwrap_or(part.len()));
+        [latin, other]
+    });
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// The date that an issue says, or that the name of its file begins with: `2024-06-22-weekly.md`.
@@ -315,6 +341,22 @@ mod tests {
         let other = Issue { newsletter: Some("Garden Letters".to_owned()), ..issue(2, "") };
         assert!(earlier(&archive, link, &chinese).is_empty() && earlier(&archive, link, &other).is_empty());
         assert!(archive.numbers(&chinese).is_empty() && archive.numbers(&issue(2, "")).contains_key(&1));
+    }
+
+    #[test]
+    fn a_newsletter_is_known_by_the_words_of_its_own() {
+        for (one, other) in [
+            ("Harbour Weekly", "Harbour & Boats Weekly"),
+            ("Harbour 港口周刊", "Harbour港口周刊"),
+            ("THE WEEKLY", "The Weekly"),
+        ] {
+            assert!(is_same_newsletter(one, other), "{one} {other}");
+        }
+        for (one, other) in
+            [("Harbour Weekly", "Garden Weekly"), ("港口周刊", "花园周刊"), ("The Weekly", "Weekly News")]
+        {
+            assert!(!is_same_newsletter(one, other), "{one} {other}");
+        }
     }
 
     #[test]
