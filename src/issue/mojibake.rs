@@ -8,27 +8,32 @@ use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
 
 use super::Repair;
 
-/// Mends what is surely damaged; text without damage comes back as it was.
+/// How many kinds of damage one text is freed from: two kinds, each through another.
+const ROUNDS: usize = 4;
+
+/// Mends what is surely damaged, layer by layer; text without damage comes back as it was.
 pub(super) fn repair(text: String) -> (String, Vec<Repair>) {
     let mut repairs = Vec::new();
-    if text.is_ascii() {
-        return (text, repairs);
-    }
     let mut text = text;
-    for damage in [Damage::mac_roman(), Damage::windows_1252()] {
-        let runs = damage.runs(&text);
-        let proven = runs.iter().any(|run| run.trust == Trust::Sure);
-        let runs: Vec<Run> = runs.into_iter().filter(|run| proven && run.trust >= Trust::Likely).collect();
-        let Some(first) = runs.first() else { continue };
+    for _ in 0..ROUNDS {
+        // text that went through both, one after the other, looks a little like the wrong one, too
+        let layers = Damage::all().map(|damage| (damage.trusted_runs(&text), damage.name));
+        let Some((runs, name)) = layers.into_iter().rev().max_by_key(|(runs, _)| extent(runs)) else { break };
+        let Some(first) = runs.first() else { break };
         repairs.push(Repair {
             line: 1 + text[..first.start].matches('\n').count(),
-            what: format!("{} mojibake", damage.name),
+            what: format!("{name} mojibake"),
             count: runs.len(),
         });
         text = mend(&text, &runs);
     }
     repairs.sort_by_key(|repair| repair.line);
     (text, repairs)
+}
+
+/// How many bytes of text runs take.
+fn extent(runs: &[Run]) -> usize {
+    runs.iter().map(|run| run.end - run.start).sum()
 }
 
 /// Puts the original characters of `runs` in place.
@@ -79,6 +84,10 @@ struct Damage {
 }
 
 impl Damage {
+    fn all() -> [Self; 2] {
+        [Self::mac_roman(), Self::windows_1252()]
+    }
+
     fn mac_roman() -> Self {
         Self {
             name: "Mac Roman",
@@ -110,6 +119,14 @@ impl Damage {
     fn byte(&self, c: char) -> Option<u8> {
         let at = self.bytes.binary_search_by_key(&c, |(c, _)| *c).ok()?;
         self.bytes.get(at).map(|(_, byte)| *byte)
+    }
+
+    /// Finds the runs to mend.
+    fn trusted_runs(&self, text: &str) -> Vec<Run> {
+        let mut runs = if text.is_ascii() { Vec::new() } else { self.runs(text) };
+        let proven = runs.iter().any(|run| run.trust == Trust::Sure);
+        runs.retain(|run| proven && run.trust >= Trust::Likely);
+        runs
     }
 
     /// Finds every maximal run whose bytes are UTF-8.
@@ -147,21 +164,32 @@ impl Damage {
 
     fn trust(&self, original: &str, damaged: &[(usize, char, u8)]) -> Trust {
         if original.chars().any(is_no_text) {
-            return Trust::No;
+            return if is_damaged_text(original) { Trust::Sure } else { Trust::No };
         }
         let odd_row = damaged.iter().any(|(_, c, _)| !(self.in_a_row)(*c));
         let odd_pair = damaged.iter().any(|(_, c, byte)| *byte < 0xc0 && !(self.behind_lead)(*c));
+        let odd_lead = damaged.windows(2).any(|pair| match pair {
+            [(_, lead, _), (_, c, byte)] => self.leads.contains(lead) && *byte < 0xc0 && !(self.behind_lead)(*c),
+            _ => false,
+        });
         let by_lead = damaged.iter().all(|(_, c, byte)| *byte < 0xc0 || self.leads.contains(c));
         match original.chars().map(char::len_utf8).max() {
             Some(4) => Trust::Sure,
             _ if damaged.len() >= 6 => Trust::Sure,
-            Some(3) if odd_row => Trust::Sure,
+            Some(3) if odd_row || odd_lead => Trust::Sure,
             Some(3) => self.three,
             Some(2) if by_lead && odd_pair => Trust::Sure,
             Some(2) if by_lead => Trust::Likely,
             _ => Trust::No,
         }
     }
+}
+
+/// Whether a text that nobody wrote is real text, damaged once more.
+fn is_damaged_text(text: &str) -> bool {
+    let real = |bytes: Vec<u8>| String::from_utf8(bytes).is_ok_and(|original| !original.chars().any(is_no_text));
+    let undo = |damage: &Damage| text.chars().map(|c| damage.byte(c)).collect::<Option<Vec<u8>>>();
+    Damage::all().iter().any(|damage| undo(damage).is_some_and(real))
 }
 
 /// Controls, private characters and noncharacters: nobody wrote them.
@@ -198,6 +226,20 @@ mod tests {
                 let (mended, repairs) = repair(format!("one\ntwo {damaged}"));
                 assert_eq!(mended, format!("one\ntwo {original}"), "{damaged} through {name}");
                 assert!(matches!(&repairs[..], [Repair { line: 2, what, .. }] if what == name), "{repairs:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_went_through_twice_comes_back() {
+        for original in
+            ["1、[a](b)", "## 🦄Reading", "🐿️ Tools", "“quoted” – and … more", "你好，世界", "Привет", "café"]
+        {
+            for first in [MACINTOSH, WINDOWS_1252] {
+                for second in [MACINTOSH, WINDOWS_1252] {
+                    let damaged = damage(&damage(original, first), second);
+                    assert_eq!(repair(damaged.clone()).0, original, "{damaged}");
+                }
             }
         }
     }

@@ -13,8 +13,8 @@ pub(super) struct TitleLine {
     pub(super) date: Option<Date>,
 }
 
-/// Takes a title line apart: `Name #104: Title`, `#108：Title`, `Name Issue 12`, `Name（第 12 期）：Title`,
-/// `This Week in Name 78`, `Name #3 (2023-05-27)`; without a number all of it is the title.
+/// Takes a title line apart: `Name #104: Title`, `#108：Title`, `108: Title`, `Name Issue 12`,
+/// `Name（第 12 期）：Title`, `This Week in Name 78`, `Name #3 (2023-05-27)`; without a number all of it is the title.
 pub(super) fn split(line: &str) -> TitleLine {
     let line = line.trim();
     let Some(mark) = number_mark(line) else {
@@ -45,12 +45,14 @@ fn number_mark(line: &str) -> Option<Mark> {
     line.char_indices()
         .take_while(|(at, _)| *at < LONGEST_NAME)
         .find_map(|(at, c)| mark_at(line, at, c))
+        .or_else(|| leading_number(line))
         .or_else(|| trailing_number(line))
 }
 
 /// Reads `#104`, `第 12 期` or `Issue 12` at one place.
 fn mark_at(line: &str, start: usize, c: char) -> Option<Mark> {
-    const WORDS: [&str; 9] = ["issue", "no.", "no", "nr.", "№", "vol.", "volume", "edition", "number"];
+    const WORDS: [&str; 14] =
+        ["issue", "no.", "no", "nr.", "№", "n°", "vol.", "vol", "volume", "edition", "number", "episode", "ep.", "ep"];
     let (before, here) = line.split_at(start);
     let (number, rest, strong) = match c {
         '#' | '＃' => {
@@ -58,8 +60,9 @@ fn mark_at(line: &str, start: usize, c: char) -> Option<Mark> {
             (number, rest, false)
         }
         '第' => {
-            let (number, rest) = digits(here[c.len_utf8()..].trim_start())?;
-            (number, rest.trim_start().strip_prefix(['期', '号', '號', '回', '卷'])?, true)
+            let rest = here[c.len_utf8()..].trim_start();
+            let (number, rest) = digits(rest).or_else(|| chinese_digits(rest))?;
+            (number, rest.trim_start().strip_prefix(['期', '号', '號', '回', '卷', '刊'])?, true)
         }
         _ if before.ends_with(char::is_alphanumeric) => return None,
         _ => WORDS.iter().find_map(|word| {
@@ -77,6 +80,14 @@ fn mark_at(line: &str, start: usize, c: char) -> Option<Mark> {
     let separated = apart.is_empty() || apart.starts_with(|c: char| is_separator(c) || "()（）[]【】".contains(c));
     let end = line.len() - rest.len();
     (separated || strong || name.is_empty() || is_periodical(name)).then_some(Mark { start, end, number })
+}
+
+/// The number of a line that begins with it and a colon, as in `108：Moss`; years and times are none.
+fn leading_number(line: &str) -> Option<Mark> {
+    let (number, rest) = digits(line)?;
+    let title = rest.trim_start().strip_prefix([':', '：'])?;
+    let time = title.starts_with(|c: char| c.is_ascii_digit());
+    (!time && !(1900..2100).contains(&number)).then_some(Mark { start: 0, end: line.len() - rest.len(), number })
 }
 
 /// The last word of a periodical's name, as in `This Week in Name 78`; years are none.
@@ -103,6 +114,25 @@ fn digits(text: &str) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     Some((number.parse().ok()?, rest))
+}
+
+/// Takes a number below a thousand in Chinese words off the front: `十二`, `一百零八`.
+fn chinese_digits(text: &str) -> Option<(u32, &str)> {
+    const DIGITS: &str = "〇一二三四五六七八九";
+    let end = text.find(|c: char| !DIGITS.contains(c) && !"零十百".contains(c)).unwrap_or(text.len());
+    let (words, rest) = text.split_at(end);
+    let digit = |c: char| DIGITS.chars().position(|digit| digit == c).and_then(|digit| u32::try_from(digit).ok());
+    let (mut number, mut pending) = (0u32, None);
+    for c in words.chars().take(8) {
+        match c {
+            '百' => number += pending.take().unwrap_or(1) * 100,
+            '十' => number += pending.take().unwrap_or(1) * 10,
+            '零' => {}
+            // `一〇八` is read digit by digit
+            _ => pending = Some(pending.unwrap_or(0) * 10 + digit(c)?),
+        }
+    }
+    (end > 0).then_some((number + pending.unwrap_or(0), rest))
 }
 
 /// Takes `(2023-05-27)` off the front.
@@ -148,6 +178,13 @@ mod tests {
         check("园艺 第 12 期", "园艺", 12, "");
         check("园艺（第 12 期）：苔藓", "园艺", 12, "苔藓");
         check("第12期 苔藓", "", 12, "苔藓");
+        check("园艺周刊第十二期：苔藓", "园艺周刊", 12, "苔藓");
+        check("园艺周刊 第一百零八期", "园艺周刊", 108, "");
+        check("第一〇八期：苔藓", "", 108, "苔藓");
+        check("108：苔藓", "", 108, "苔藓");
+        check("Issue 12: Moss", "", 12, "Moss");
+        check("Garden Vol. 12 – Moss", "Garden", 12, "Moss");
+        check("Garden (Issue 12): Moss", "Garden", 12, "Moss");
         check("This Week in Gardens 78", "This Week in Gardens", 78, "");
         check("Garden Weekly #3 (2023-05-27)", "Garden Weekly", 3, "");
         check("C# Weekly #12: Spans", "C# Weekly", 12, "Spans");
@@ -155,8 +192,14 @@ mod tests {
 
     #[test]
     fn a_number_in_a_title_is_no_issue_number() {
-        for line in ["Why Moss?", "Migrating to Python 3", "My Week in 2024", "Moss: the fix for #5", "Our #1 mistake"]
-        {
+        for line in [
+            "Why Moss?",
+            "Migrating to Python 3",
+            "My Week in 2024",
+            "Moss: the fix for #5",
+            "Our #1 mistake",
+            "2024: a year",
+        ] {
             check(line, "", 0, line);
         }
     }
