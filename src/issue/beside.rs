@@ -15,6 +15,10 @@ pub(super) enum Style {
     Ordered,
     /// `-`, `*`, `+`.
     Bullets,
+    /// A bold link at the start of a paragraph, or a heading that is a link.
+    Bold,
+    /// A link on a line of its own.
+    Bare,
 }
 
 /// The number at the start of an item.
@@ -109,7 +113,7 @@ pub(super) fn is_beside_title(text: &str) -> bool {
 /// Takes the tags behind a title, and the punctuation before its description; gives the description.
 pub(super) fn after_title<'t>(text: &'t str, tags: &mut Vec<String>) -> &'t str {
     let mut rest = text;
-    while let Some((tag, after)) = tag(rest.trim_start()) {
+    while let Some((tag, after)) = tag(rest.trim_start()).or_else(|| bare_stars(rest.trim_start())) {
         // a remark in the middle of a sentence is part of it
         if after.trim_start().starts_with(|c: char| c.is_ascii_lowercase()) {
             break;
@@ -124,9 +128,11 @@ pub(super) fn after_title<'t>(text: &'t str, tags: &mut Vec<String>) -> &'t str 
     if separated || wide { bare.trim_start() } else { spaced }
 }
 
+/// How many characters a remark has at most.
+const LONGEST_TAG: usize = 24;
+
 /// A short remark in brackets at the start.
 fn tag(text: &str) -> Option<(&str, &str)> {
-    const LONGEST_TAG: usize = 24;
     let opening = text.chars().next()?;
     let closing = match opening {
         '(' => ')',
@@ -142,20 +148,81 @@ fn tag(text: &str) -> Option<(&str, &str)> {
     (tag.contains(char::is_alphanumeric) && !rest.starts_with(['(', '['])).then(|| (tag.trim(), rest))
 }
 
-/// Finds `(star 13.5K)` in a text, with the spaces before it.
+/// The signs that stand for stars.
+const STARS: [char; 3] = ['⭐', '★', '🌟'];
+
+/// Takes `⭐ 1.2k` off the front.
+fn bare_stars(text: &str) -> Option<(&str, &str)> {
+    let sign = text.chars().next().filter(|c| STARS.contains(c))?;
+    let count = text[sign.len_utf8()..].trim_start_matches(['\u{fe0f}', ' ', ':', '：']);
+    let digits = count.trim_start_matches(|c: char| c.is_ascii_digit() || c == ',' || c == '.');
+    // a full stop ends the sentence
+    let digits = &count[count[..count.len() - digits.len()].trim_end_matches(['.', ',']).len()..];
+    let unit = digits.trim_start_matches(' ').trim_start_matches(['k', 'K', 'w', 'W', 'm', 'M', '万', '萬', '千']);
+    let rest = if unit.starts_with(|c: char| c.is_alphanumeric()) { digits } else { unit };
+    let apart = !rest.starts_with(|c: char| c.is_alphanumeric() || c == '/' || c == '%');
+    let (found, rest) = text.split_at(text.len() - rest.len());
+    (apart && stars(found).is_some()).then(|| (found.trim_end(), rest))
+}
+
+/// Finds `(star 13.5K)` or `★ 900` in a text, with the spaces before it.
 pub(super) fn find_stars(text: &str) -> Option<(Range<usize>, u64)> {
-    text.match_indices(['(', '（']).find_map(|(at, opening)| {
+    let openings = text.match_indices(|c: char| matches!(c, '(' | '（') || STARS.contains(&c));
+    openings.into_iter().find_map(|(at, opening)| {
+        let start = text[..at].trim_end_matches([' ', '\u{3000}']).len();
+        if let Some((found, _)) = bare_stars(&text[at..]) {
+            return Some((start..at + found.len(), stars(found)?));
+        }
         let inner = &text[at + opening.len()..];
         let (end, closing) = inner.char_indices().take(32).find(|(_, c)| matches!(c, ')' | '）'))?;
         let count = stars(&inner[..end])?;
-        let start = text[..at].trim_end_matches([' ', '\u{3000}']).len();
         Some((start..at + opening.len() + end + closing.len_utf8(), count))
     })
 }
 
+/// Takes a reading time off the end of a title: `Moss (5 minute read)`, `苔藓（约 5 分钟）`.
+pub(super) fn split_reading_time(title: &str) -> (&str, Option<&str>) {
+    let split = || {
+        let inner = title.strip_suffix([')', '）'])?;
+        let (before, time) = inner.rsplit_once(['(', '（'])?;
+        let time = time.trim();
+        let unit = ["min", "分钟", "分鐘"].iter().any(|unit| time.to_lowercase().contains(unit));
+        let short = time.chars().count() <= LONGEST_TAG && time.contains(|c: char| c.is_ascii_digit());
+        (unit && short && !before.trim().is_empty()).then(|| (before.trim_end(), Some(time)))
+    };
+    split().unwrap_or((title, None))
+}
+
+/// Finds an address without brackets: where it stands in a text.
+pub(super) fn bare_address(text: &str) -> Option<Range<usize>> {
+    let scheme = |at: &usize| {
+        let lower = text.get(*at..).map(|rest| rest.get(..8).unwrap_or(rest).to_ascii_lowercase()).unwrap_or_default();
+        lower.starts_with("http://") || lower.starts_with("https://")
+    };
+    let start = text.match_indices(['h', 'H']).map(|(at, _)| at).find(scheme)?;
+    let apart = !text[..start].ends_with(|c: char| c.is_alphanumeric() || "=/\"'[<`".contains(c));
+    let outside = |c: char| c.is_whitespace() || c.is_control() || "<>\"`，。；、：！？）】》（【《“”".contains(c);
+    let end = text[start..].find(outside).map_or(text.len(), |end| start + end);
+    let mut address = text[start..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '_']);
+    if !address.contains('(') {
+        address = address.trim_end_matches(')');
+    }
+    let named = address.split_once("://").is_some_and(|(_, host)| host.starts_with(|c: char| c.is_alphanumeric()));
+    (apart && named && !address.contains('\\')).then(|| start..start + address.len())
+}
+
+/// Whether a line begins with a Chinese number that heads a section: `一、动态`.
+pub(super) fn is_chinese_number(line: &str) -> bool {
+    let rest = line.trim_start_matches(['一', '二', '三', '四', '五', '六', '七', '八', '九', '十']);
+    rest.len() < line.len()
+        && line.len() - rest.len() <= 9
+        && rest.starts_with(['、', '.', '．', ' '])
+        && rest.len() > 3
+}
+
 /// Reads `star 13.5K`, `6.4k stars`, `⭐ 1,234`, `star：1.2万`.
 pub(super) fn stars(text: &str) -> Option<u64> {
-    const WORDS: [&str; 6] = ["stars", "star", "⭐️", "⭐", "★", "🌟"];
+    const WORDS: [&str; 9] = ["stars", "star", "⭐️", "⭐", "★", "🌟", "颗星", "星标", "星"];
     let text = text.trim().to_lowercase();
     let count = WORDS.iter().find_map(|word| text.strip_prefix(word).or_else(|| text.strip_suffix(word)))?;
     let count = count.trim_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '：' | '+'));
@@ -239,12 +306,50 @@ mod tests {
             ("⭐ 1,234", 1_234),
             ("Stars: 8", 8),
             ("2.3K+ stars", 2_300),
+            ("★ 900", 900),
+            ("3.2k star", 3_200),
+            ("1.2 万 star", 12_000),
         ] {
             assert_eq!(stars(text), Some(count), "{text}");
         }
         for text in ["", "star", "like Starlette", "3 starts", "nearly 3K stars", "star 1.2.3"] {
             assert_eq!(stars(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn stars_stand_in_brackets_or_behind_their_sign() {
+        for (text, count, rest) in [
+            ("Words. (★ 900)", 900, "Words."),
+            ("文字。（3.2k star）更多", 3_200, "文字。更多"),
+            ("Words ⭐ 1.2k, more", 1_200, "Words, more"),
+            ("⭐️ 12. More", 12, ". More"),
+        ] {
+            let found =
+                find_stars(text).map(|(span, count)| (count, [&text[..span.start], &text[span.end..]].concat()));
+            assert_eq!(found, Some((count, rest.to_owned())), "{text}");
+        }
+        for text in ["", "★★★★☆", "★ 4/5", "a ⭐ for you", "⭐ 5kg", "(stars)"] {
+            assert_eq!(find_stars(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_reading_times_are_told_from_titles() {
+        for (text, address) in [
+            ("Moss: https://example.org/a_(b)?c=d", "https://example.org/a_(b)?c=d"),
+            ("苔藓：https://example.org/a。好", "https://example.org/a"),
+            ("(see https://example.org/a).", "https://example.org/a"),
+            ("HTTP://example.org, yes", "HTTP://example.org"),
+        ] {
+            assert_eq!(bare_address(text).map(|span| &text[span]), Some(address), "{text}");
+        }
+        for text in ["", "http", "https://", "xhttps://a", "see http:// there"] {
+            assert_eq!(bare_address(text), None, "{text}");
+        }
+        assert_eq!(split_reading_time("Moss (5 minute read)"), ("Moss", Some("5 minute read")));
+        assert_eq!(split_reading_time("苔藓（约 5 分钟）"), ("苔藓", Some("约 5 分钟")));
+        assert_eq!(split_reading_time("Moss (2024)"), ("Moss (2024)", None));
     }
 
     #[test]

@@ -20,10 +20,10 @@ impl<'a> Entries<'a> {
         Self { body: blocks.iter().map(|node| Block::whole(document, node)).collect(), ..Self::default() }
     }
 
-    /// Finds the items among the blocks.
-    pub(super) fn read(document: &Document<'a>, blocks: &[Node<'a>]) -> Self {
+    /// Finds the items among the blocks; where no line has a link, those numbered in the style `usual` are items.
+    pub(super) fn read(document: &Document<'a>, blocks: &[Node<'a>], usual: Option<Style>) -> Self {
         let marks: Vec<Mark> = blocks.iter().flat_map(|node| marks(document, node)).collect();
-        let mut accepted = accept(&marks).into_iter();
+        let mut accepted = accept(&marks, usual).into_iter();
         let mut marks = marks.into_iter().peekable();
         let mut entries = Self::default();
         for node in blocks {
@@ -56,21 +56,21 @@ impl<'a> Entries<'a> {
 
     fn push_list(&mut self, document: &Document<'a>, list: Node<'a>, marks: &[Mark<'a>]) {
         let entries: Vec<Node<'a>> = list.children().collect();
-        let style = marks.first().map(|mark| (mark.style, mark.number));
+        let ordered = marks.first().is_some_and(|mark| mark.style == Style::Ordered);
+        let numbers = if ordered { numbers(list) } else { Vec::new() };
         for (at, entry) in entries.iter().enumerate() {
-            let mut own: Vec<Block<'a>> = entry.children().map(|node| Block::in_list(document, node)).collect();
+            let column = document.content_column(entry);
+            let mut own: Vec<Block<'a>> = entry.children().map(|node| Block::in_list(document, node, column)).collect();
             let lead = if own.first().is_some_and(Block::is_paragraph) { Some(own.remove(0)) } else { None };
-            let number =
-                style.and_then(|(_, number)| number).and_then(|first| first.checked_add(u32::try_from(at).ok()?));
             self.drafts.push(Draft {
                 line: document.line(document.rows(entry).start),
-                number,
+                number: numbers.get(at).copied(),
                 start: lead.as_ref().map_or(0, |lead| lead.span.start),
                 lead,
                 own,
                 following: Vec::new(),
                 listed: entries.len() > 1,
-                bullet: number.is_none(),
+                bullet: !ordered,
             });
         }
     }
@@ -144,14 +144,14 @@ pub(super) fn release_tails(mut parts: Vec<&mut Entries<'_>>) {
     }
 }
 
-/// Something that may be an item: a line with a number, or a whole list.
+/// Something that may be an item: a line with a number or a link, or a whole list.
 struct Mark<'a> {
     node: Node<'a>,
     style: Style,
     number: Option<u32>,
-    /// How many entries it is, for the next number.
-    count: usize,
-    /// Whether the entry, or most of the list's, begins with a link.
+    /// The number behind the last of its entries.
+    next: u32,
+    /// Whether the entry, or most of the list's, has its link where an item has it.
     linked: bool,
     /// The child of a paragraph with which the line begins.
     child: usize,
@@ -159,37 +159,97 @@ struct Mark<'a> {
     start: usize,
 }
 
-/// Whether a block begins as an item does.
-pub(super) fn is_entry<'a>(document: &Document<'a>, node: Node<'a>) -> bool {
-    marks(document, node).iter().any(|mark| mark.linked || mark.style == Style::Circled)
+/// Whether a block begins as an item does; with its number, if it has one.
+pub(super) fn entry_number<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Option<u32>> {
+    let sure = |mark: &Mark<'_>| mark.linked || mark.style == Style::Circled;
+    marks(document, node).into_iter().find(sure).map(|mark| mark.number)
+}
+
+/// The style in which the first linked item of some blocks is numbered.
+pub(super) fn usual_style<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Option<Style> {
+    let marks = blocks.iter().flat_map(|node| marks(document, node));
+    marks.into_iter().find(|mark| mark.number.is_some() && mark.linked).map(|mark| mark.style)
 }
 
 fn marks<'a>(document: &Document<'a>, node: Node<'a>) -> Vec<Mark<'a>> {
     match &node.data().value {
-        NodeValue::List(list) => {
-            let leads = || node.children().filter_map(|entry| entry.first_child());
-            let linked = leads().filter(|lead| {
-                let inlines: Vec<_> = lead.children().collect();
-                item::starts_with_link(document, &inlines, 0)
-            });
-            let count = node.children().count();
-            let ordered = list.list_type == ListType::Ordered;
-            vec![Mark {
-                node,
-                style: if ordered { Style::Ordered } else { Style::Bullets },
-                number: ordered.then_some(u32::try_from(list.start).ok()).flatten(),
-                count,
-                linked: linked.count() * 2 >= count.max(1),
-                child: 0,
-                start: 0,
-            }]
-        }
+        NodeValue::List(list) => vec![list_mark(document, node, list.list_type == ListType::Ordered)],
         NodeValue::Paragraph | NodeValue::Heading(_) => {
             let children: Vec<_> = node.children().collect();
             let begins = |at: &usize| *at == 0 || markdown::is_break(children[at - 1]);
-            (0..children.len()).filter(begins).filter_map(|at| line_mark(document, node, &children, at)).collect()
+            let starts = (0..children.len()).filter(begins);
+            let marks: Vec<_> = starts.filter_map(|at| line_mark(document, node, &children, at)).collect();
+            if marks.is_empty() { bare_mark(document, node, &children).into_iter().collect() } else { marks }
         }
         _ => Vec::new(),
+    }
+}
+
+fn list_mark<'a>(document: &Document<'a>, node: Node<'a>, ordered: bool) -> Mark<'a> {
+    let linked = node.children().filter(|entry| is_linked_entry(document, entry)).count();
+    let count = node.children().count();
+    let numbers = if ordered { numbers(node) } else { Vec::new() };
+    Mark {
+        node,
+        style: if ordered { Style::Ordered } else { Style::Bullets },
+        number: numbers.first().copied(),
+        next: numbers.last().map_or(0, |number| number.saturating_add(1)),
+        linked: linked * 2 >= count.max(1),
+        child: 0,
+        start: 0,
+    }
+}
+
+/// Whether an entry of a list is an item: it begins with a link, has a bare address,
+/// or names a host with a link, above a list of links.
+fn is_linked_entry<'a>(document: &Document<'a>, entry: Node<'a>) -> bool {
+    let Some(lead) = entry.first_child() else { return false };
+    let inlines: Vec<_> = lead.children().collect();
+    let host = || inlines.iter().flat_map(|node| node.descendants()).any(|node| item::url(node).is_some());
+    item::has_address(document, &inlines, 0)
+        || (list_below(entry).is_some_and(|list| is_linked(document, list)) && host())
+}
+
+/// The list that is all of an entry below its first paragraph.
+fn list_below(entry: Node<'_>) -> Option<Node<'_>> {
+    let paragraph = entry.first_child().filter(|child| matches!(child.data().value, NodeValue::Paragraph))?;
+    let list = paragraph.next_sibling().filter(|child| child.next_sibling().is_none())?;
+    matches!(list.data().value, NodeValue::List(_)).then_some(list)
+}
+
+fn is_linked<'a>(document: &Document<'a>, list: Node<'a>) -> bool {
+    list.children().all(|entry| {
+        let inlines: Vec<_> = entry.first_child().map(|lead| lead.children().collect()).unwrap_or_default();
+        item::has_address(document, &inlines, 0)
+    })
+}
+
+/// The headings and lists of a list whose entries are nothing but headings above lists of items.
+pub(super) fn categories<'a>(document: &Document<'a>, list: Node<'a>) -> Option<Vec<(Node<'a>, Node<'a>)>> {
+    if !matches!(list.data().value, NodeValue::List(_)) {
+        return None;
+    }
+    let category = |entry: Node<'a>| {
+        let heading = entry.first_child()?;
+        let plain = heading.descendants().all(|node| item::url(node).is_none());
+        let list = list_below(entry).filter(|list| plain && is_linked(document, list))?;
+        Some((heading, list))
+    };
+    list.children().map(category).collect()
+}
+
+/// The numbers of a list as they are written; where all are the same, Markdown counts.
+fn numbers(list: Node<'_>) -> Vec<u32> {
+    let written = |entry: Node<'_>| match &entry.data().value {
+        NodeValue::Item(item) => u32::try_from(item.start).unwrap_or(u32::MAX),
+        _ => 0,
+    };
+    let written: Vec<u32> = list.children().map(written).collect();
+    match written.first() {
+        Some(first) if written.iter().all(|number| number == first) => {
+            (*first..=u32::MAX).take(written.len()).collect()
+        }
+        _ => written,
     }
 }
 
@@ -199,14 +259,43 @@ fn line_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>],
     let line = document.text.get(from..)?.lines().next()?;
     let marker = beside::marker(line)?;
     let start = from + marker.length;
-    let line = children[child..].split(|node| markdown::is_break(node)).next().unwrap_or_default();
     Some(Mark {
         node,
         style: marker.style,
         number: Some(marker.number),
-        count: 1,
-        linked: item::starts_with_link(document, line, start),
+        next: marker.number.saturating_add(1),
+        linked: item::has_address(document, &children[child..], start),
         child,
+        start,
+    })
+}
+
+/// Takes a paragraph for an item without a number: a bold link, or a link alone on its line, and text for it;
+/// and a heading that is a link.
+fn bare_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>]) -> Option<Mark<'a>> {
+    if !item::starts_with_link(document, children, 0) {
+        return None;
+    }
+    let heading = matches!(node.data().value, NodeValue::Heading(_));
+    let line = children.split(|node| markdown::is_break(node)).next().unwrap_or_default();
+    let bold = line.iter().any(|node| matches!(node.data().value, NodeValue::Strong));
+    let alone = item::is_link_alone(document, line);
+    let text_below = || {
+        let below = node.next_sibling()?;
+        let inlines: Vec<_> = below.children().collect();
+        let paragraph = matches!(below.data().value, NodeValue::Paragraph);
+        (paragraph && !item::starts_with_link(document, &inlines, 0)).then_some(())
+    };
+    let described = line.len() < children.len() || !alone || text_below().is_some();
+    let start = document.span(*children.first()?).start;
+    let style = if heading || bold { Style::Bold } else { Style::Bare };
+    (heading || (described && (bold || alone))).then_some(Mark {
+        node,
+        style,
+        number: None,
+        next: 0,
+        linked: true,
+        child: 0,
         start,
     })
 }
@@ -215,21 +304,31 @@ fn line_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>],
 ///
 /// Numbers need links, at least on half of their lines: prose is numbered, too.
 /// Where there are numbers, lists with bullets belong to an item's text, and so do numbers of another style,
-/// unless they continue the count.
-fn accept(marks: &[Mark<'_>]) -> Vec<bool> {
-    let numbered = |mark: &&Mark<'_>| mark.style != Style::Bullets && (mark.linked || mark.style == Style::Circled);
-    let Some(style) = marks.iter().find(numbered).map(|mark| mark.style) else {
-        return marks.iter().map(|mark| mark.style == Style::Bullets && mark.linked).collect();
+/// unless they continue the count. Links without number and bullet come last, plain ones not singly.
+fn accept(marks: &[Mark<'_>], usual: Option<Style>) -> Vec<bool> {
+    let numbered = |mark: &&Mark<'_>| mark.number.is_some() && (mark.linked || mark.style == Style::Circled);
+    let of = |style: Style| marks.iter().filter(move |mark| mark.style == style);
+    let style = marks.iter().find(numbered).map(|mark| mark.style);
+    let unlinked = || usual.filter(|style| *style == Style::Digits && of(*style).count() > 1);
+    let Some(style) = style.or_else(unlinked) else {
+        let bare = of(Style::Bold).count() > 0 || of(Style::Bare).count() > 1;
+        let bullets = marks.iter().find(|mark| mark.linked).is_some_and(|mark| mark.style == Style::Bullets);
+        let wanted = |mark: &Mark<'_>| match mark.style {
+            Style::Bullets => bullets || !bare,
+            Style::Bold | Style::Bare => bare && !bullets,
+            _ => false,
+        };
+        return marks.iter().map(|mark| mark.linked && wanted(mark)).collect();
     };
-    let alike = || marks.iter().filter(|mark| mark.style == style);
-    let mostly = style == Style::Circled || alike().filter(|mark| mark.linked).count() * 2 >= alike().count();
+    let linked = of(style).filter(|mark| mark.linked).count();
+    let mostly = style == Style::Circled || linked * 2 >= of(style).count() || linked == 0;
     let mut next = 1;
     let mut decide = |mark: &Mark<'_>| {
         let Some(number) = mark.number else { return false };
         let continues = number == next || (number == 1 && style == Style::Circled);
         let fine = (mark.linked && (mark.style == style || continues)) || (mostly && continues);
         if fine {
-            next = number.saturating_add(u32::try_from(mark.count).unwrap_or(u32::MAX));
+            next = mark.next;
         }
         fine
     };

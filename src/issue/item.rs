@@ -24,10 +24,15 @@ impl<'a> Block<'a> {
         Self { node, span: document.rows(node), inlines: inlines(node), column: 0 }
     }
 
-    /// A block in a list, indented as the list wants it.
-    pub(super) fn in_list(document: &Document<'a>, node: Node<'a>) -> Self {
-        let span = document.span(node).start..document.rows(node).end;
-        Self { node, span, inlines: inlines(node), column: document.column(node) }
+    /// A block in a list, indented by `column`.
+    pub(super) fn in_list(document: &Document<'a>, node: Node<'a>, column: usize) -> Self {
+        let rows = document.rows(node);
+        let first_line = document.text.get(rows.clone()).unwrap_or_default();
+        let blank = first_line.len() - first_line.trim_start_matches(' ').len();
+        // what stands behind the list's marker has no indentation of its own
+        let start =
+            if node.previous_sibling().is_some() { rows.start + blank.min(column) } else { document.span(node).start };
+        Self { node, span: start..rows.end, inlines: inlines(node), column }
     }
 
     pub(super) fn is_paragraph(&self) -> bool {
@@ -129,12 +134,18 @@ fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item:
     // nothing but tags and emoji is a title, too
     let at = title_node(document, nodes, start).unwrap_or(0);
     let node = *nodes.get(at)?;
+    if let Some(bare) = bare_address(document, nodes, start).filter(|_| !is_only_link(node)) {
+        return Some(take_bare_title(document, lead, start, bare, item));
+    }
     let until = if is_only_link(node) {
         let mut prefix = String::new();
         for text in nodes[..at].iter().filter_map(|node| source(document, node, start)) {
             prefix.push_str(&beside::before_title(text, &mut item.tags));
         }
-        item.title = format!("{prefix} {}", markdown::plain([node])).trim().to_owned();
+        let text = markdown::plain([node]);
+        let (title, time) = beside::split_reading_time(&text);
+        item.title = format!("{prefix} {title}").trim().to_owned();
+        item.tags.extend(time.map(str::to_owned));
         at + 1
     } else {
         // no link ends the title: the line does, or the paragraph in a list
@@ -152,9 +163,88 @@ fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item:
     if let Some(text) = rest.first().and_then(|node| source(document, node, from)) {
         from += text.len() - beside::after_title(text, &mut item.tags).len();
     }
-    item.stars = item.tags.iter().find_map(|tag| beside::stars(tag));
-    item.tags.retain(|tag| beside::stars(tag).is_none());
+    take_stars(item);
     Some(Block { node: lead.node, span: from..lead.span.end.max(from), inlines: rest.to_vec(), column: lead.column })
+}
+
+/// Makes the first tag that counts stars a number.
+fn take_stars(item: &mut Item) {
+    let Some(at) = item.tags.iter().position(|tag| beside::stars(tag).is_some()) else { return };
+    item.stars = beside::stars(&item.tags.remove(at));
+}
+
+/// An address without brackets, beside or below a title.
+struct BareAddress {
+    /// Which child of the lead has it.
+    child: usize,
+    span: Range<usize>,
+    url: String,
+}
+
+/// Finds a bare address that ends the first line, begins it, or begins the second.
+fn bare_address<'a>(document: &Document<'a>, nodes: &[Node<'a>], start: usize) -> Option<BareAddress> {
+    let second = nodes.iter().position(|node| markdown::is_break(node)).map_or(nodes.len(), |at| at + 1);
+    for (child, node) in nodes.iter().enumerate().take(second + 1) {
+        if let NodeValue::Link(link) = &node.data().value {
+            let bare = link.url == markdown::plain([*node]);
+            return bare.then(|| BareAddress { child, span: document.span(node), url: link.url.clone() });
+        }
+        if node.descendants().any(|node| url(node).is_some()) {
+            return None;
+        }
+        let Some(text) = source(document, node, start) else { continue };
+        let Some(found) = beside::bare_address(text) else { continue };
+        let at = document.span(node).start.max(start);
+        let closing = text[found.end..].trim_start_matches([')', '）']);
+        let end = text.len() - closing.len();
+        let begins = (child == 0 || child == second) && text[..found.start].trim().is_empty();
+        let ends = child < second
+            && closing.trim().is_empty()
+            && nodes.get(child + 1).is_none_or(|node| markdown::is_break(node));
+        let url = text[found.clone()].to_owned();
+        return (begins || ends).then(|| BareAddress { child, span: at + found.start..at + end, url });
+    }
+    None
+}
+
+/// Fills in what stands around a bare address; the address is the title where nothing stands before it.
+fn take_bare_title<'a>(
+    document: &Document<'a>,
+    lead: &Block<'a>,
+    start: usize,
+    bare: BareAddress,
+    item: &mut Item,
+) -> Block<'a> {
+    let (nodes, behind) = lead.inlines.split_at(bare.child.min(lead.inlines.len()));
+    let text = behind.first().filter(|node| matches!(node.data().value, NodeValue::Text(_)));
+    let text = text.map(|node| document.text.get(document.span(node).start..bare.span.start).unwrap_or_default());
+    let title = markdown::plain(nodes.iter().copied()) + text.unwrap_or_default();
+    let marker = if start > lead.span.start { beside::marker(&title) } else { None };
+    let title = if start >= bare.span.start { "" } else { &title[marker.map_or(0, |marker| marker.length)..] };
+    let title = title.trim_end_matches(|c: char| c.is_whitespace() || ":：-–—|｜,，(（".contains(c));
+    item.title = if title.is_empty() { bare.url.clone() } else { title.trim_start().to_owned() };
+    item.images.extend(nodes.iter().flat_map(|node| node.descendants()).filter_map(image));
+    if !item.links.contains(&bare.url) {
+        item.links.insert(0, bare.url.clone());
+    }
+    item.url = Some(bare.url);
+    let rest = document.text.get(bare.span.end..lead.span.end).unwrap_or_default();
+    let kept = beside::after_title(rest, &mut item.tags).len();
+    take_stars(item);
+    let next = behind.get(1..).unwrap_or_default();
+    let from = lead.span.end.saturating_sub(kept).max(bare.span.end);
+    Block { node: lead.node, span: from..lead.span.end.max(from), inlines: next.to_vec(), column: lead.column }
+}
+
+/// Whether inline nodes have an item's address: they begin with a link, or a bare address stands by the title.
+pub(super) fn has_address<'a>(document: &Document<'a>, nodes: &[Node<'a>], start: usize) -> bool {
+    starts_with_link(document, nodes, start) || bare_address(document, nodes, start).is_some()
+}
+
+/// Whether a line is one link, with no more than tags and emoji beside it.
+pub(super) fn is_link_alone<'a>(document: &Document<'a>, line: &[Node<'a>]) -> bool {
+    let beside = |node: &&Node<'a>| source(document, node, 0).is_some_and(beside::is_beside_title);
+    line.iter().filter(|node| !beside(node)).count() == 1
 }
 
 /// Whether inline nodes begin with a link, perhaps bold; tags and emoji may stand before it.

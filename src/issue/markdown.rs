@@ -50,9 +50,14 @@ impl<'a> Document<'a> {
         start..row(position.end.line).saturating_sub(1).max(start)
     }
 
-    /// How far the first line of a block is indented by the list it is in.
-    pub(super) fn column(&self, node: Node<'_>) -> usize {
-        node.data().sourcepos.start.column.saturating_sub(1)
+    /// How far the content of a list's entry is indented.
+    pub(super) fn content_column(&self, entry: Node<'_>) -> usize {
+        let data = entry.data();
+        let padding = match &data.value {
+            NodeValue::Item(item) => item.padding,
+            _ => 0,
+        };
+        data.sourcepos.start.column.saturating_sub(1) + padding
     }
 
     /// The offset of a position, moved to a character's start.
@@ -164,6 +169,13 @@ fn dedent(text: &str, column: usize) -> String {
         dedented.push_str(rest);
     }
     dedented
+}
+
+/// The Markdown of what is in a block of text.
+pub(super) fn inner<'a>(document: &Document<'a>, node: Node<'a>) -> String {
+    let start = node.first_child().map_or(0, |first| document.span(first).start);
+    let end = node.last_child().map_or(start, |last| document.span(last).end);
+    document.slice(start..end.max(start), &[], 0)
 }
 
 /// The inline nodes of a block, a line each.

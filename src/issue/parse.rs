@@ -80,9 +80,23 @@ fn take_title_line<'a>(
         return None;
     }
     blocks.remove(at);
+    if says_more(&line, front, written) {
+        return Some((line, markdown::inner(document, node)));
+    }
     let extra = |node: &Node<'a>| item::url(node).is_some() || matches!(node.data().value, NodeValue::Image(_));
     let extras = node.descendants().filter(extra).map(|node| document.slice(document.span(node), &[], 0));
     Some((line, extras.collect::<Vec<_>>().join("\n\n")))
+}
+
+/// Whether a title line says what the front matter says otherwise.
+fn says_more(line: &TitleLine, front: &FrontMatter, written: &TitleLine) -> bool {
+    fn differ<T: PartialEq>(written: Option<&T>, line: Option<&T>) -> bool {
+        written.zip(line).is_some_and(|(written, line)| written != line)
+    }
+    differ(written.newsletter.as_ref(), line.newsletter.as_ref())
+        || differ(written.title.as_ref(), line.title.as_ref())
+        || differ(front.number.or(written.number).as_ref(), line.number.as_ref())
+        || differ(front.date.or(written.date).as_ref(), line.date.as_ref())
 }
 
 /// Whether a paragraph of one line is a title line whose number sign is wide, or has no space behind it.

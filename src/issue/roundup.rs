@@ -83,19 +83,11 @@ pub(super) fn join<'a>(document: &Document<'a>, mut blocks: Vec<Block<'a>>) -> S
 fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
     let top = blocks.iter().filter_map(|node| level(node)).min().unwrap_or(2).max(2);
     let headless = !blocks.iter().any(|node| level(node).is_some());
-    let begins = |at: usize| match blocks.get(at) {
-        Some(node) if headless => is_bold_heading(document, node, blocks.get(at + 1).copied()),
-        Some(node) => level(node).is_some_and(|level| level <= top || !is_numbered(document, node)),
-        None => false,
-    };
+    let usual = entries::usual_style(document, blocks);
     let mut parts = vec![Part { heading: None, past_issues: Vec::new(), entries: Entries::default() }];
-    let mut at = 0;
-    while at < blocks.len() {
-        let heading = begins(at).then(|| blocks[at]);
-        let from = at + usize::from(heading.is_some());
-        at = (from..blocks.len()).find(|at| begins(*at)).unwrap_or(blocks.len());
-        let part = part(document, heading, &blocks[from..at], headless);
-        let low = heading.and_then(level).is_some_and(|level| level > top);
+    for (heading, blocks) in chunks(document, blocks, top, headless, usual) {
+        let part = part(document, heading, &blocks, headless, usual);
+        let low = heading.is_some_and(|node| level(node).is_some_and(|level| level > top));
         match parts.last_mut() {
             Some(before) if low && part.entries.drafts.is_empty() && part.past_issues.is_empty() => {
                 before.entries.push(heading.map(|node| Block::whole(document, node)));
@@ -108,15 +100,73 @@ fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
     parts
 }
 
-fn part<'a>(document: &Document<'a>, heading: Option<Node<'a>>, blocks: &[Node<'a>], headless: bool) -> Part<'a> {
+/// The blocks under each heading; the first are those above all of them.
+fn chunks<'a>(
+    document: &Document<'a>,
+    blocks: &[Node<'a>],
+    top: u8,
+    headless: bool,
+    usual: Option<Style>,
+) -> Vec<(Option<Node<'a>>, Vec<Node<'a>>)> {
+    let items = item_headings(document, blocks, top);
+    let mut chunks = vec![(None, Vec::new())];
+    for (at, node) in blocks.iter().enumerate() {
+        let begins = match level(node) {
+            Some(level) => level <= top || !(items[at] || is_numbered(document, node)),
+            None => is_line_heading(document, node, blocks.get(at + 1).copied(), headless, usual),
+        };
+        match entries::categories(document, node) {
+            _ if begins => chunks.push((Some(*node), Vec::new())),
+            Some(categories) => chunks.extend(categories.into_iter().map(|(title, list)| (Some(title), vec![list]))),
+            None => chunks.last_mut().into_iter().for_each(|(_, blocks)| blocks.push(*node)),
+        }
+    }
+    chunks
+}
+
+/// Which headings below the top level are items: where all of a section are links, right above their text.
+fn item_headings<'a>(document: &Document<'a>, blocks: &[Node<'a>], top: u8) -> Vec<bool> {
+    let mut items = vec![false; blocks.len()];
+    let low = |at: usize| blocks.get(at).and_then(|node| level(node)).is_some_and(|level| level > top);
+    let fine = |at: usize| {
+        let Some(heading) = blocks.get(at) else { return false };
+        let inlines: Vec<_> = heading.children().collect();
+        let text = blocks.get(at + 1).is_some_and(|node| {
+            matches!(node.data().value, NodeValue::Paragraph) && entries::entry_number(document, node).is_none()
+        });
+        text && item::starts_with_link(document, &inlines, 0)
+    };
+    let mut at = 0;
+    while at < blocks.len() {
+        let next_top = |node: &Node<'a>| level(node).is_some_and(|level| level <= top);
+        let end = blocks[at + 1..].iter().position(next_top).map_or(blocks.len(), |offset| at + 1 + offset);
+        let headings: Vec<usize> = (at..end).filter(|at| low(*at)).collect();
+        if headings.len() > 1 && headings.iter().all(|at| fine(*at)) {
+            headings.into_iter().for_each(|at| items[at] = true);
+        }
+        at = end;
+    }
+    items
+}
+
+fn part<'a>(
+    document: &Document<'a>,
+    heading: Option<Node<'a>>,
+    blocks: &[Node<'a>],
+    headless: bool,
+    usual: Option<Style>,
+) -> Part<'a> {
     let title = heading.map(|node| markdown::plain(heading_inlines(node)));
     let (past_issues, rest) = match title {
         Some(title) if past::is_title(&title) => past::take(blocks),
         _ => (Vec::new(), blocks),
     };
     // above the first heading stand tables of contents and the like, no items
-    let entries =
-        if heading.is_none() && !headless { Entries::text(document, rest) } else { Entries::read(document, rest) };
+    let entries = if heading.is_none() && !headless {
+        Entries::text(document, rest)
+    } else {
+        Entries::read(document, rest, usual)
+    };
     Part { heading, past_issues, entries }
 }
 
@@ -135,12 +185,38 @@ fn is_numbered(document: &Document<'_>, heading: Node<'_>) -> bool {
     beside::marker(text).is_some_and(|marker| marker.style == Style::Digits)
 }
 
-/// Whether a bold paragraph serves as a heading: with an emoji, or right above an item.
-fn is_bold_heading<'a>(document: &Document<'a>, node: Node<'a>, next: Option<Node<'a>>) -> bool {
-    let Some(strong) = bold(node) else { return false };
-    let text = markdown::plain([strong]);
-    let above_item = || next.is_some_and(|next| entries::is_entry(document, next));
-    !text.is_empty() && (beside::split_emoji(&text).0.is_some() || above_item())
+/// Whether a paragraph serves as a heading.
+///
+/// A bold line does, with an emoji, or right above the first of several items;
+/// so do a link with an emoji, and `一、Title`, above an item where there are no real headings.
+fn is_line_heading<'a>(
+    document: &Document<'a>,
+    node: Node<'a>,
+    next: Option<Node<'a>>,
+    headless: bool,
+    usual: Option<Style>,
+) -> bool {
+    let Some(inlines) = one_line(node) else { return false };
+    let text = markdown::plain(inlines.iter().copied());
+    let emoji = || beside::split_emoji(&text).0.is_some();
+    let above_item = || next.and_then(|next| entries::entry_number(document, next));
+    // among numbered items, a list with bullets is part of one
+    let above_first = || above_item().is_some_and(|number| number == Some(1) || (number.is_none() && usual.is_none()));
+    if text.is_empty() {
+        false
+    } else if bold(node).is_some() {
+        if headless { emoji() || above_item().is_some() } else { above_first() }
+    } else {
+        let link = matches!(&inlines[..], [link] if item::url(link).is_some());
+        headless && above_item().is_some() && ((link && emoji()) || (!link && beside::is_chinese_number(&text)))
+    }
+}
+
+/// The inline nodes of a paragraph of one line.
+fn one_line(node: Node<'_>) -> Option<Vec<Node<'_>>> {
+    let inlines: Vec<_> = node.children().collect();
+    let paragraph = matches!(node.data().value, NodeValue::Paragraph);
+    (paragraph && !inlines.iter().any(|node| markdown::is_break(node))).then_some(inlines)
 }
 
 /// The one child of a paragraph that is bold all through.

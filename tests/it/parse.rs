@@ -58,6 +58,12 @@ fn items_are_found_however_they_are_numbered() {
         "### 1. [One](u:1)\n\nText.\n\n### 2. [Two](u:2)\n\nText.",
         "- [One](u:1) - Text.\n- [Two](u:2) - Text.",
         "* **[One](u:1)**: Text.\n* **[Two](u:2)**: Text.",
+        "**[One](u:1)**\n\nText.\n\n**[Two](u:2)**\n\nText.",
+        "**[One](u:1)** — Text.\n\n**[Two](u:2)** — Text.",
+        "[One](u:1)\nText.\n\n[Two](u:2)\nText.",
+        "### [One](u:1)\n\nText.\n\n### [Two](u:2)\n\nText.",
+        "1）[One](u:1)\n2）[Two](u:2)",
+        "㊿ [One](u:1)\n① [Two](u:2)",
         "- [One][1]\n\n  Text.\n\n- [Two][2]\n\n  Text.\n\n[1]: u:1\n[2]: u:2",
     ] {
         let issue = read(&format!("# Name #1: T\n\n## S\n\nBody.\n\n{items}\n"));
@@ -67,6 +73,76 @@ fn items_are_found_however_they_are_numbered() {
         assert!(section.items.iter().all(|item| matches!(&*item.description, "" | "Text.")), "{items}: {section:#?}");
         assert_eq!((section.body.as_str(), section.after.as_str()), ("Body.", ""), "{items}");
     }
+}
+
+#[test]
+fn an_address_without_brackets_is_the_items() {
+    for items in [
+        "1、One https://o.example\nText.\n\n2、Two https://t.example\nText.",
+        "1. One: https://o.example\n2. Two: https://t.example",
+        "- One\n  https://o.example\n- Two\n  https://t.example",
+        "1、One\n<https://o.example>\n\nText.\n\n2、Two\n<https://t.example>\n\nText.",
+        "1. **One**：https://o.example\n2. Two（https://t.example）",
+    ] {
+        let issue = read(&format!("## S\n\n{items}\n"));
+        let [section] = &issue.sections[..] else { panic!("{items}: {issue:#?}") };
+        let found: Vec<_> = section.items.iter().map(|i| (i.title.as_str(), i.url.as_deref().unwrap())).collect();
+        assert_eq!(found, [("One", "https://o.example"), ("Two", "https://t.example")], "{items}");
+    }
+    let issue = read("## S\n\n- https://o.example - Text.\n- https://t.example\n");
+    assert_eq!(issue.sections[0].items[0].title, "https://o.example");
+    assert_eq!(issue.sections[0].items[0].description, "Text.");
+}
+
+#[test]
+fn sections_are_found_however_they_are_headed() {
+    for text in [
+        "## 🦄One\n\n1、[a](u:a)\n\n## 🐢 Two\n\n1、[b](u:b)",
+        "**🦄 One**\n\n1、[a](u:a)\n\n**Two 🐢**\n\n1、[b](u:b)",
+        "**[🦄One](u:1)**\n\n① a\n\n**[🐢Two](u:2)**\n\n① b",
+        "[🦄One](u:1)\n\n- [a](u:a)\n\n[🐢Two](u:2)\n\n- [b](u:b)",
+        "# T\n\n### 🦄 One\n\n- [a](u:a)\n\n### 🐢 Two\n\n- [b](u:b)",
+        "## 🦄 One\n\n- [a](u:a)\n\n**🐢 Two**\n\n- [b](u:b)",
+        "## 🦄 One\n\n- [a](u:a)\n\n### [🐢 Two](u:2)\n\n- [b](u:b)",
+        "- 🦄 One\n  - [a](u:a)\n- 🐢 Two\n  - [b](u:b)",
+    ] {
+        let issue = read(text);
+        let found: Vec<_> =
+            issue.sections.iter().map(|s| (s.title.as_str(), s.emoji.as_deref(), s.items.len())).collect();
+        assert_eq!(found, [("One", Some("🦄"), 1), ("Two", Some("🐢"), 1)], "{text}");
+    }
+    let issue = read("一、动态\n\n1、[a](u:a)\n\n二、工具\n\n1、[b](u:b)");
+    let found: Vec<_> = issue.sections.iter().map(|s| (s.title.as_str(), s.items.len())).collect();
+    assert_eq!(found, [("一、动态", 1), ("二、工具", 1)]);
+}
+
+#[test]
+fn numbers_are_as_the_editor_wrote_them() {
+    for (items, numbers) in [
+        ("1. [a](u:a)\n2. [b](u:b)\n2. [c](u:c)", [1, 2, 2]),
+        ("1. [a](u:a)\n1. [b](u:b)\n1. [c](u:c)", [1, 2, 3]),
+        ("1、[a](u:a)\n\n2、[b](u:b)\n\n4、[c](u:c)", [1, 2, 4]),
+        ("7. [a](u:a)\n\ntext\n\n1. [b](u:b)\n2. [c](u:c)", [7, 1, 2]),
+    ] {
+        let issue = read(&format!("## S\n\n{items}\n"));
+        let found: Vec<_> = issue.sections[0].items.iter().filter_map(|item| item.number).collect();
+        assert_eq!(found, numbers, "{items}");
+    }
+}
+
+#[test]
+fn stars_and_reading_times_stand_beside_the_title() {
+    let issue = read(
+        "## S\n\n- [a](u:a) (★ 900) (5 min read)\n- [b](u:b)（3.2k star）（约 5 分钟）\n- [c](u:c) ⭐ 1.2k - Text.\n\
+         - **[d (7 minute read)](u:d)** (1.2 万 star)\n- [e](u:e) - Text. ⭐ 12\n",
+    );
+    let items = &issue.sections[0].items;
+    let stars: Vec<_> = items.iter().filter_map(|item| item.stars).collect();
+    assert_eq!(stars, [900, 3_200, 1_200, 12_000, 12]);
+    let tags: Vec<_> = items.iter().flat_map(|item| item.tags.iter().map(String::as_str)).collect();
+    assert_eq!(tags, ["5 min read", "约 5 分钟", "7 minute read"]);
+    assert_eq!((items[2].description.as_str(), items[3].title.as_str()), ("Text.", "d"));
+    assert_eq!(items[4].description, "Text.");
 }
 
 #[test]
@@ -126,6 +202,16 @@ fn front_matter_in_any_form_wins() {
         assert_eq!((issue.number, issue.language.as_str(), issue.preheader.as_deref()), (Some(6), "de", Some("P")));
         assert_eq!(issue.date.map(|date| date.to_string()).as_deref(), Some("2024-06-08"), "{text}");
     }
+}
+
+#[test]
+fn a_title_line_that_says_otherwise_is_not_lost() {
+    let issue = read("---\ntitle: 'Name #6: T'\n---\n# Other #7: [V](u:v)\n\nHello.\n");
+    assert_eq!((issue.newsletter.as_deref(), issue.number, issue.title.as_deref()), (Some("Name"), Some(6), Some("T")));
+    assert_eq!(issue.intro, "Other #7: [V](u:v)\n\nHello.");
+    let issue = read("---\ntitle: T\ndate: 8 June 2024\n---\n# Name #6: T\n\nHello.\n");
+    assert_eq!((issue.newsletter.as_deref(), issue.number, issue.intro.as_str()), (Some("Name"), Some(6), "Hello."));
+    assert_eq!(issue.date.map(|date| date.to_string()).as_deref(), Some("2024-06-08"));
 }
 
 #[test]

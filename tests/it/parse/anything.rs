@@ -1,8 +1,9 @@
 //! Issue files as nobody writes them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use comrak::nodes::NodeValue;
+use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options, parse_document};
 use masthead::issue::{Issue, parse};
 use proptest::prelude::*;
@@ -21,6 +22,8 @@ impl Content {
         let arena = Arena::new();
         for node in parse_document(&arena, text, &Options::default()).descendants() {
             match &node.data().value {
+                // of `<https://…>`, the address is enough
+                NodeValue::Text(text) if node.parent().is_some_and(|link| address(link).as_ref() == Some(text)) => {}
                 NodeValue::Text(text) => self.plain(text),
                 NodeValue::Code(code) => self.plain(&code.literal),
                 NodeValue::CodeBlock(code) => self.plain(&code.literal),
@@ -69,6 +72,13 @@ impl Content {
             }
         }
         content
+    }
+}
+
+fn address(node: Node<'_>) -> Option<Cow<'static, str>> {
+    match &node.data().value {
+        NodeValue::Link(link) => Some(link.url.clone().into()),
+        _ => None,
     }
 }
 
