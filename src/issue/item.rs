@@ -21,7 +21,13 @@ pub(super) struct Block<'a> {
 impl<'a> Block<'a> {
     /// A block that stands by itself.
     pub(super) fn whole(document: &Document<'a>, node: Node<'a>) -> Self {
-        Self { node, span: document.rows(node), inlines: inlines(node), column: 0 }
+        let rows = document.rows(node);
+        let (start, column) = match node.data().value {
+            // its indentation makes it code
+            NodeValue::CodeBlock(_) => (rows.start, 0),
+            _ => (document.span(node).start.max(rows.start), document.column(node)),
+        };
+        Self { node, span: start..rows.end.max(start), inlines: inlines(node), column }
     }
 
     /// A block in a list, indented by `column`.

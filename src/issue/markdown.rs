@@ -50,6 +50,11 @@ impl<'a> Document<'a> {
         start..row(position.end.line).saturating_sub(1).max(start)
     }
 
+    /// How far the first line of a block is indented.
+    pub(super) fn column(&self, node: Node<'_>) -> usize {
+        node.data().sourcepos.start.column.saturating_sub(1)
+    }
+
     /// How far the content of a list's entry is indented.
     pub(super) fn content_column(&self, entry: Node<'_>) -> usize {
         let data = entry.data();
