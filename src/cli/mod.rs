@@ -3,6 +3,7 @@
 mod archive;
 mod context;
 mod demo;
+mod fmt;
 mod init;
 mod ledger;
 mod links;
@@ -36,6 +37,8 @@ enum Command {
     Init(init::Args),
     /// Print an issue file as JSON
     Parse(parse::Args),
+    /// Print an issue file in its canonical form, or write it back
+    Fmt(fmt::Args),
     /// Write issue.html, issue.txt and issue.eml: what a reader would get
     Render(render::Args),
     /// Show the email in the browser, live
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Init(args) => init::run(&args),
         Command::Parse(args) => parse::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Preview(args) => preview::run(&args),
         Command::Send(args) => send::run(&args),

@@ -173,6 +173,7 @@ pub(super) fn usual_style<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> O
 
 fn marks<'a>(document: &Document<'a>, node: Node<'a>) -> Vec<Mark<'a>> {
     match &node.data().value {
+        _ if document.is_text(node) => Vec::new(),
         NodeValue::List(list) => vec![list_mark(document, node, list.list_type == ListType::Ordered)],
         NodeValue::Paragraph | NodeValue::Heading(_) => {
             let children: Vec<_> = node.children().collect();
@@ -226,7 +227,7 @@ fn is_linked<'a>(document: &Document<'a>, list: Node<'a>) -> bool {
 
 /// The headings and lists of a list whose entries are nothing but headings above lists of items.
 pub(super) fn categories<'a>(document: &Document<'a>, list: Node<'a>) -> Option<Vec<(Node<'a>, Node<'a>)>> {
-    if !matches!(list.data().value, NodeValue::List(_)) {
+    if !matches!(list.data().value, NodeValue::List(_)) || document.is_text(list) {
         return None;
     }
     let category = |entry: Node<'a>| {

@@ -223,8 +223,9 @@ impl<'de> Deserialize<'de> for Written {
                         }
                     };
                     let Scalar(value) = map.next_value()?;
-                    if field.is_none() && !value.trim().is_empty() {
-                        *field = Some(value.trim().to_owned());
+                    let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+                    if field.is_none() && !value.is_empty() {
+                        *field = Some(value);
                     }
                 }
                 Ok(written)

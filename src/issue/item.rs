@@ -68,8 +68,35 @@ impl<'a> Block<'a> {
 
     /// Its Markdown, as it stands there.
     pub(super) fn markdown(&self, document: &Document<'a>) -> String {
-        document.slice(self.span.clone(), &[], self.column).trim_matches('\n').trim_end().to_owned()
+        let text = document.slice(self.span.clone(), &[], self.column).trim_matches('\n').trim_end().to_owned();
+        match &self.node.data().value {
+            NodeValue::Paragraph => text.trim_start().to_owned(),
+            NodeValue::CodeBlock(code) if code.fenced && !code.closed => {
+                format!("{text}\n{}", char::from(code.fence_char).to_string().repeat(code.fence_length))
+            }
+            NodeValue::HtmlBlock(html) => match html_end(&html.literal) {
+                Some(end) if !html.literal.to_lowercase().contains(end) => format!("{text}\n{end}"),
+                _ => text,
+            },
+            _ => text,
+        }
     }
+}
+
+/// What ends a block of HTML that a blank line does not end.
+fn html_end(html: &str) -> Option<&'static str> {
+    const ENDS: [(&str, &str); 8] = [
+        ("<!--", "-->"),
+        ("<![CDATA[", "]]>"),
+        ("<!", ">"),
+        ("<?", "?>"),
+        ("<script", "</script>"),
+        ("<style", "</style>"),
+        ("<pre", "</pre>"),
+        ("<textarea", "</textarea>"),
+    ];
+    let start = html.trim_start().get(..12).unwrap_or(html.trim_start()).to_lowercase();
+    ENDS.iter().find(|(begin, _)| start.starts_with(&begin.to_lowercase())).map(|(_, end)| *end)
 }
 
 fn inlines(node: Node<'_>) -> Vec<Node<'_>> {
@@ -130,6 +157,12 @@ impl<'a> Draft<'a> {
             }
             picture = block.is_picture();
         }
+        for link in item.images.iter().filter_map(|image| image.link.clone()) {
+            if let Some(at) = item.links.iter().position(|other| *other == link) {
+                item.links.remove(at);
+            }
+            item.links.push(link);
+        }
         item
     }
 }
@@ -163,8 +196,20 @@ fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item:
         until
     };
     let (title, rest) = nodes.split_at(until);
-    item.url = title.iter().flat_map(|node| node.descendants()).find_map(url);
-    item.images.extend(title.iter().flat_map(|node| node.descendants()).filter_map(image));
+    item.images.extend(images(title));
+    let links = || title.iter().flat_map(|node| node.descendants()).filter(|node| url(node).is_some());
+    item.url = links().find_map(url);
+    if let Some(image) = item.images.iter_mut().find(|image| image.link.is_some() && image.link == item.url) {
+        image.link = None;
+    }
+    // the title has one address: its other links go to the description
+    let others = links().skip(1).filter(|link| !is_image(link)).map(|link| document.slice(document.span(link), &[], 0));
+    item.description = others.collect::<Vec<_>>().join(" ");
+    // `[Title]()` has none
+    if item.url.as_deref() == Some("") {
+        item.url = None;
+        item.links.retain(|link| !link.is_empty());
+    }
     let mut from = title.last().map_or(start, |last| document.span(last).end);
     if let Some(text) = rest.first().and_then(|node| source(document, node, from)) {
         from += text.len() - beside::after_title(text, &mut item.tags).len();
@@ -229,7 +274,7 @@ fn take_bare_title<'a>(
     let title = if start >= bare.span.start { "" } else { &title[marker.map_or(0, |marker| marker.length)..] };
     let title = title.trim_end_matches(|c: char| c.is_whitespace() || ":：-–—|｜,，(（".contains(c));
     item.title = if title.is_empty() { bare.url.clone() } else { title.trim_start().to_owned() };
-    item.images.extend(nodes.iter().flat_map(|node| node.descendants()).filter_map(image));
+    item.images.extend(images(nodes));
     if !item.links.contains(&bare.url) {
         item.links.insert(0, bare.url.clone());
     }
@@ -279,7 +324,8 @@ fn is_only_link(node: Node<'_>) -> bool {
             _ => return false,
         }
     }
-    matches!(node.data().value, NodeValue::Link(_)) && !markdown::plain([node]).is_empty()
+    matches!(node.data().value, NodeValue::Link(_))
+        && (node.first_child().is_none() || !markdown::plain([node]).is_empty())
 }
 
 /// The source of a text node from `start` on.
@@ -292,39 +338,37 @@ fn source<'t>(document: &Document<'t>, node: Node<'_>, start: usize) -> Option<&
 /// Adds a block to the description; images at its ends or on lines of their own, and stars, go to their fields.
 fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
     let lines = markdown::lines(block.inlines.iter().copied());
+    let is_text = |node: &Node<'a>| !is_image(node) && !is_blank(node);
+    let is_words = |line: &Vec<Node<'a>>| line.iter().any(is_text) || images(line).is_empty();
+    let (first_words, last_words) = (lines.iter().position(is_words), lines.iter().rposition(is_words));
+    let start = |node: &Node<'a>| document.span(node).start;
+    let end = |node: &Node<'a>| document.span(node).end;
     let mut cuts = Vec::new();
-    let mut under_picture = false;
     for (at, line) in lines.iter().enumerate() {
-        let is_text = |node: &Node<'a>| !is_image(node) && !is_blank(node);
-        let (first, last) = (line.iter().position(is_text), line.iter().rposition(is_text));
-        let end = |node: Node<'a>| document.span(node).end;
-        let start = |node: Node<'a>| document.span(node).start;
-        let mut take = |nodes: &[Node<'a>]| {
-            let images = nodes.iter().flat_map(|node| node.descendants()).filter_map(image);
-            let before = item.images.len();
-            item.images.extend(images);
-            item.images.len() > before
+        let (Some(head), Some(tail)) = (line.first(), line.last()) else { continue };
+        if !is_words(line) {
+            item.images.extend(images(line));
+            let next = lines.get(at + 1).and_then(|line| line.first());
+            cuts.push(start(head)..next.map_or(end(tail), start));
+            continue;
+        }
+        let (Some(first), Some(last)) = (line.iter().position(is_text), line.iter().rposition(is_text)) else {
+            continue;
         };
-        match (first, last, line.first(), line.last()) {
-            (None, _, Some(head), Some(tail)) if take(line) => {
-                let next = lines.get(at + 1).and_then(|line| line.first());
-                cuts.push(start(head)..next.map_or(end(tail), |node| start(node)));
-                under_picture |= at == 0;
-            }
-            (Some(first), Some(last), Some(head), Some(tail)) => {
-                if at == 0 && take(&line[..first]) {
-                    cuts.push(start(head)..end(line[first - 1]));
-                }
-                if at + 1 == lines.len() && take(&line[last + 1..]) {
-                    cuts.push(start(line[last + 1])..end(tail));
-                }
-            }
-            _ => {}
+        let (before, after) = (&line[..first], &line[last + 1..]);
+        if first_words == Some(at) && !images(before).is_empty() {
+            item.images.extend(images(before));
+            cuts.push(start(head)..before.last().map_or(0, end));
+        }
+        if last_words == Some(at) && !images(after).is_empty() {
+            item.images.extend(images(after));
+            cuts.push(after.first().map_or(0, start)..end(tail));
         }
     }
+    let under_picture = lines.first().is_some_and(|line| !is_words(line));
     if let (true, [_, line]) = (under_picture, &lines[..])
         && let Some(image) = item.images.last_mut().filter(|image| image.caption.is_none())
-        && is_short(line)
+        && (is_italic(line) || is_short(line))
     {
         image.caption = Some(markdown::plain(line.iter().copied()));
         return;
@@ -342,22 +386,30 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
             cuts.sort_unstable_by_key(|cut| cut.start);
         }
     }
-    let text = document.slice(block.span.clone(), &cuts, block.column);
-    let text = text.trim_matches('\n').trim_end();
-    if text.trim().is_empty() {
+    let text = match block.is_paragraph() || block.is_heading() {
+        true => document.slice(block.span.clone(), &cuts, block.column).trim().to_owned(),
+        false => block.markdown(document),
+    };
+    if text.is_empty() {
         return;
     }
     if !item.description.is_empty() {
         item.description.push_str("\n\n");
     }
-    item.description.push_str(text);
+    item.description.push_str(&text);
 }
 
 /// The caption that a paragraph right under a picture is: italics, or a few words without a full stop.
 fn caption(block: &Block<'_>, described: bool) -> Option<String> {
-    let italic = matches!(&block.inlines[..], [node] if matches!(node.data().value, NodeValue::Emph));
-    let fine = block.is_paragraph() && (italic || described) && is_short(&block.inlines);
+    let fine = block.is_paragraph() && (is_italic(&block.inlines) || described) && is_short(&block.inlines);
     fine.then(|| markdown::plain(block.inlines.iter().copied()))
+}
+
+/// Whether nodes are words in italics, without links and images.
+fn is_italic(nodes: &[Node<'_>]) -> bool {
+    let [node] = nodes else { return false };
+    let linked = node.descendants().any(|node| url(node).is_some() || is_image(&node));
+    matches!(node.data().value, NodeValue::Emph) && !linked && !markdown::plain([*node]).is_empty()
 }
 
 /// Whether nodes are a few words, without links and images, that are no sentence.
@@ -385,15 +437,26 @@ fn is_blank(node: &Node<'_>) -> bool {
     matches!(&node.data().value, NodeValue::Text(text) if text.trim().is_empty())
 }
 
+/// The images in some inline nodes.
+fn images<'a>(nodes: &[Node<'a>]) -> Vec<Image> {
+    nodes.iter().flat_map(|node| node.descendants()).filter_map(image).collect()
+}
+
 fn image(node: Node<'_>) -> Option<Image> {
     match &node.data().value {
         NodeValue::Image(link) => Some(Image {
             url: link.url.clone(),
-            alt: node.collect_text(),
-            caption: (!link.title.is_empty()).then(|| link.title.clone()),
+            alt: one_line(&node.collect_text()),
+            caption: Some(one_line(&link.title)).filter(|title| !title.is_empty()),
+            link: node.parent().filter(|parent| is_image(parent)).and_then(url).filter(|url| !url.is_empty()),
         }),
         _ => None,
     }
+}
+
+/// A text without line ends and spaces around it.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Where a node links to.

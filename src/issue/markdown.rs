@@ -16,6 +16,8 @@ pub(super) struct Document<'a> {
     above: usize,
     /// What stands for each reference, by where it is, in order.
     references: Vec<(Range<usize>, String)>,
+    /// What the editor fenced as text.
+    fenced: Vec<Range<usize>>,
 }
 
 impl<'a> Document<'a> {
@@ -23,11 +25,30 @@ impl<'a> Document<'a> {
     pub(super) fn parse(arena: &'a Arena<'a>, text: &'a str, above: usize) -> Self {
         let root = parse_document(arena, text, &Options::default());
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let mut document = Self { text, root, lines, above, references: Vec::new() };
+        let mut document = Self { text, root, lines, above, references: Vec::new(), fenced: Vec::new() };
         let mut references: Vec<_> = root.descendants().filter_map(|node| document.reference(node)).collect();
         references.sort_unstable_by_key(|(span, _)| (span.start, span.end));
         document.references = references;
+        let mut fence = None;
+        for node in root.children() {
+            match (comment(node), fence) {
+                (Some(TEXT), None) => fence = Some(document.span(node).start),
+                (Some(END_OF_TEXT), Some(start)) => {
+                    document.fenced.push(start..document.span(node).end);
+                    fence = None;
+                }
+                _ => {}
+            }
+        }
+        document.fenced.extend(fence.map(|start| start..text.len()));
         document
+    }
+
+    /// Whether a block stands between `<!-- text -->` and `<!-- /text -->`: no heading, item or past issue then.
+    pub(super) fn is_text(&self, node: Node<'_>) -> bool {
+        let start = self.rows(node).start;
+        let before = self.fenced.partition_point(|fence| fence.start <= start);
+        self.fenced[..before].last().is_some_and(|fence| start < fence.end)
     }
 
     /// The line of the file on which `at` is, from 1.
@@ -116,19 +137,46 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The comments around what is no roundup, whatever it looks like.
+pub(super) const TEXT: &str = "<!-- text -->";
+pub(super) const END_OF_TEXT: &str = "<!-- /text -->";
+
+/// Whether a block is one of the comments around text.
+pub(super) fn is_fence(node: Node<'_>) -> bool {
+    comment(node).is_some()
+}
+
+fn comment(node: Node<'_>) -> Option<&'static str> {
+    match &node.data().value {
+        NodeValue::HtmlBlock(html) => [TEXT, END_OF_TEXT].into_iter().find(|comment| *comment == html.literal.trim()),
+        _ => None,
+    }
+}
+
 /// `(url "title")`, with what Markdown would misread escaped.
-fn inline_target(url: &str, title: &str) -> String {
+pub(super) fn inline_target(url: &str, title: &str) -> String {
     let escape = |text: &str, special: &str| -> String {
         let escaped = |c: char| special.contains(c).then_some('\\').into_iter().chain([c]);
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).flat_map(escaped).collect()
     };
-    let plain = !url.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control() || "()<>\\".contains(c));
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>\\".contains(c);
+    let plain = !url.is_empty() && !url.contains(odd) && is_balanced(url);
     let entity = url.contains('&') && url.contains(';');
     let url = if plain && !entity { url.to_owned() } else { format!("<{}>", escape(url, "<>\\&")) };
     match title {
         "" => format!("({url})"),
         _ => format!("({url} \"{}\")", escape(title, "\"\\&")),
     }
+}
+
+/// Whether every parenthesis has its other half.
+fn is_balanced(url: &str) -> bool {
+    let depth = url.chars().try_fold(0usize, |depth, c| match c {
+        '(' => depth.checked_add(1).filter(|depth| *depth < 8),
+        ')' => depth.checked_sub(1),
+        _ => Some(depth),
+    });
+    depth == Some(0)
 }
 
 /// Writes tabs at the start of lines as spaces, but in fenced code.

@@ -28,6 +28,10 @@ mod tracking;
 
 pub use address::{Address, Repository};
 pub use archive::{Appearance, Archive, ArchivedIssue, IssueLink, Role};
+// Issue → Markdown
+mod format;
+
+pub use format::format;
 pub use parse::{ParseError, parse};
 pub use tracking::{is_referral, is_tracking};
 
@@ -65,6 +69,18 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// The issue without what another way of writing it changes: lines and repairs.
+    #[must_use]
+    pub fn content(&self) -> Self {
+        let mut content = self.clone();
+        content.repairs.clear();
+        for section in &mut content.sections {
+            section.line = 0;
+            section.items.iter_mut().for_each(|item| item.line = 0);
+        }
+        content
+    }
+
     /// The subject: written, or put together as `Newsletter #104: Title` from what there is;
     /// `newsletter` is the name where a numbered issue says none.
     pub fn subject_line(&self, newsletter: &str) -> String {
@@ -115,7 +131,7 @@ pub struct Item {
     pub stars: Option<u64>,
     /// Short remarks in parentheses or brackets beside the title, such as `video`.
     pub tags: Vec<String>,
-    /// Every link in title and description, in order.
+    /// Every link in title and description, in order, and then those around images.
     pub links: Vec<String>,
     /// The images that follow the item.
     pub images: Vec<Image>,
@@ -130,6 +146,8 @@ pub struct Image {
     pub alt: String,
     /// The line below it.
     pub caption: Option<String>,
+    /// Where a click on it leads.
+    pub link: Option<String>,
 }
 
 /// A link to an earlier issue.

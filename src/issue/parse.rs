@@ -32,7 +32,7 @@ pub fn parse(bytes: &[u8]) -> Result<Issue, ParseError> {
     let arena = Arena::new();
     let document = Document::parse(&arena, &text, above);
 
-    let mut blocks: Vec<Node<'_>> = document.root.children().collect();
+    let mut blocks: Vec<Node<'_>> = document.root.children().filter(|node| !markdown::is_fence(node)).collect();
     let written = front.title.as_deref().map(title::split).unwrap_or_default();
     let (line, extras) = take_title_line(&document, &front, &written, &mut blocks).unwrap_or_default();
     let subject = front.subject.as_deref().map(title::split).unwrap_or_default();
@@ -59,10 +59,10 @@ fn take_title_line<'a>(
     written: &TitleLine,
     blocks: &mut Vec<Node<'a>>,
 ) -> Option<(TitleLine, String)> {
-    let at = blocks.iter().position(|node| roundup::level(node).is_some());
+    let at = blocks.iter().position(|node| roundup::level(document, node).is_some());
     let at = if blocks.first().is_some_and(|node| is_title_paragraph(document, node)) { Some(0) } else { at }?;
     let node = *blocks.get(at)?;
-    if roundup::level(node).is_some_and(|level| level > 1) {
+    if roundup::level(document, node).is_some_and(|level| level > 1) {
         return None;
     }
     let text = markdown::plain(node.children());
@@ -71,7 +71,7 @@ fn take_title_line<'a>(
         rest if rest.starts_with(|c: char| c.is_ascii_digit()) => title::split(&text),
         rest => title::split(rest),
     };
-    let only = blocks.iter().filter(|node| roundup::level(node) == Some(1)).count() == 1;
+    let only = blocks.iter().filter(|node| roundup::level(document, node) == Some(1)).count() == 1;
     let is_title = match &front.title {
         Some(title) => line.number.is_some() || text == *title || (line.title.is_some() && line.title == written.title),
         None => at == 0 || only || line.number.is_some(),
@@ -106,5 +106,5 @@ fn is_title_paragraph<'a>(document: &Document<'a>, node: Node<'a>) -> bool {
     let title = text.trim_start_matches(['#', '＃']);
     // several number signs are hashtags
     let wanted = title::split(text).number.is_some() || text.starts_with('＃') || !title.contains('#');
-    paragraph && title.len() < text.len() && wanted
+    paragraph && !document.is_text(node) && title.len() < text.len() && wanted
 }

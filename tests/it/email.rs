@@ -84,6 +84,7 @@ fn weekly() -> Issue {
         url: "https://img.example.org/shed.png".into(),
         alt: "A shed at dusk".into(),
         caption: Some("The shed, before the storm".into()),
+        link: None,
     }];
     let mut unnumbered = item(0, "A thought without an address", "", "Some things are only said.");
     unnumbered.number = None;
@@ -359,7 +360,7 @@ fn nothing_active_gets_into_a_mail() {
         issue.sections[0].items[0] = item(1, attack, attack, attack);
         issue.sections[0].items[0].tags = vec![attack.into()];
         issue.sections[0].items[1].images[0] =
-            Image { url: attack.into(), alt: attack.into(), caption: Some(attack.into()) };
+            Image { url: attack.into(), alt: attack.into(), caption: Some(attack.into()), link: None };
         issue.past_issues[0].url = attack.into();
         let html = html(&issue).to_ascii_lowercase();
         let body = html.split_once("</head>").unwrap().1;

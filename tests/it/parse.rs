@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod anything; // generated Markdown: nothing is lost, nothing panics, nothing takes long
+mod canonical; // fmt: what comes back is what went in
 
 use std::process::Command;
 

@@ -151,7 +151,7 @@ fn inline() -> impl Strategy<Value = String> {
 }
 
 /// A block, of a roundup or not.
-fn block() -> impl Strategy<Value = String> {
+pub(super) fn block() -> impl Strategy<Value = String> {
     let line = || inline().prop_map(|text| text.replace('\n', " "));
     let entry = || (1..15u32, inline()).prop_map(|(number, text)| (number, text.replace('\n', "\n   ")));
     prop_oneof![

@@ -1,0 +1,224 @@
+//! Issue → Markdown, in one canonical form.
+
+use comrak::nodes::NodeValue;
+use comrak::{Arena, Options, parse_document};
+
+use super::markdown::{self, inline_target};
+use super::title::{self, TitleLine};
+use super::{Image, Issue, Item, PastIssue, Section, front_matter, language, parse};
+
+/// Writes an issue as its editor would, so that [`parse`] reads it back:
+///
+/// ```text
+/// # Garden Weekly #12: Why Moss?
+///
+/// Good morning.
+///
+/// ## 🦄 Reading
+///
+/// 1. [Stones](https://example.org/stones) (★ 900) (video)
+///
+///    All about stones.
+///
+///    ![A stone](https://example.org/stone.png)
+///    *Granite*
+///
+/// ## Past issues
+///
+/// - [Garden Weekly #11](https://example.org/11) (2024-06-08)
+/// ```
+///
+/// Front matter has only what the text cannot say.
+/// Text that looks like an item, and is none, stands between `<!-- text -->` and `<!-- /text -->`.
+pub fn format(issue: &Issue) -> String {
+    let content = issue.content();
+    let same = |text: &String| parse(text.as_bytes()).is_ok_and(|read| read.content() == content);
+    let plain = write(issue, false);
+    if same(&plain) {
+        return plain;
+    }
+    let fenced = write(issue, true);
+    if same(&fenced) { fenced } else { plain }
+}
+
+fn write(issue: &Issue, fenced: bool) -> String {
+    let (title, mut keys) = title_line(issue);
+    let text = |text: &String| match fenced && !text.is_empty() {
+        true => format!("{}\n\n{text}\n\n{}", markdown::TEXT, markdown::END_OF_TEXT),
+        false => text.clone(),
+    };
+    let mut blocks = vec![title, text(&issue.intro)];
+    for section in &issue.sections {
+        blocks.push(heading(section));
+        blocks.push(text(&section.body));
+        blocks.push(items(&section.items));
+        if needs_break(section, fenced) {
+            blocks.push("---".to_owned());
+        }
+        blocks.push(text(&section.after));
+    }
+    blocks.extend(past_issues(issue));
+    blocks.retain(|block| !block.is_empty());
+    let body = blocks.join("\n\n") + "\n";
+    keys.extend(issue.subject.as_ref().map(|subject| ("subject", subject.clone())));
+    keys.extend(issue.date.map(|date| ("date", date.to_string())));
+    keys.extend(issue.preheader.as_ref().map(|preheader| ("preheader", preheader.clone())));
+    if language::guess(parse_document(&Arena::new(), &body, &Options::default())) != issue.language {
+        keys.push(("language", issue.language.clone()));
+    }
+    match front_matter::split(&body) {
+        Ok((_, 0)) if keys.is_empty() => body,
+        _ => format!("---\n{}---\n\n{body}", keys.iter().map(|(key, value)| pair(key, value)).collect::<String>()),
+    }
+}
+
+/// The title line, and what it cannot say.
+fn title_line(issue: &Issue) -> (String, Vec<(&'static str, String)>) {
+    let colon = if issue.language.starts_with("zh") || issue.language.starts_with("ja") { "：" } else { ": " };
+    let number = issue.number.map(|number| format!("#{number}"));
+    let name: Vec<&str> = [issue.newsletter.as_deref(), number.as_deref()].into_iter().flatten().collect();
+    let parts = [name.join(" "), issue.title.clone().unwrap_or_default()];
+    let line = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(colon);
+    let wanted = TitleLine {
+        newsletter: issue.newsletter.clone(),
+        number: issue.number,
+        title: issue.title.clone(),
+        date: None,
+    };
+    let mut keys = Vec::new();
+    let line = match &issue.title {
+        Some(title) if title::split(&line) != wanted => {
+            keys.extend(issue.number.map(|number| ("number", number.to_string())));
+            title.clone()
+        }
+        _ => line,
+    };
+    if line.is_empty() { (line, keys) } else { (format!("# {}", escape("# ", &line, "")), keys) }
+}
+
+/// A line of front matter; quoted where YAML would misread the value.
+fn pair(key: &str, value: &str) -> String {
+    let plain = format!("{key}: {value}\n");
+    let read = front_matter::split(&format!("---\n{plain}---\n")).map(|(front, _)| front).unwrap_or_default();
+    let number = read.number.map(|number| number.to_string());
+    let date = read.date.map(|date| date.to_string());
+    let read = [read.title, read.subject, number, date, read.preheader, read.language];
+    if read.into_iter().flatten().any(|read| read == value) {
+        return plain;
+    }
+    let escaped = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("{key}: \"{}\"\n", value.chars().map(escaped).collect::<String>())
+}
+
+fn heading(section: &Section) -> String {
+    let parts = [section.emoji.as_deref(), Some(section.title.as_str()).filter(|title| !title.is_empty())];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    match &section.url {
+        Some(url) => format!("## [{}]{}", escape("[", &text, "](u)"), inline_target(url, "")),
+        None => format!("## {}", escape("# ", &text, "")).trim_end().to_owned(),
+    }
+}
+
+/// Whether a thematic break must keep what follows the items from the last of them.
+fn needs_break(section: &Section, fenced: bool) -> bool {
+    let plain = |c: char| c.is_alphabetic() || c == '#' || c == '[';
+    let several = section.items.len() > 1 && !repeats(&section.items);
+    !section.items.is_empty() && !section.after.is_empty() && (fenced || !several || !section.after.starts_with(plain))
+}
+
+/// Whether all numbers are the same, so that Markdown would count in their stead.
+fn repeats(items: &[Item]) -> bool {
+    items.len() > 1 && items.iter().all(|item| item.number.is_some() && item.number == items[0].number)
+}
+
+fn items(items: &[Item]) -> String {
+    let repeats = repeats(items);
+    let tight = items.iter().all(|item| item.description.is_empty() && item.images.is_empty());
+    let written = items.iter().enumerate().map(|(at, item)| {
+        // another delimiter begins another list
+        let delimiter = if repeats && at % 2 == 1 { ')' } else { '.' };
+        entry(item, &item.number.map_or("- ".to_owned(), |number| format!("{number}{delimiter} ")))
+    });
+    written.collect::<Vec<_>>().join(if tight { "\n" } else { "\n\n" })
+}
+
+fn entry(item: &Item, marker: &str) -> String {
+    let target = item.url.as_ref().map_or("()".to_owned(), |url| inline_target(url, ""));
+    let mut text = format!("[{}]{target}", escape("[", &item.title, "](u)"));
+    if let Some(count) = item.stars {
+        text += &format!(" (★ {})", stars(count));
+    }
+    for tag in &item.tags {
+        text += &format!(" ({tag})");
+    }
+    let blocks = [text, item.description.clone()].into_iter().chain(item.images.iter().map(image));
+    let text = blocks.filter(|block| !block.is_empty()).collect::<Vec<_>>().join("\n\n");
+    let indent = format!("\n{}", " ".repeat(marker.len()));
+    let lines: Vec<&str> = text.split('\n').collect();
+    let mut entry = marker.to_owned();
+    for (at, line) in lines.iter().enumerate() {
+        match (at, line.is_empty()) {
+            (0, _) => {}
+            (_, true) => entry.push('\n'),
+            (_, false) => entry.push_str(&indent),
+        }
+        entry.push_str(line);
+    }
+    entry
+}
+
+/// `900`, `13.5K`: short where that loses nothing.
+fn stars(count: u64) -> String {
+    match (count / 1000, count % 1000) {
+        (0, _) => count.to_string(),
+        (thousands, 0) => format!("{thousands}K"),
+        (thousands, rest) if rest % 100 == 0 => format!("{thousands}.{}K", rest / 100),
+        _ => count.to_string(),
+    }
+}
+
+fn image(image: &Image) -> String {
+    let picture = format!("![{}]{}", escape("![", &image.alt, "](u)"), inline_target(&image.url, ""));
+    let picture = match &image.link {
+        Some(link) => format!("[{picture}]{}", inline_target(link, "")),
+        None => picture,
+    };
+    match &image.caption {
+        Some(caption) => format!("{picture}\n*{}*", escape("*", caption, "*")),
+        None => picture,
+    }
+}
+
+fn past_issues(issue: &Issue) -> Option<String> {
+    let heading = if issue.language.starts_with("zh") { "## 往期回顾" } else { "## Past issues" };
+    let line = |past: &PastIssue| {
+        let date = past.date.map(|date| format!(" ({date})")).unwrap_or_default();
+        format!("- [{}]{}{date}", escape("[", &past.title, "](u)"), inline_target(&past.url, ""))
+    };
+    let lines: Vec<String> = issue.past_issues.iter().map(line).collect();
+    (!lines.is_empty()).then(|| format!("{heading}\n\n{}", lines.join("\n")))
+}
+
+/// Plain text as Markdown, for a place between `before` and `behind`; escaped only where it must be.
+fn escape(before: &str, text: &str, behind: &str) -> String {
+    let special = |c: char| "\\`*_[]<>&#!~".contains(c);
+    if !text.contains(special) {
+        return text.to_owned();
+    }
+    let arena = Arena::new();
+    let root = parse_document(&arena, &format!("{before}{text}{behind}"), &Options::default());
+    let inner = root.first_child().map(|block| if before == "# " { Some(block) } else { block.first_child() });
+    let alone = |node: comrak::nodes::Node<'_>| node.next_sibling().is_none();
+    let fits = inner.flatten().is_some_and(|node| {
+        let plain = node.children().all(|child| matches!(child.data().value, NodeValue::Text(_)));
+        plain && alone(node) && root.first_child().is_some_and(alone) && node.collect_text() == text
+    });
+    if fits {
+        return text.to_owned();
+    }
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}

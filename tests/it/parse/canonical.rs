@@ -1,0 +1,112 @@
+//! `fmt`: what comes back is what went in, and reads as an editor writes.
+
+use std::process::Command;
+
+use masthead::issue::{format, parse};
+use proptest::prelude::*;
+
+use super::anything::block;
+use super::{FIXTURES, read};
+
+/// Checks that an issue in its canonical form is the same issue, and that the form is the last word.
+fn check(text: &str) {
+    let issue = read(text);
+    let formatted = format(&issue);
+    let again = read(&formatted);
+    assert_eq!(again.content(), issue.content(), "\n--- from:\n{text}\n--- to:\n{formatted}");
+    assert_eq!(format(&again), formatted);
+}
+
+#[test]
+fn a_fixture_in_its_canonical_form_is_the_same_issue() {
+    for (name, text) in FIXTURES {
+        check(text);
+        insta::with_settings!({ snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("{name}.canonical"), format(&read(text)));
+        });
+    }
+}
+
+#[test]
+fn what_looks_like_something_else_is_the_same_issue() {
+    for text in [
+        "---\ntitle: 'A: B # C'\ndate: 8 June 2024\nsummary: '- \"x\" \\y'\nsubject: \"\"\n---\nHello.\n",
+        "---\ntitle: '- [Moss]'\nnumber: 6\n---\nHello.\n",
+        "# C# and `code` and *stars* and snake_case [x] <b> &amp; 1. #\n\nHello.\n",
+        "---\n---\n---\nkey: value\n---\n\nHello.\n",
+        "#6：苔藓\n\n你好，这里是苔藓周刊。\n",
+        "## S\n\n1. plain\n2. words\n\n1、[One](u:1)\n\n- plain\n\n2、[Two](u:2)\n\n---\n\n1. [x](u:x)\n2. [y](u:y)\n",
+        "## S\n\n- [One](u:1)\n\n![a](i:a)\n\n---\n\n![b](i:b)\n\nBye.\n\n    code\n",
+        "## S\n\n1、[One](u:1)\n\n1、[Two](u:2)\n\n1、Three\n\n    code\n",
+        "- [One](u:1)\n- [Two](u:2) (英) ⭐ 1.2k - [more](u:m)\n",
+        "## S\n\n① One\n\n② [a](u:a) and [b](u:b)\n\n![x](i:x)\n*a caption.*\n\n[![y](i:y \"t\")](u:y)\n",
+        "## Past issues\n\n- [A *b* #1](u:1) (June 8, 2024)\n\n---\n\n[Bye](u:2)\n",
+        "## S\n\n1、The [One](<u:1 2>) and [Two](u:(2)) ![x](i:x)\nwords\n\n```\n\tcode\n\n2、[x](y)\n",
+        "## 1\n\n- # odd\n- [](u:2)\n- > [x](u:x)\n- ![i](u:i)\n",
+        "Intro.\n\n<!-- text -->\n\n## No section\n\n- [x](u:x)\n\n<!-- /text -->\n\n## S\n\n- [y](u:y)\n",
+    ] {
+        check(text);
+    }
+}
+
+#[test]
+fn text_between_its_comments_is_text() {
+    let issue = read("# T\n\n## S\n\n<!-- text -->\n\n1. [a](u:a)\n\n## no\n\n<!-- /text -->\n\n1. [b](u:b)\n");
+    let [section] = &issue.sections[..] else { panic!("{issue:#?}") };
+    assert_eq!(section.body, "1. [a](u:a)\n\n## no");
+    assert_eq!(section.items.len(), 1);
+    assert_eq!(format(&issue).lines().filter(|line| line.contains("text -->")).count(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_markdown_in_its_canonical_form_is_the_same_issue(blocks in proptest::collection::vec(block(), 1..12)) {
+        check(&format!("Intro.\n\n{}\n\n[ref]: u:ref\n", blocks.join("\n\n")));
+    }
+
+    #[test]
+    fn a_mutated_fixture_in_its_canonical_form_is_the_same_issue(
+        fixture in 0..FIXTURES.len(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), 0..4usize, any::<prop::sample::Index>()), 1..6),
+    ) {
+        let mut lines: Vec<&str> = FIXTURES[fixture].1.lines().collect();
+        for (at, change, other) in changes {
+            let (at, other) = (at.index(lines.len()), other.index(lines.len()));
+            match change {
+                0 if lines.len() > 1 => { lines.remove(at); }
+                1 => lines.insert(at, lines[other]),
+                2 => lines.swap(at, other),
+                _ => lines.insert(at, ""),
+            }
+        }
+        let text = lines.join("\n");
+        if parse(text.as_bytes()).is_ok() {
+            check(&text);
+        }
+    }
+}
+
+#[test]
+fn the_program_prints_the_form_or_writes_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("issue.md");
+    let text = "# Name #6：T\n\n## S\n\n1、[One](u:1) - Words.\n";
+    let canonical = "# Name #6: T\n\n## S\n\n1. [One](u:1)\n\n   Words.\n";
+    std::fs::write(&file, text).unwrap();
+    let run = |arguments: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_masthead")).arg("fmt").arg(&file).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(run(&[]), canonical);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    assert_eq!(run(&["--write"]), "");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), canonical);
+    let before = std::fs::metadata(&file).unwrap().modified().unwrap();
+    run(&["--write"]);
+    assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), before, "what is canonical is left alone");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
