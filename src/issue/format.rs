@@ -115,8 +115,16 @@ fn pair(key: &str, value: &str) -> String {
 }
 
 fn heading(section: &Section) -> String {
-    let parts = [section.emoji.as_deref(), Some(section.title.as_str()).filter(|title| !title.is_empty())];
-    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let text = match &section.emoji {
+        // the same emoji before and behind is one
+        Some(emoji) if section.title.ends_with(emoji.as_str()) && section.title.starts_with(emoji.as_str()) => {
+            format!("{emoji} {} {emoji}", section.title)
+        }
+        Some(emoji) if section.title.ends_with(emoji.as_str()) => format!("{} {emoji}", section.title),
+        Some(emoji) if !section.title.is_empty() => format!("{emoji} {}", section.title),
+        Some(emoji) => emoji.clone(),
+        None => section.title.clone(),
+    };
     match &section.url {
         Some(url) => format!("## [{}]{}", escape("[", &text, "](u)"), inline_target(url, "")),
         None => format!("## {}", escape("# ", &text, "")).trim_end().to_owned(),

@@ -41,6 +41,13 @@ impl<'a> Block<'a> {
         Self { node, span: start..rows.end, inlines: inlines(node), column }
     }
 
+    /// What is left from `start` on, with those of `inlines` that are in it.
+    fn rest(&self, document: &Document<'a>, inlines: &[Node<'a>], start: usize) -> Option<Self> {
+        let inlines: Vec<_> = inlines.iter().copied().filter(|node| document.span(node).end > start).collect();
+        let span = start..self.span.end.max(start);
+        (!inlines.is_empty()).then_some(Self { node: self.node, span, inlines, column: self.column })
+    }
+
     pub(super) fn is_paragraph(&self) -> bool {
         matches!(self.node.data().value, NodeValue::Paragraph)
     }
@@ -60,10 +67,11 @@ impl<'a> Block<'a> {
             && self.inlines.iter().all(|node| is_image(node) || is_blank(node) || markdown::is_break(node))
     }
 
-    /// Every link in it, in order.
-    fn links(&self) -> Vec<String> {
-        let links = |nodes: &[Node<'a>]| nodes.iter().flat_map(|node| node.descendants()).filter_map(url).collect();
-        if self.inlines.is_empty() { links(&[self.node]) } else { links(&self.inlines) }
+    /// Every link in it, in order, but those in `cuts`.
+    fn links(&self, document: &Document<'a>, cuts: &[Range<usize>]) -> Vec<String> {
+        let nodes = if self.inlines.is_empty() { std::slice::from_ref(&self.node) } else { &self.inlines };
+        let links = nodes.iter().flat_map(|node| node.descendants()).filter(|node| url(node).is_some());
+        links.filter(|node| !cuts.iter().any(|cut| cut.contains(&document.span(node).start))).filter_map(url).collect()
     }
 
     /// Its Markdown, as it stands there.
@@ -142,14 +150,12 @@ impl<'a> Draft<'a> {
             images: Vec::new(),
         };
         if let Some(lead) = &self.lead {
-            item.links.extend(lead.links());
             if let Some(rest) = take_title(document, lead, self.start, &mut item) {
                 describe(document, &rest, &mut item);
             }
         }
         let mut picture = false;
         for block in self.own.iter().chain(&self.following) {
-            item.links.extend(block.links());
             let caption = if picture { caption(block, !item.description.is_empty()) } else { None };
             match (caption, item.images.last_mut()) {
                 (Some(caption), Some(image)) if image.caption.is_none() => image.caption = Some(caption),
@@ -157,12 +163,7 @@ impl<'a> Draft<'a> {
             }
             picture = block.is_picture();
         }
-        for link in item.images.iter().filter_map(|image| image.link.clone()) {
-            if let Some(at) = item.links.iter().position(|other| *other == link) {
-                item.links.remove(at);
-            }
-            item.links.push(link);
-        }
+        item.links.extend(item.images.iter().filter_map(|image| image.link.clone()));
         item
     }
 }
@@ -174,7 +175,7 @@ fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item:
     let at = title_node(document, nodes, start).unwrap_or(0);
     let node = *nodes.get(at)?;
     if let Some(bare) = bare_address(document, nodes, start).filter(|_| !is_only_link(node)) {
-        return Some(take_bare_title(document, lead, start, bare, item));
+        return take_bare_title(document, lead, start, bare, item);
     }
     let until = if is_only_link(node) {
         let mut prefix = String::new();
@@ -203,19 +204,18 @@ fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item:
         image.link = None;
     }
     // the title has one address: its other links go to the description
-    let others = links().skip(1).filter(|link| !is_image(link)).map(|link| document.slice(document.span(link), &[], 0));
-    item.description = others.collect::<Vec<_>>().join(" ");
+    let others: Vec<_> = links().skip(1).filter(|link| !is_image(link)).collect();
+    let written: Vec<_> = others.iter().map(|link| document.slice(document.span(link), &[], 0)).collect();
+    item.description = written.join(" ");
     // `[Title]()` has none
-    if item.url.as_deref() == Some("") {
-        item.url = None;
-        item.links.retain(|link| !link.is_empty());
-    }
+    item.url.take_if(|url| url.is_empty());
+    item.links.extend(item.url.clone().into_iter().chain(others.into_iter().filter_map(url)));
     let mut from = title.last().map_or(start, |last| document.span(last).end);
     if let Some(text) = rest.first().and_then(|node| source(document, node, from)) {
         from += text.len() - beside::after_title(text, &mut item.tags).len();
     }
     take_stars(item);
-    Some(Block { node: lead.node, span: from..lead.span.end.max(from), inlines: rest.to_vec(), column: lead.column })
+    lead.rest(document, rest, from)
 }
 
 /// Makes the first tag that counts stars a number.
@@ -265,7 +265,7 @@ fn take_bare_title<'a>(
     start: usize,
     bare: BareAddress,
     item: &mut Item,
-) -> Block<'a> {
+) -> Option<Block<'a>> {
     let (nodes, behind) = lead.inlines.split_at(bare.child.min(lead.inlines.len()));
     let text = behind.first().filter(|node| matches!(node.data().value, NodeValue::Text(_)));
     let text = text.map(|node| document.text.get(document.span(node).start..bare.span.start).unwrap_or_default());
@@ -275,16 +275,13 @@ fn take_bare_title<'a>(
     let title = title.trim_end_matches(|c: char| c.is_whitespace() || ":：-–—|｜,，(（".contains(c));
     item.title = if title.is_empty() { bare.url.clone() } else { title.trim_start().to_owned() };
     item.images.extend(images(nodes));
-    if !item.links.contains(&bare.url) {
-        item.links.insert(0, bare.url.clone());
-    }
+    item.links.push(bare.url.clone());
     item.url = Some(bare.url);
-    let rest = document.text.get(bare.span.end..lead.span.end).unwrap_or_default();
-    let kept = beside::after_title(rest, &mut item.tags).len();
+    let mut text_behind = behind.iter().take(2).filter_map(|node| source(document, node, bare.span.end));
+    let text_behind = text_behind.next().unwrap_or_default();
+    let from = bare.span.end + text_behind.len() - beside::after_title(text_behind, &mut item.tags).len();
     take_stars(item);
-    let next = behind.get(1..).unwrap_or_default();
-    let from = lead.span.end.saturating_sub(kept).max(bare.span.end);
-    Block { node: lead.node, span: from..lead.span.end.max(from), inlines: next.to_vec(), column: lead.column }
+    lead.rest(document, behind, from)
 }
 
 /// Whether inline nodes have an item's address: they begin with a link, or a bare address stands by the title.
@@ -339,14 +336,15 @@ fn source<'t>(document: &Document<'t>, node: Node<'_>, start: usize) -> Option<&
 fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
     let lines = markdown::lines(block.inlines.iter().copied());
     let is_text = |node: &Node<'a>| !is_image(node) && !is_blank(node);
-    let is_words = |line: &Vec<Node<'a>>| line.iter().any(is_text) || images(line).is_empty();
+    let is_words = |line: &Vec<Node<'a>>| line.iter().any(is_text);
+    let is_pictures = |line: &Vec<Node<'a>>| !is_words(line) && !images(line).is_empty();
     let (first_words, last_words) = (lines.iter().position(is_words), lines.iter().rposition(is_words));
     let start = |node: &Node<'a>| document.span(node).start;
     let end = |node: &Node<'a>| document.span(node).end;
     let mut cuts = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let (Some(head), Some(tail)) = (line.first(), line.last()) else { continue };
-        if !is_words(line) {
+        if is_pictures(line) {
             item.images.extend(images(line));
             let next = lines.get(at + 1).and_then(|line| line.first());
             cuts.push(start(head)..next.map_or(end(tail), start));
@@ -365,7 +363,8 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
             cuts.push(after.first().map_or(0, start)..end(tail));
         }
     }
-    let under_picture = lines.first().is_some_and(|line| !is_words(line));
+    let under_picture = lines.first().is_some_and(is_pictures);
+    item.links.extend(block.links(document, &cuts));
     if let (true, [_, line]) = (under_picture, &lines[..])
         && let Some(image) = item.images.last_mut().filter(|image| image.caption.is_none())
         && (is_italic(line) || is_short(line))
@@ -386,9 +385,9 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
             cuts.sort_unstable_by_key(|cut| cut.start);
         }
     }
-    let text = match block.is_paragraph() || block.is_heading() {
-        true => document.slice(block.span.clone(), &cuts, block.column).trim().to_owned(),
-        false => block.markdown(document),
+    let text = match block.inlines.is_empty() {
+        false => markdown::as_paragraph(document.slice(block.span.clone(), &cuts, block.column).trim()),
+        true => block.markdown(document),
     };
     if text.is_empty() {
         return;

@@ -98,11 +98,16 @@ impl<'a> Document<'a> {
 
     /// The Markdown of `span` without `cuts` (in order), freed from the indentation of a list.
     pub(super) fn slice(&self, span: Range<usize>, cuts: &[Range<usize>], column: usize) -> String {
-        let first = self.references.partition_point(|(reference, _)| reference.start < span.start);
+        // what is put in at the very start belongs to the text before
+        let inside = |reference: &Range<usize>| reference.start >= span.start && reference.end > span.start;
+        let first = self.references.partition_point(|(reference, _)| !inside(reference));
         let references = self.references[first..].iter().take_while(|(reference, _)| reference.end <= span.end);
         let mut edits: Vec<(Range<usize>, &str)> = references.map(|(at, text)| (at.clone(), text.as_str())).collect();
         if !cuts.is_empty() {
-            edits.retain(|(at, _)| !cuts.iter().any(|cut| cut.start <= at.start && at.end <= cut.end));
+            // what is put in right before a cut belongs to the text before it
+            edits.retain(|(at, _)| {
+                !cuts.iter().any(|cut| cut.start <= at.start && cut.start < at.end && at.end <= cut.end)
+            });
             edits.extend(cuts.iter().map(|cut| (cut.clone(), "")));
             edits.sort_unstable_by_key(|(at, _)| (at.start, at.end));
         }
@@ -179,9 +184,10 @@ fn is_balanced(url: &str) -> bool {
     depth == Some(0)
 }
 
-/// Writes tabs at the start of lines as spaces, but in fenced code.
+/// Writes tabs at the start of lines, and behind the markers of lists and quotes there, as spaces, but in fenced code.
 ///
-/// comrak counts columns wrong behind a tab that is partly a list's indentation.
+/// comrak counts columns wrong behind a tab that is partly a list's indentation,
+/// and how wide a tab is depends on where its line begins, which changes when a list is written anew.
 pub(super) fn expand_tabs(text: &str) -> Cow<'_, str> {
     if !text.contains('\t') {
         return text.into();
@@ -189,18 +195,39 @@ pub(super) fn expand_tabs(text: &str) -> Cow<'_, str> {
     let mut expanded = String::with_capacity(text.len());
     let mut fenced = false;
     for line in text.split_inclusive('\n') {
-        let inner = line.trim_start_matches([' ', '\t']);
-        fenced ^= inner.starts_with("```") || inner.starts_with("~~~");
-        let indent = &line[..line.len() - inner.len()];
-        if fenced || !indent.contains('\t') {
-            expanded.push_str(line);
-            continue;
+        let start = line.trim_start_matches([' ', '\t']);
+        fenced ^= start.starts_with("```") || start.starts_with("~~~");
+        let inner = if fenced { line } else { behind_markers(line) };
+        let before = &line[..line.len() - inner.len()];
+        let mut column = 0;
+        for c in before.chars() {
+            let width = if c == '\t' { 4 - column % 4 } else { 1 };
+            match c {
+                '\t' => expanded.extend(std::iter::repeat_n(' ', width)),
+                _ => expanded.push(c),
+            }
+            column += width;
         }
-        let stop = |column: usize, c: char| if c == '\t' { column + 4 - column % 4 } else { column + 1 };
-        expanded.extend(std::iter::repeat_n(' ', indent.chars().fold(0, stop)));
         expanded.push_str(inner);
     }
     expanded.into()
+}
+
+/// What stands behind a line's indentation and the markers of lists and quotes in it.
+fn behind_markers(line: &str) -> &str {
+    let mut rest = line;
+    loop {
+        let inner = rest.trim_start_matches([' ', '\t']);
+        let digits = inner.trim_start_matches(|c: char| c.is_ascii_digit());
+        let marker = match digits.len() == inner.len() {
+            true => inner.strip_prefix(['-', '*', '+', '>']),
+            false => digits.strip_prefix(['.', ')']),
+        };
+        match marker {
+            Some(behind) if behind.starts_with([' ', '\t']) => rest = behind,
+            _ => return inner,
+        }
+    }
 }
 
 /// Takes up to `column` columns of white space off every line but the first.
@@ -229,6 +256,23 @@ pub(super) fn inner<'a>(document: &Document<'a>, node: Node<'a>) -> String {
     let start = node.first_child().map_or(0, |first| document.span(first).start);
     let end = node.last_child().map_or(start, |last| document.span(last).end);
     document.slice(start..end.max(start), &[], 0)
+}
+
+/// The rest of a paragraph as one by itself: what would begin a list, a definition or the like there is escaped.
+pub(super) fn as_paragraph(text: &str) -> String {
+    let odd = |c: char| c.is_ascii_digit() || "[#>-+*_=`~".contains(c);
+    if !text.starts_with(odd) {
+        return text.to_owned();
+    }
+    let bracket = text.match_indices(']').map(|(at, _)| at).find(|at| !text[..*at].ends_with('\\'));
+    let definition = text.starts_with('[') && bracket.is_some_and(|at| text[at..].starts_with("]:"));
+    let arena = Arena::new();
+    let first = parse_document(&arena, text, &Options::default()).first_child();
+    if !definition && first.is_some_and(|block| matches!(block.data().value, NodeValue::Paragraph)) {
+        return text.to_owned();
+    }
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or_default();
+    format!("{}\\{}", &text[..at], &text[at..])
 }
 
 /// The inline nodes of a block, a line each.

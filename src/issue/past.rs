@@ -50,6 +50,7 @@ pub(super) fn take<'a, 'n>(document: &Document<'a>, blocks: &'n [Node<'a>]) -> (
         rest = tail;
     }
     match rest {
+        _ if issues.is_empty() => (issues, blocks),
         [first, sign_off @ ..] if matches!(first.data().value, NodeValue::ThematicBreak) => (issues, sign_off),
         [_, ..] if issues.len() < 2 => (Vec::new(), blocks),
         _ => (issues, rest),

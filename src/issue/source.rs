@@ -36,6 +36,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Source, ParseError> {
         });
     }
     let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.into_owned() };
+    // comrak takes a link definition for text where the last line has no end
+    let text = if text.ends_with('\n') { text } else { text + "\n" };
     let (text, repairs) = mojibake::repair(text);
     Ok(Source { text, repairs })
 }
@@ -91,10 +93,10 @@ mod tests {
     #[test]
     fn encodings_that_are_certain_are_read() {
         let utf16 = |text: &str, order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
-        assert_eq!(text("a、\r\nb\rc".as_bytes()).as_deref(), Some("a、\nb\nc"));
-        assert_eq!(text("\u{feff}# a".as_bytes()).as_deref(), Some("# a"));
-        assert_eq!(text(&utf16("\u{feff}a、🦄", u16::to_le_bytes)).as_deref(), Some("a、🦄"));
-        assert_eq!(text(&utf16("\u{feff}a、🦄", u16::to_be_bytes)).as_deref(), Some("a、🦄"));
+        assert_eq!(text("a、\r\nb\rc".as_bytes()).as_deref(), Some("a、\nb\nc\n"));
+        assert_eq!(text("\u{feff}# a".as_bytes()).as_deref(), Some("# a\n"));
+        assert_eq!(text(&utf16("\u{feff}a、🦄", u16::to_le_bytes)).as_deref(), Some("a、🦄\n"));
+        assert_eq!(text(&utf16("\u{feff}a、🦄", u16::to_be_bytes)).as_deref(), Some("a、🦄\n"));
         let chinese = "# 周刊第 12 期：你好，世界\n\n这里每周分享优质的文章、教程和开源项目。\n";
         assert_eq!(text(&GBK.encode(chinese).0).as_deref(), Some(chinese));
     }
