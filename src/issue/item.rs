@@ -149,10 +149,9 @@ impl<'a> Draft<'a> {
             links: Vec::new(),
             images: Vec::new(),
         };
-        if let Some(lead) = &self.lead {
-            if let Some(rest) = take_title(document, lead, self.start, &mut item) {
-                describe(document, &rest, &mut item);
-            }
+        let rest = self.lead.as_ref().and_then(|lead| take_title(document, lead, self.start, &mut item));
+        if let Some(rest) = rest {
+            describe(document, &rest, &mut item);
         }
         let mut picture = false;
         for block in self.own.iter().chain(&self.following) {

@@ -31,6 +31,9 @@ pub use archive::{Appearance, Archive, ArchivedIssue, IssueLink, Role};
 // Issue → Markdown
 mod format;
 
+// what the text says of itself
+pub mod counts;
+
 pub use format::format;
 pub use parse::{ParseError, parse};
 pub use tracking::{is_referral, is_tracking};

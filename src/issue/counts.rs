@@ -1,0 +1,230 @@
+//! Counts that an issue declares: `this week we share 12 articles, 12 open-source projects and 2 podcasts`.
+
+use super::{Issue, beside};
+
+/// What an editor counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Articles, posts, tutorials.
+    Articles,
+    /// Projects, tools, libraries, resources.
+    Projects,
+    /// Podcasts, videos, talks.
+    Media,
+    /// Discussions, topics, threads.
+    Discussions,
+    /// News.
+    News,
+    /// Courses.
+    Courses,
+    /// Books.
+    Books,
+    /// Jobs.
+    Jobs,
+    /// Links of any kind: all items of the issue.
+    Links,
+}
+
+/// A count in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// How many there are to be.
+    pub count: u32,
+    /// Of what.
+    pub kind: Kind,
+    /// The line of the number, from 1.
+    pub line: usize,
+    /// Its column in characters, from 1.
+    pub column: usize,
+}
+
+/// Reads the counts that the text above the first section or item declares.
+///
+/// A sentence declares where it says that the issue shares, collects or brings something:
+/// with several counts, or with one and `this week`, `this issue`, `本期`.
+/// Numbers of words, copies and the like are left out.
+pub fn declared(text: &str) -> Vec<Declared> {
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate().take_while(|(at, line)| *at == 0 || !begins_roundup(line)) {
+        let mut from = 0;
+        for sentence in
+            line.split_inclusive(['。', '！', '？', '!', '?', ';', '；']).flat_map(|part| part.split_inclusive(". "))
+        {
+            let counts = counts(sentence);
+            let (announced, issue) = announces(sentence);
+            if announced && (counts.len() > 1 || (counts.len() == 1 && issue)) {
+                found.extend(counts.into_iter().map(|(offset, count, kind)| Declared {
+                    count,
+                    kind,
+                    line: at + 1,
+                    column: line[..from + offset].chars().count() + 1,
+                }));
+            }
+            from += sentence.len();
+        }
+    }
+    found
+}
+
+impl Kind {
+    /// How many items the sections of this kind have; none where no section has such a title.
+    pub fn count(self, issue: &Issue) -> Option<usize> {
+        let all = self == Self::Links;
+        let of_kind = issue.sections.iter().filter(|section| all || Self::of(&section.title) == Some(self));
+        of_kind.map(|section| section.items.len()).reduce(|sum, count| sum + count)
+    }
+
+    /// What a noun, or the title of a section, means: its first word that means something.
+    pub fn of(text: &str) -> Option<Self> {
+        const ENGLISH: [(Kind, &str); 9] = [
+            (Kind::Articles, "article articles post posts tutorial tutorials essay essays read reads story stories"),
+            (
+                Kind::Projects,
+                "project projects tool tools library libraries repo repos repository repositories resource resources package packages",
+            ),
+            (Kind::Media, "podcast podcasts video videos audio audios talk talks episode episodes"),
+            (Kind::Discussions, "discussion discussions topic topics thread threads"),
+            (Kind::News, "news"),
+            (Kind::Courses, "course courses"),
+            (Kind::Books, "book books"),
+            (Kind::Jobs, "job jobs"),
+            (Kind::Links, "link links item items pick picks"),
+        ];
+        const CHINESE: [(Kind, &[&str]); 9] = [
+            (Kind::Articles, &["文章", "教程", "博文", "长文"]),
+            (Kind::Projects, &["项目", "工具", "资源", "类库", "仓库"]),
+            (Kind::Media, &["音视频", "播客", "视频", "音频", "演讲"]),
+            (Kind::Discussions, &["话题", "讨论", "热议"]),
+            (Kind::News, &["新闻", "资讯", "动态", "快讯"]),
+            (Kind::Courses, &["课程", "公开课"]),
+            (Kind::Books, &["图书", "书籍", "电子书"]),
+            (Kind::Jobs, &["招聘", "职位"]),
+            (Kind::Links, &["链接"]),
+        ];
+        let text = text.to_lowercase();
+        let chinese = CHINESE.iter().flat_map(|(kind, words)| words.iter().map(|word| (*kind, *word)));
+        let chinese = chinese.filter_map(|(kind, word)| Some((text.find(word)?, kind))).min_by_key(|(at, _)| *at);
+        let mut words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+        let meaning = |word: &str| ENGLISH.iter().find(|(_, words)| words.split(' ').any(|known| known == word));
+        chinese.map(|(_, kind)| kind).or_else(|| words.find_map(meaning).map(|(kind, _)| *kind))
+    }
+}
+
+/// Whether a line heads a section or begins an item.
+fn begins_roundup(line: &str) -> bool {
+    let line = line.trim();
+    let heading = line.starts_with("##") || (line.starts_with("**") && line.ends_with("**"));
+    let entry = line.starts_with(['-', '*', '+']) && line[1..].starts_with(' ');
+    heading || entry || beside::marker(line).is_some()
+}
+
+/// Whether a sentence announces what the issue has, and whether it names the issue.
+fn announces(sentence: &str) -> (bool, bool) {
+    const VERBS: &str = "share shares shared sharing bring brings bringing feature features featuring collected \
+                         collects curated includes contains picked have has";
+    const CHINESE_VERBS: [&str; 7] = ["分享", "收录", "推荐", "精选", "整理", "带来", "包含"];
+    const ISSUE: [&str; 9] =
+        ["this week", "this issue", "this edition", "today", "本期", "本周", "这期", "这周", "本刊"];
+    let sentence = sentence.to_lowercase();
+    let mut words = sentence.split(|c: char| !c.is_ascii_alphabetic());
+    let verb = words.any(|word| VERBS.split(' ').any(|verb| verb == word));
+    let verb = verb || CHINESE_VERBS.iter().any(|verb| sentence.contains(verb));
+    (verb, ISSUE.iter().any(|issue| sentence.contains(issue)))
+}
+
+/// The numbers of a sentence with what they count, and where they stand.
+fn counts(sentence: &str) -> Vec<(usize, u32, Kind)> {
+    let mut counts = Vec::new();
+    let mut from = 0;
+    while let Some(offset) = sentence[from..].find(|c: char| c.is_ascii_digit()) {
+        let start = from + offset;
+        let end = sentence[start..].find(|c: char| !c.is_ascii_digit()).map_or(sentence.len(), |end| start + end);
+        from = end;
+        let bare = !sentence[..start].ends_with(|c: char| c.is_ascii_alphanumeric() || "#.,-/$".contains(c));
+        if let (true, Ok(count), Some(kind)) = (bare, sentence[start..end].parse(), noun(&sentence[end..])) {
+            counts.push((start, count, kind));
+        }
+    }
+    counts
+}
+
+/// What stands right behind a number, a few words at most.
+fn noun(rest: &str) -> Option<Kind> {
+    const LONGEST_CHINESE: usize = 8;
+    const MOST_WORDS: usize = 4;
+    let phrase = rest.split(|c: char| c.is_ascii_digit() || ",.，。、；;：:（）()《》".contains(c)).next()?;
+    let phrase = phrase.split(" and ").next().unwrap_or_default().trim();
+    if phrase.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        let end = phrase.match_indices(' ').nth(MOST_WORDS - 1).map_or(phrase.len(), |(at, _)| at);
+        return Kind::of(&phrase[..end]);
+    }
+    // a measure word comes first
+    let phrase = phrase.strip_prefix([
+        '篇', '个', '個', '则', '則', '条', '條', '款', '门', '門', '部', '期', '段', '项', '場', '场', '本',
+    ])?;
+    let end = phrase.char_indices().nth(LONGEST_CHINESE).map_or(phrase.len(), |(at, _)| at);
+    Kind::of(&phrase[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(u32, Kind)> {
+        declared(text).into_iter().map(|declared| (declared.count, declared.kind)).collect()
+    }
+
+    #[test]
+    fn declared_counts_are_read() {
+        use Kind::{Articles, Books, Courses, Discussions, Links, Media, Projects};
+        for (text, counts) in [
+            ("Shared 12 articles, 9 open-source projects, 2 podcasts", vec![(12, Articles), (9, Projects), (2, Media)]),
+            ("This week we're sharing 3 articles and 4 open source projects.", vec![(3, Articles), (4, Projects)]),
+            (
+                "We share 5 articles, 3 audio/video resources, 2 hot topics.",
+                vec![(5, Articles), (3, Media), (2, Discussions)],
+            ),
+            ("Hi! This issue brings 30 links.", vec![(30, Links)]),
+            (
+                "本期分享了 12 篇文章，11 个开源项目，1 门课程，赠书 5 本《绳结》，全文 2000 字。",
+                vec![(12, Articles), (11, Projects), (1, Courses)],
+            ),
+            ("分享了 3 篇文章，2 则音视频，2 则热门话题", vec![(3, Articles), (2, Media), (2, Discussions)]),
+            ("本期推荐 3 本书籍。", vec![(3, Books)]),
+        ] {
+            assert_eq!(found(text), counts, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_no_counts() {
+        for text in [
+            "The author shares 20 tools.",
+            "We have 50,000 readers and 3 editors.",
+            "Hello.\n\n## S\n\nThis week we share 3 articles and 4 projects.",
+            "本周刊已有 3 年，全文 2000 字。",
+            "文章分享了 20 个项目。",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_count_has_its_place() {
+        let declared = declared("# T\n\n你好。本期分享了 12 篇文章。");
+        assert_eq!(declared.iter().map(|found| (found.line, found.column)).collect::<Vec<_>>(), [(3, 10)]);
+    }
+
+    #[test]
+    fn sections_are_counted_by_their_titles() {
+        for (title, kind) in [
+            ("Articles & Tutorials", Some(Kind::Articles)),
+            ("Projects & Resources", Some(Kind::Projects)),
+            ("播客&视频", Some(Kind::Media)),
+            ("热门话题", Some(Kind::Discussions)),
+            ("Postgres", None),
+        ] {
+            assert_eq!(Kind::of(title), kind, "{title}");
+        }
+    }
+}
