@@ -153,7 +153,8 @@ fn noun(rest: &str) -> Option<Kind> {
     const LONGEST_CHINESE: usize = 8;
     const MOST_WORDS: usize = 4;
     let phrase = rest.split(|c: char| c.is_ascii_digit() || ",.，。、；;：:（）()《》".contains(c)).next()?;
-    let phrase = phrase.split(" and ").next().unwrap_or_default().trim();
+    let phrase =
+        [" and ", " of "].iter().fold(phrase, |phrase, end| phrase.split(end).next().unwrap_or_default()).trim();
     if phrase.starts_with(|c: char| c.is_ascii_alphabetic()) {
         let end = phrase.match_indices(' ').nth(MOST_WORDS - 1).map_or(phrase.len(), |(at, _)| at);
         return Kind::of(&phrase[..end]);
@@ -200,6 +201,7 @@ mod tests {
     fn other_numbers_are_no_counts() {
         for text in [
             "The author shares 20 tools.",
+            "This week we share a text and give away 5 copies of a book.",
             "We have 50,000 readers and 3 editors.",
             "Hello.\n\n## S\n\nThis week we share 3 articles and 4 projects.",
             "本周刊已有 3 年，全文 2000 字。",

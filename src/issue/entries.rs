@@ -20,10 +20,11 @@ impl<'a> Entries<'a> {
         Self { body: blocks.iter().map(|node| Block::whole(document, node)).collect(), ..Self::default() }
     }
 
-    /// Finds the items among the blocks; where no line has a link, those numbered in the style `usual` are items.
-    pub(super) fn read(document: &Document<'a>, blocks: &[Node<'a>], usual: Option<Style>) -> Self {
+    /// Finds the items among the blocks, as the issue usually has them.
+    pub(super) fn read(document: &Document<'a>, blocks: &[Node<'a>], usual: Usual) -> Self {
         let marks: Vec<Mark> = blocks.iter().flat_map(|node| marks(document, node)).collect();
-        let mut accepted = accept(&marks, usual).into_iter();
+        let first = blocks.iter().find(|node| !matches!(node.data().value, NodeValue::HtmlBlock(_)));
+        let mut accepted = accept(&marks, usual, first.copied()).into_iter();
         let mut marks = marks.into_iter().peekable();
         let mut entries = Self::default();
         for node in blocks {
@@ -153,6 +154,8 @@ struct Mark<'a> {
     next: u32,
     /// Whether the entry, or most of the list's, has its link where an item has it.
     linked: bool,
+    /// Whether most of a list's entries have a link anywhere.
+    mentions: bool,
     /// The child of a paragraph with which the line begins.
     child: usize,
     /// Where the text behind the number begins.
@@ -165,10 +168,22 @@ pub(super) fn entry_number<'a>(document: &Document<'a>, node: Node<'a>) -> Optio
     marks(document, node).into_iter().find(sure).map(|mark| mark.number)
 }
 
-/// The style in which the first linked item of some blocks is numbered.
-pub(super) fn usual_style<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Option<Style> {
-    let marks = blocks.iter().flat_map(|node| marks(document, node));
-    marks.into_iter().find(|mark| mark.number.is_some() && mark.linked).map(|mark| mark.style)
+/// What the items of an issue are like, as far as they are sure.
+#[derive(Clone, Copy)]
+pub(super) struct Usual {
+    /// Whether there are any.
+    items: bool,
+    /// How the first with a number is numbered.
+    pub(super) numbered: Option<Style>,
+}
+
+impl Usual {
+    pub(super) fn of<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Self {
+        let marks: Vec<Mark> = blocks.iter().flat_map(|node| marks(document, node)).collect();
+        let linked = || marks.iter().filter(|mark| mark.linked);
+        let numbered = linked().find(|mark| mark.number.is_some()).map(|mark| mark.style);
+        Self { items: linked().next().is_some(), numbered }
+    }
 }
 
 fn marks<'a>(document: &Document<'a>, node: Node<'a>) -> Vec<Mark<'a>> {
@@ -188,6 +203,8 @@ fn marks<'a>(document: &Document<'a>, node: Node<'a>) -> Vec<Mark<'a>> {
 
 fn list_mark<'a>(document: &Document<'a>, node: Node<'a>, ordered: bool) -> Mark<'a> {
     let linked = node.children().filter(|entry| is_linked_entry(document, entry)).count();
+    let mention = |entry: &Node<'a>| entry.first_child().is_some_and(|lead| lead.descendants().any(has_url));
+    let mentions = node.children().filter(mention).count();
     let count = node.children().count();
     let numbers = if ordered { numbers(node) } else { Vec::new() };
     Mark {
@@ -196,9 +213,14 @@ fn list_mark<'a>(document: &Document<'a>, node: Node<'a>, ordered: bool) -> Mark
         number: numbers.first().copied(),
         next: numbers.last().map_or(0, |number| number.saturating_add(1)),
         linked: linked * 2 >= count.max(1),
+        mentions: mentions * 3 >= count.max(1) * 2,
         child: 0,
         start: 0,
     }
+}
+
+fn has_url(node: Node<'_>) -> bool {
+    item::url(node).is_some()
 }
 
 /// Whether an entry of a list is an item: it begins with a link, has a bare address,
@@ -266,6 +288,7 @@ fn line_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>],
         number: Some(marker.number),
         next: marker.number.saturating_add(1),
         linked: item::has_address(document, &children[child..], start),
+        mentions: false,
         child,
         start,
     })
@@ -296,6 +319,7 @@ fn bare_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>])
         number: None,
         next: 0,
         linked: true,
+        mentions: false,
         child: 0,
         start,
     })
@@ -306,20 +330,24 @@ fn bare_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>])
 /// Numbers need links, at least on half of their lines: prose is numbered, too.
 /// Where there are numbers, lists with bullets belong to an item's text, and so do numbers of another style,
 /// unless they continue the count. Links without number and bullet come last, plain ones not singly.
-fn accept(marks: &[Mark<'_>], usual: Option<Style>) -> Vec<bool> {
+/// In an issue that has items, so are the entries of a list that a section begins with, wherever their links stand,
+/// and numbered lines in the usual style without a link.
+fn accept<'a>(marks: &[Mark<'a>], usual: Usual, first: Option<Node<'a>>) -> Vec<bool> {
     let numbered = |mark: &&Mark<'_>| mark.number.is_some() && (mark.linked || mark.style == Style::Circled);
     let of = |style: Style| marks.iter().filter(move |mark| mark.style == style);
     let style = marks.iter().find(numbered).map(|mark| mark.style);
-    let unlinked = || usual.filter(|style| *style == Style::Digits && of(*style).count() > 1);
+    let unlinked = || usual.numbered.filter(|style| *style == Style::Digits && of(*style).count() > 1);
     let Some(style) = style.or_else(unlinked) else {
         let bare = of(Style::Bold).count() > 0 || of(Style::Bare).count() > 1;
         let bullets = marks.iter().find(|mark| mark.linked).is_some_and(|mark| mark.style == Style::Bullets);
+        let leading =
+            |mark: &Mark<'a>| usual.items && mark.mentions && first.is_some_and(|node| node.same_node(mark.node));
         let wanted = |mark: &Mark<'_>| match mark.style {
             Style::Bullets => bullets || !bare,
             Style::Bold | Style::Bare => bare && !bullets,
             _ => false,
         };
-        return marks.iter().map(|mark| mark.linked && wanted(mark)).collect();
+        return marks.iter().map(|mark| (mark.linked || leading(mark)) && wanted(mark)).collect();
     };
     let linked = of(style).filter(|mark| mark.linked).count();
     let mostly = style == Style::Circled || linked * 2 >= of(style).count() || linked == 0;

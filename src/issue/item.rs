@@ -189,7 +189,7 @@ fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item:
     } else {
         // no link ends the title: the line does, or the paragraph in a list
         let line_end = if lead.column > 0 { None } else { nodes.iter().position(|node| markdown::is_break(node)) };
-        let until = line_end.unwrap_or(nodes.len());
+        let until = sentence_end(document, nodes).or(line_end).unwrap_or(nodes.len());
         let title = markdown::plain(nodes[..until].iter().copied());
         let marker = if start > lead.span.start { beside::marker(&title) } else { None };
         item.title = title.get(marker.map_or(0, |marker| marker.length)..).unwrap_or_default().trim().to_owned();
@@ -215,6 +215,15 @@ fn take_title<'a>(document: &Document<'a>, lead: &Block<'a>, start: usize, item:
     }
     take_stars(item);
     lead.rest(document, rest, from)
+}
+
+/// Behind the first link, where a sentence, or what introduces a description, ends with it.
+fn sentence_end<'a>(document: &Document<'a>, nodes: &[Node<'a>]) -> Option<usize> {
+    const ENDS: [&str; 8] = [".", "。", ":", "：", " - ", " – ", " — ", "——"];
+    let link = nodes.iter().position(|node| is_only_link(node))?;
+    let text = source(document, nodes.get(link + 1)?, 0)?;
+    let one_line = !nodes[..link].iter().any(|node| markdown::is_break(node));
+    (one_line && ENDS.iter().any(|end| text.starts_with(end))).then_some(link + 1)
 }
 
 /// Makes the first tag that counts stars a number.

@@ -3,7 +3,7 @@
 use comrak::nodes::{Node, NodeValue};
 
 use super::beside::{self, Style};
-use super::entries::{self, Entries};
+use super::entries::{self, Entries, Usual};
 use super::item::{self, Block};
 use super::markdown::{self, Document};
 use super::{PastIssue, Section, past};
@@ -83,7 +83,7 @@ pub(super) fn join<'a>(document: &Document<'a>, mut blocks: Vec<Block<'a>>) -> S
 fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
     let top = blocks.iter().filter_map(|node| level(document, node)).min().unwrap_or(2).max(2);
     let headless = !blocks.iter().any(|node| level(document, node).is_some());
-    let usual = entries::usual_style(document, blocks);
+    let usual = Usual::of(document, blocks);
     let mut parts = vec![Part { heading: None, past_issues: Vec::new(), entries: Entries::default() }];
     for (heading, blocks) in chunks(document, blocks, top, headless, usual) {
         let part = part(document, heading, &blocks, headless, usual);
@@ -106,7 +106,7 @@ fn chunks<'a>(
     blocks: &[Node<'a>],
     top: u8,
     headless: bool,
-    usual: Option<Style>,
+    usual: Usual,
 ) -> Vec<(Option<Node<'a>>, Vec<Node<'a>>)> {
     let items = item_headings(document, blocks, top);
     let mut chunks = vec![(None, Vec::new())];
@@ -154,7 +154,7 @@ fn part<'a>(
     heading: Option<Node<'a>>,
     blocks: &[Node<'a>],
     headless: bool,
-    usual: Option<Style>,
+    usual: Usual,
 ) -> Part<'a> {
     let title = heading.map(|node| markdown::plain(heading_inlines(node)));
     let (past_issues, rest) = match title {
@@ -194,14 +194,15 @@ fn is_line_heading<'a>(
     node: Node<'a>,
     next: Option<Node<'a>>,
     headless: bool,
-    usual: Option<Style>,
+    usual: Usual,
 ) -> bool {
     let Some(inlines) = one_line(node).filter(|_| !document.is_text(node)) else { return false };
     let text = markdown::plain(inlines.iter().copied());
     let emoji = || beside::split_emoji(&text).0.is_some();
     let above_item = || next.and_then(|next| entries::entry_number(document, next));
     // among numbered items, a list with bullets is part of one
-    let above_first = || above_item().is_some_and(|number| number == Some(1) || (number.is_none() && usual.is_none()));
+    let above_first =
+        || above_item().is_some_and(|number| number == Some(1) || (number.is_none() && usual.numbered.is_none()));
     if text.is_empty() {
         false
     } else if bold(node).is_some() {
