@@ -1,5 +1,7 @@
 //! Bytes → text: encodings, line ends, mojibake.
 
+use std::borrow::Cow;
+
 use encoding_rs::{GBK, UTF_16BE, UTF_16LE};
 
 use super::{ParseError, Repair, mojibake};
@@ -10,8 +12,19 @@ pub(super) struct Source {
     pub(super) repairs: Vec<Repair>,
 }
 
-/// Reads UTF-8 with or without a byte order mark, UTF-16 with one, and GBK where it is certain.
+/// Reads a file's text and mends it for reading.
 pub(super) fn decode(bytes: &[u8]) -> Result<Source, ParseError> {
+    let text = characters(bytes)?;
+    let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.into_owned() };
+    // comrak takes a link definition for text where the last line has no end
+    let text = if text.ends_with('\n') { text } else { text + "\n" };
+    let (text, repairs) = mojibake::repair(text);
+    Ok(Source { text, repairs })
+}
+
+/// The characters of a file as they are: UTF-8 with or without a byte order mark, UTF-16 with one,
+/// and GBK where it is certain.
+pub(super) fn characters(bytes: &[u8]) -> Result<Cow<'_, str>, ParseError> {
     let text = match bytes {
         [0xff, 0xfe, rest @ ..] => UTF_16LE.decode_without_bom_handling_and_without_replacement(rest),
         [0xfe, 0xff, rest @ ..] => UTF_16BE.decode_without_bom_handling_and_without_replacement(rest),
@@ -35,11 +48,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Source, ParseError> {
             hint: "begin with a title line such as `# Name #1: Title`".into(),
         });
     }
-    let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.into_owned() };
-    // comrak takes a link definition for text where the last line has no end
-    let text = if text.ends_with('\n') { text } else { text + "\n" };
-    let (text, repairs) = mojibake::repair(text);
-    Ok(Source { text, repairs })
+    Ok(text)
 }
 
 fn undecodable(bytes: &[u8]) -> ParseError {
