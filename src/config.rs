@@ -11,6 +11,7 @@ use std::{fmt, fs, io};
 use serde::{Deserialize, Deserializer};
 
 use crate::delivery::RetrySchedule;
+use crate::issue::{Address, check};
 use crate::newsletter::{BaseUrl, Mailbox, Newsletter, Slug};
 use crate::subscriber::EmailAddress;
 
@@ -32,6 +33,8 @@ pub struct Config {
     pub send: Send,
     /// The readers' web.
     pub web: Web,
+    /// What `masthead check` marks.
+    pub check: check::Settings,
     /// The newsletters, by slug.
     pub newsletters: Vec<Newsletter>,
 }
@@ -127,7 +130,7 @@ impl Config {
         let file: File = toml::Value::Table(table)
             .try_into()
             .map_err(|e| error(format!("with the MASTHEAD_… variables: {}", e.to_string().trim_end()), None))?;
-        let mut config = check(path, file)?;
+        let mut config = checked(path, file)?;
         for (setting, name) in [(&mut config.database_url, "DATABASE_URL"), (&mut config.smtp_url, "SMTP_URL")] {
             if let Some(url) = environment.get(name).filter(|url| !url.is_empty()) {
                 *setting = Some(Secret(url.clone()));
@@ -172,6 +175,8 @@ struct File {
     #[serde(default)]
     web: WebSection,
     #[serde(default)]
+    check: CheckSection,
+    #[serde(default)]
     newsletter: BTreeMap<String, NewsletterSection>,
 }
 
@@ -205,6 +210,24 @@ struct WebSection {
     listen: Option<String>,
     trusted_proxies: Option<List>,
     signups_per_hour: Option<Number>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckSection {
+    #[serde(default)]
+    rules: BTreeMap<String, Level>,
+    allow_links: Option<List>,
+}
+
+/// How much a rule's findings matter.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Off,
+    Note,
+    Warning,
+    Error,
 }
 
 #[derive(Deserialize)]
@@ -323,7 +346,7 @@ fn read_secret(path: &str) -> Result<String, String> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn check(path: &Path, file: File) -> Result<Config, ConfigError> {
+fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
     let error = |what: String, hint: Option<String>| ConfigError { path: path.to_owned(), what, hint };
     let folder = path.parent().unwrap_or(Path::new(""));
     let retry = RetrySchedule::default();
@@ -371,8 +394,38 @@ fn check(path: &Path, file: File) -> Result<Config, ConfigError> {
                 .map_err(|e| error(format!("[web] trusted_proxies: {e}"), Some("list IP addresses".into())))?,
             signups_per_hour: file.web.signups_per_hour.map_or(30, |number| number.0 as u32),
         },
+        check: checking(file.check).map_err(|(what, hint)| error(what, Some(hint)))?,
         newsletters,
     })
+}
+
+fn checking(section: CheckSection) -> Result<check::Settings, (String, String)> {
+    let mut settings = check::Settings::default();
+    for (id, level) in section.rules {
+        if !check::rules().any(|rule| rule.id == id) {
+            return Err((
+                format!("[check.rules] there is no rule `{id}`"),
+                "`masthead check --rules` lists them".into(),
+            ));
+        }
+        let severity = match level {
+            Level::Off => None,
+            Level::Note => Some(check::Severity::Note),
+            Level::Warning => Some(check::Severity::Warning),
+            Level::Error => Some(check::Severity::Error),
+        };
+        settings.rules.insert(id, severity);
+    }
+    for link in section.allow_links.map_or(Vec::new(), |list| list.0) {
+        if Address::canonical(&link).is_none() {
+            return Err((
+                format!("[check] allow_links: `{link}` is no web address"),
+                "write it from `https://` on".into(),
+            ));
+        }
+        settings.allow_links.push(link);
+    }
+    Ok(settings)
 }
 
 fn newsletter(

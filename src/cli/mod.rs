@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod archive;
+mod check;
 mod context;
 mod demo;
 mod fmt;
@@ -39,6 +40,8 @@ enum Command {
     Parse(parse::Args),
     /// Print an issue file in its canonical form, or write it back
     Fmt(fmt::Args),
+    /// Mark what a copy editor would mark, before an issue leaves
+    Check(check::Args),
     /// Write issue.html, issue.txt and issue.eml: what a reader would get
     Render(render::Args),
     /// Show the email in the browser, live
@@ -100,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Preview(args) => preview::run(&args),
         Command::Send(args) => send::run(&args),

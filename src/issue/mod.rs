@@ -26,6 +26,10 @@ mod archive;
 mod site;
 mod tracking;
 
+// the file and its issue side by side → what a copy editor would mark
+pub mod check;
+mod manuscript;
+
 pub use address::{Address, Repository};
 pub use archive::{Appearance, Archive, ArchivedIssue, IssueLink, Role};
 // Issue → Markdown
@@ -35,6 +39,7 @@ mod format;
 pub mod counts;
 
 pub use format::format;
+pub use manuscript::Manuscript;
 pub use parse::{ParseError, parse};
 pub use tracking::{is_referral, is_tracking};
 

@@ -1,0 +1,264 @@
+//! `masthead check`: what a copy editor would mark.
+
+use std::collections::HashSet;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::archive::issue_files;
+use super::context::ConfigArgs;
+use super::{Exit, advise};
+use crate::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Settings, Severity, Surroundings};
+use crate::issue::{Archive, Manuscript, ParseError};
+use crate::render;
+
+mod diff;
+mod excerpt;
+
+use excerpt::Paint;
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The issue files; each is also checked against the others
+    #[arg(required_unless_present = "rules", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print a list of findings as JSON
+    #[arg(long)]
+    json: bool,
+    /// Mend what is certain in the files, and show the difference
+    #[arg(long)]
+    fix: bool,
+    /// A folder of issues that were sent: numbers and links are checked against them
+    #[arg(long, value_name = "DIR")]
+    archive: Option<PathBuf>,
+    /// Explain every rule, or the one named
+    #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "")]
+    rules: Option<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(id) = &args.rules {
+        return explain(id);
+    }
+    let settings = if args.config.config.exists() { args.config.load()?.check } else { Settings::default() };
+    let mut desk = Desk { args, settings, archive: Archive::new(), trouble: false };
+    if let Some(folder) = &args.archive {
+        desk.fill_archive(folder)?;
+    }
+    let mut manuscripts = desk.read_all();
+    for manuscript in &manuscripts {
+        desk.archive.add(&manuscript.issue, &manuscript.name);
+    }
+    let findings: Vec<Vec<Finding>> =
+        manuscripts.iter_mut().map(|manuscript| desk.check(manuscript)).collect::<anyhow::Result<_>>()?;
+    let found: Vec<_> = manuscripts.iter().zip(&findings).collect();
+    if args.json {
+        print_json(&found)?;
+    } else {
+        print_text(&found, args.fix)?;
+    }
+    let worst = findings.iter().flatten().map(|finding| finding.severity).max();
+    Ok(match worst {
+        _ if desk.trouble => Exit::Usage,
+        Some(Severity::Warning | Severity::Error) => Exit::Findings,
+        Some(Severity::Note) | None => Exit::Done,
+    })
+}
+
+/// Where issues are checked: what is known of all of them.
+struct Desk<'a> {
+    args: &'a Args,
+    settings: Settings,
+    archive: Archive,
+    /// A file could not be read.
+    trouble: bool,
+}
+
+impl Desk<'_> {
+    /// Reads the files given; one that cannot be read does not keep the others from being checked.
+    fn read_all(&mut self) -> Vec<Manuscript> {
+        let mut manuscripts = Vec::new();
+        for file in &self.args.files {
+            match read(file) {
+                Ok(manuscript) => manuscripts.push(manuscript),
+                Err(error) => {
+                    eprintln!("error: {error:#}");
+                    self.trouble = true;
+                }
+            }
+        }
+        manuscripts
+    }
+
+    /// Takes in the issues below a folder, but for the files that are checked.
+    fn fill_archive(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let given: HashSet<PathBuf> = self.args.files.iter().filter_map(|file| file.canonicalize().ok()).collect();
+        for file in issue_files(folder)? {
+            if file.canonicalize().is_ok_and(|file| given.contains(&file)) {
+                continue;
+            }
+            match read(&file) {
+                Ok(manuscript) => self.archive.add(&manuscript.issue, &manuscript.name),
+                Err(error) => eprintln!("warning: left out of the archive: {error:#}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks an issue, and mends it if that is asked for.
+    fn check(&self, manuscript: &mut Manuscript) -> anyhow::Result<Vec<Finding>> {
+        let findings = self.findings(manuscript)?;
+        if !self.args.fix {
+            return Ok(findings);
+        }
+        // a mended place can lie in another: once more
+        const PASSES: usize = 3;
+        let path = PathBuf::from(&manuscript.name);
+        let before = manuscript.file().to_owned();
+        let mut findings = findings;
+        for _ in 0..PASSES {
+            let bytes = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            if Manuscript::read(&manuscript.name, &bytes).is_ok_and(|read| read.file() != manuscript.file()) {
+                anyhow::bail!("`{}` was changed while it was checked; check it again", path.display());
+            }
+            let mended = check::fix(manuscript, &bytes, &findings)
+                .with_context(|| format!("cannot mend `{}`", path.display()))?;
+            let Some((mended, _)) = mended else { break };
+            replace(&path, &mended)?;
+            *manuscript = read(&path)?;
+            findings = self.findings(manuscript)?;
+        }
+        let difference = diff::unified(&manuscript.name, &before, manuscript.file());
+        match self.args.json {
+            true => eprint!("{difference}"),
+            false => print!("{difference}"),
+        }
+        Ok(findings)
+    }
+
+    fn findings(&self, manuscript: &Manuscript) -> anyhow::Result<Vec<Finding>> {
+        let newsletter = self.args.config.newsletter_of(&manuscript.issue, None);
+        // with several newsletters, any makes an email as large
+        let newsletter = newsletter.or_else(|_| render::sample_newsletter(&manuscript.issue))?;
+        let rendered = render::render(&manuscript.issue, &newsletter)?;
+        let around = Surroundings { archive: Some(&self.archive), email: Some(Email { html: &rendered.html }) };
+        Ok(check::check(manuscript, &around, &self.settings))
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Manuscript> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let name = file.display().to_string();
+    Manuscript::read(&name, &bytes)
+        .map_err(|ParseError { line, what, hint }| advise(&format!("{name}:{line}: {what}"), &hint))
+}
+
+/// Puts new content in a file's place, whole or not at all.
+fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let path = path.canonicalize().with_context(|| format!("cannot find `{}`", path.display()))?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&beside)?;
+        file.write_all(content)?;
+        file.set_permissions(std::fs::metadata(&path)?.permissions())?;
+        file.sync_all()?;
+        std::fs::rename(&beside, &path)
+    };
+    write()
+        .inspect_err(|_| _ = std::fs::remove_file(&beside))
+        .with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// A finding as scripts read it; fields are only ever added.
+#[derive(serde::Serialize)]
+struct Row<'a> {
+    rule: &'a str,
+    severity: Severity,
+    file: &'a str,
+    line: usize,
+    column: usize,
+    message: &'a str,
+    hint: &'a str,
+}
+
+fn print_json(found: &[(&Manuscript, &Vec<Finding>)]) -> anyhow::Result<()> {
+    let rows = found.iter().flat_map(|(manuscript, findings)| {
+        findings.iter().map(|finding| Row {
+            rule: finding.rule,
+            severity: finding.severity,
+            file: &manuscript.name,
+            line: finding.line,
+            column: finding.column,
+            message: &finding.message,
+            hint: &finding.hint,
+        })
+    });
+    println!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
+    Ok(())
+}
+
+/// Prints the findings; when files were mended, the difference has standard output for itself.
+fn print_text(found: &[(&Manuscript, &Vec<Finding>)], mended: bool) -> anyhow::Result<()> {
+    let mut text = String::new();
+    let terminal = if mended { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    for (manuscript, findings) in found {
+        for finding in *findings {
+            text.push_str(&excerpt::show(manuscript, finding, Paint { colour }));
+            text.push('\n');
+        }
+    }
+    match mended {
+        true => std::io::stderr().write_all(text.as_bytes())?,
+        false => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    eprintln!("{}", summary(found, mended));
+    Ok(())
+}
+
+/// `2 errors, 1 warning and 0 notes in 3 files; --fix mends 1`
+fn summary(found: &[(&Manuscript, &Vec<Finding>)], mended: bool) -> String {
+    let all = || found.iter().flat_map(|(_, findings)| findings.iter());
+    let count = |severity| {
+        let count = all().filter(|finding| finding.severity == severity).count();
+        format!("{count} {severity}{}", if count == 1 { "" } else { "s" })
+    };
+    let files = match found.len() {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    };
+    let certain = all().filter(|finding| !finding.edits.is_empty()).count();
+    let certain = if certain > 0 && !mended { format!("; --fix mends {certain}") } else { String::new() };
+    let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(count);
+    format!("{errors}, {warnings} and {notes} in {files}{certain}")
+}
+
+/// Explains all rules, or one.
+fn explain(id: &str) -> anyhow::Result<Exit> {
+    let rules: Vec<&Rule> = check::rules().filter(|rule| id.is_empty() || rule.id == id).collect();
+    if rules.is_empty() {
+        return Err(advise(&format!("there is no rule `{id}`"), "`masthead check --rules` lists them"));
+    }
+    let mut text = String::new();
+    for rule in rules {
+        text.push_str(&format!("{} ({}): {}\n  {}\n", rule.id, rule.severity, rule.summary, rule.why));
+        for (name, example) in [("bad", rule.bad), ("good", rule.good)] {
+            let example = example.trim_end().replace(PAGE_BREAK.trim(), "… and in another file:");
+            if example.is_empty() {
+                continue;
+            }
+            text.push_str(&format!("\n  {name}:\n"));
+            text.extend(example.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n"));
+        }
+        text.push('\n');
+    }
+    std::io::stdout().write_all(text.trim_end().as_bytes())?;
+    println!();
+    Ok(Exit::Done)
+}

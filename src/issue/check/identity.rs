@@ -1,0 +1,186 @@
+//! Number, title, subject and preheader: what an inbox and an archive know an issue by.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{Context, Mark, Rule, Severity};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "number-missing",
+        severity: Severity::Error,
+        summary: "an issue without a number",
+        why: "The number is what the ledger, the archive and readers know an issue by.",
+        bad: "# Harbour Weekly: Slow Software\n\nAhoy.\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n",
+        check: number_missing,
+    },
+    Rule {
+        id: "number-used",
+        severity: Severity::Error,
+        summary: "a number that an earlier issue has",
+        why: "Two issues under one number overwrite each other in archives, and the second is refused at the send.",
+        bad: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n~~~\n# Harbour Weekly #12: Fast Boats\n\nAhoy.\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n~~~\n# Harbour Weekly #13: Fast Boats\n\nAhoy.\n",
+        check: number_used,
+    },
+    Rule {
+        id: "number-gap",
+        severity: Severity::Warning,
+        summary: "a number that leaves out the one before",
+        why: "Readers look for the issue that they think they missed.",
+        bad: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n~~~\n# Harbour Weekly #14: Fast Boats\n\nAhoy.\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n~~~\n# Harbour Weekly #13: Fast Boats\n\nAhoy.\n",
+        check: number_gap,
+    },
+    Rule {
+        id: "title-missing",
+        severity: Severity::Warning,
+        summary: "an issue without a title of its own",
+        why: "An inbox shows the subject alone; with nothing but name and number all issues look the same.",
+        bad: "# Harbour Weekly #12\n\nAhoy.\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n",
+        check: title_missing,
+    },
+    Rule {
+        id: "title-cut",
+        severity: Severity::Warning,
+        summary: "a title that ends in an ellipsis",
+        why: "Titles copied from a feed are often cut off there; readers take the dots for ours.",
+        bad: "# Harbour Weekly #12: Slow Software and the...\n\nAhoy.\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n",
+        check: title_cut,
+    },
+    Rule {
+        id: "subject-long",
+        severity: Severity::Warning,
+        summary: "a subject of more than 78 characters",
+        why: "Inboxes cut it, phones at about 40 characters; its end is never read.",
+        bad: "# Harbour Weekly #12: Slow Software, Fast Boats, and Everything That We Found Between the Two Piers\n\nAhoy.\n",
+        good: "# Harbour Weekly #12: Slow Software, Fast Boats\n\nAhoy.\n",
+        check: subject_long,
+    },
+    Rule {
+        id: "subject-short",
+        severity: Severity::Warning,
+        summary: "a subject of fewer than 10 characters",
+        why: "It says nothing about the issue, and filters take it for spam.",
+        bad: "---\nnumber: 12\nsubject: Boats\n---\n\nAhoy.\n",
+        good: "---\nnumber: 12\nsubject: Slow software, fast boats\n---\n\nAhoy.\n",
+        check: subject_short,
+    },
+    Rule {
+        id: "preheader-long",
+        severity: Severity::Warning,
+        summary: "a preheader of more than 150 characters",
+        why: "Inboxes show 40 to 130 characters behind the subject, and drop the rest.",
+        bad: "---\nnumber: 12\ntitle: Slow Software\npreheader: This week we walked along both piers of the old harbour, asked everybody who would talk to us what slow software is, and wrote down what they said.\n---\n\nAhoy.\n",
+        good: "---\nnumber: 12\ntitle: Slow Software\npreheader: What the pilots say about slow software.\n---\n\nAhoy.\n",
+        check: preheader_long,
+    },
+];
+
+const LONGEST_SUBJECT: usize = 78;
+const SHORTEST_SUBJECT: usize = 10;
+const LONGEST_PREHEADER: usize = 150;
+
+fn number_missing(context: &Context<'_>) -> Vec<Mark> {
+    if context.manuscript.issue.number.is_some() {
+        return Vec::new();
+    }
+    let hint = "write it into the title line, `# Name #12: Title`, or as `number: 12` into the front matter";
+    vec![context.mark(&context.manuscript.title_span(), "this issue has no number", hint)]
+}
+
+fn number_used(context: &Context<'_>) -> Vec<Mark> {
+    let Some(earlier) = context.edition().same_number() else { return Vec::new() };
+    let number = earlier.number.unwrap_or_default();
+    let when = earlier.date.map(|date| format!(", {date}")).unwrap_or_default();
+    let message = format!("number {number} was used before: {}{when}", earlier.name);
+    let hint = match context.edition().numbers.keys().max().and_then(|last| last.checked_add(1)) {
+        Some(next) => format!("the next free number is {next}"),
+        None => "give it the next free number".to_owned(),
+    };
+    vec![context.mark(&context.manuscript.title_span(), message, hint)]
+}
+
+fn number_gap(context: &Context<'_>) -> Vec<Mark> {
+    let Some((first, last)) = context.edition().missing_before() else { return Vec::new() };
+    let missing = match last - first {
+        0 => format!("there is no number {first}"),
+        _ => format!("there are no numbers {first} to {last}"),
+    };
+    let hint = format!("if none was left out, this is number {first}");
+    vec![context.mark(&context.manuscript.title_span(), format!("{missing} before this one"), hint)]
+}
+
+fn title_missing(context: &Context<'_>) -> Vec<Mark> {
+    let issue = &context.manuscript.issue;
+    // some weeklies never have one
+    if issue.title.is_some() || issue.subject.is_some() || !context.edition().has_titles() {
+        return Vec::new();
+    }
+    let hint = "say in a few words what is in it: `# Name #12: Title`";
+    vec![context.mark(&context.manuscript.title_span(), "this issue has no title", hint)]
+}
+
+fn title_cut(context: &Context<'_>) -> Vec<Mark> {
+    let manuscript = context.manuscript;
+    let hint = "write the whole title, or a shorter one";
+    let own = manuscript.issue.title.as_deref().filter(|title| is_cut(title));
+    let mut marks: Vec<Mark> =
+        own.map(|_| context.mark(&manuscript.title_span(), "this title looks cut off", hint)).into_iter().collect();
+    let cut = context.items().filter(|item| is_cut(&item.item.title));
+    marks.extend(cut.map(|item| context.mark(&item.title_span(), "this title looks cut off", hint)));
+    marks
+}
+
+/// Dots right behind a word, where a feed cuts; a short title ends in them on purpose.
+fn is_cut(title: &str) -> bool {
+    let (word, shortest) = match title.strip_suffix("...") {
+        Some(word) => (word, 20),
+        None => (title.strip_suffix('…').unwrap_or_default(), 40),
+    };
+    let behind_word = word.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == ',');
+    behind_word && title.graphemes(true).count() >= shortest
+}
+
+fn subject_long(context: &Context<'_>) -> Vec<Mark> {
+    let subject = context.manuscript.issue.subject_line("");
+    let length = subject.graphemes(true).count();
+    if length <= LONGEST_SUBJECT {
+        return Vec::new();
+    }
+    let message = format!("the subject has {length} characters, more than {LONGEST_SUBJECT}");
+    let hint = "shorten the title, or give the front matter a `subject` of its own";
+    vec![context.mark(&context.manuscript.title_span(), message, hint)]
+}
+
+fn subject_short(context: &Context<'_>) -> Vec<Mark> {
+    let subject = context.manuscript.issue.subject_line("");
+    let length = subject.graphemes(true).count();
+    // without a title, its rule says so; a Chinese character says about as much as two letters
+    let wide = subject.chars().filter(|c| super::words::is_han(*c)).count();
+    if subject.is_empty() || length + wide >= SHORTEST_SUBJECT || !title_missing(context).is_empty() {
+        return Vec::new();
+    }
+    let message = format!("the subject has {length} characters, fewer than {SHORTEST_SUBJECT}");
+    vec![context.mark(&context.manuscript.title_span(), message, "say what is in the issue")]
+}
+
+fn preheader_long(context: &Context<'_>) -> Vec<Mark> {
+    let manuscript = context.manuscript;
+    let Some(preheader) = &manuscript.issue.preheader else { return Vec::new() };
+    let length = preheader.graphemes(true).count();
+    if length <= LONGEST_PREHEADER {
+        return Vec::new();
+    }
+    let keys = ["preheader", "description", "summary"];
+    let front = manuscript.text.get(..manuscript.below).unwrap_or_default();
+    let line = front.lines().position(|line| {
+        let key = line.split([':', '=']).next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+        keys.iter().any(|name| key.eq_ignore_ascii_case(name))
+    });
+    let message = format!("the preheader has {length} characters, more than {LONGEST_PREHEADER}");
+    let hint = "say the best of it in the first 90 characters, and leave out the rest";
+    vec![context.mark(&manuscript.line_span(line.unwrap_or_default() + 1), message, hint)]
+}

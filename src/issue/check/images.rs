@@ -1,0 +1,125 @@
+//! Images: those who do not see them, and those whose mail client shows none.
+
+use super::{Context, Mark, Rule, Severity};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "image-no-alt",
+        severity: Severity::Warning,
+        summary: "an image without alternative text",
+        why: "Many mail clients load no images, and some readers do not see: for them there is only the text.",
+        bad: "# Harbour Weekly #12: Slow Software\n\n![](https://boats.example/launch.png)\n",
+        good: "# Harbour Weekly #12: Slow Software\n\n![The ferry leaves the old pier](https://boats.example/launch.png)\n",
+        check: no_alt,
+    },
+    Rule {
+        id: "image-alt-file-name",
+        severity: Severity::Warning,
+        summary: "an image whose alternative text is a file name, or just says that it is an image",
+        why: "A screen reader reads it out letter by letter.",
+        bad: "# Harbour Weekly #12: Slow Software\n\n![IMG_2041.png](https://boats.example/launch.png)\n",
+        good: "# Harbour Weekly #12: Slow Software\n\n![The ferry leaves the old pier](https://boats.example/launch.png)\n",
+        check: file_name,
+    },
+    Rule {
+        id: "image-format",
+        severity: Severity::Warning,
+        summary: "an image in a format that mail clients do not show",
+        why: "Gmail shows no SVG and no data: images, Outlook no WebP and no AVIF: readers see a gap.",
+        bad: "# Harbour Weekly #12: Slow Software\n\n![Chart of the harbour](https://boats.example/chart.svg)\n",
+        good: "# Harbour Weekly #12: Slow Software\n\n![Chart of the harbour](https://boats.example/chart.png)\n",
+        check: format,
+    },
+    Rule {
+        id: "image-http",
+        severity: Severity::Warning,
+        summary: "an image over plain http",
+        why: "Mail clients do not load it, so it is left out of the email.",
+        bad: "# Harbour Weekly #12: Slow Software\n\n![Chart of the harbour](http://boats.example/chart.png)\n",
+        good: "# Harbour Weekly #12: Slow Software\n\n![Chart of the harbour](https://boats.example/chart.png)\n",
+        check: http,
+    },
+];
+
+fn no_alt(context: &Context<'_>) -> Vec<Mark> {
+    let without = context.manuscript.images.iter().filter(|image| image.alt.trim().is_empty());
+    let hint = "say what it shows: `![The ferry leaves the old pier](…)`";
+    without.map(|image| context.mark(&image.span, "this image has no alternative text", hint)).collect()
+}
+
+fn file_name(context: &Context<'_>) -> Vec<Mark> {
+    let named = context.manuscript.images.iter().filter(|image| is_file_name(image.alt.trim()));
+    let hint = "say what it shows: `![The ferry leaves the old pier](…)`";
+    let mark = |image: &super::super::manuscript::Picture| {
+        context.mark(&image.span, format!("`{}` says nothing about this image", image.alt.trim()), hint)
+    };
+    named.map(mark).collect()
+}
+
+/// `IMG_2041.png`, `Pasted image 20240608`, `screenshot`, `图片`.
+fn is_file_name(alt: &str) -> bool {
+    const NAMES: [&str; 15] = [
+        "image",
+        "img",
+        "picture",
+        "photo",
+        "pic",
+        "screenshot",
+        "alt",
+        "alt text",
+        "image description",
+        "untitled",
+        "图片",
+        "图像",
+        "截图",
+        "图",
+        "图片描述",
+    ];
+    const BEGINNINGS: [&str; 7] =
+        ["img_", "dsc_", "pasted image", "screenshot 20", "screen shot 20", "wechat", "微信图片_"];
+    let lower = alt.to_lowercase();
+    let ending = lower.rsplit_once('.').is_some_and(|(name, ending)| {
+        let known = matches!(ending, "png" | "jpg" | "jpeg" | "gif" | "webp" | "svg" | "avif" | "bmp" | "heic");
+        known && !name.contains(' ')
+    });
+    // `image.png`, `image-3`, but not `Image of a pier`
+    let counted = lower.trim_end_matches(|c: char| c.is_ascii_digit() || "-_ .".contains(c));
+    ending || NAMES.contains(&counted) || BEGINNINGS.iter().any(|start| lower.starts_with(start))
+}
+
+fn format(context: &Context<'_>) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for image in &context.manuscript.images {
+        let place = image.address.as_ref().unwrap_or(&image.span);
+        if image.url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+            let hint = "put the picture on the web and link to it";
+            marks.push(context.mark(place, "mail clients do not show `data:` images", hint));
+            continue;
+        }
+        let path = image.url.split(['?', '#']).next().unwrap_or_default();
+        let ending = path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending);
+        let (what, who) = match ending.map(str::to_ascii_lowercase).as_deref() {
+            Some("svg") => ("SVG", "Gmail and Outlook do not show it"),
+            Some("webp") => ("WebP", "Outlook on Windows does not show it"),
+            Some("avif") => ("AVIF", "most mail clients do not show it"),
+            Some("heic" | "heif") => ("HEIC", "only Apple's clients show it"),
+            Some("tif" | "tiff") => ("TIFF", "only Apple's clients show it"),
+            Some("mp4" | "webm" | "mov" | "avi" | "mkv") => ("a film", "mail clients play none"),
+            Some("pdf") => ("a PDF", "mail clients show none as an image"),
+            _ => continue,
+        };
+        marks.push(context.mark(place, format!("this image is {what}: {who}"), "use PNG, JPEG or GIF"));
+    }
+    marks
+}
+
+fn http(context: &Context<'_>) -> Vec<Mark> {
+    let plain = |url: &str| url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
+    let images = context.manuscript.images.iter().filter(|image| plain(&image.url));
+    let hint = "if the same picture is there under https://, write that; else put a copy where it is";
+    images
+        .map(|image| {
+            context.mark(image.address.as_ref().unwrap_or(&image.span), "this image comes over plain http", hint)
+        })
+        .collect()
+}

@@ -1,0 +1,162 @@
+//! Characters: what came in by accident, and shows nothing or nonsense.
+
+use std::ops::Range;
+
+use super::super::manuscript::RunKind;
+use super::{Context, Edit, Mark, Rule, Severity};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "mojibake",
+        severity: Severity::Warning,
+        summary: "text that went through the wrong encoding",
+        why: "Masthead mends it in the email; every other reader of the file sees `â€™`.",
+        bad: "# Harbour Weekly #12: Slow Software\n\nThe pilotâ€™s boat is the old cafÃ©.\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nThe pilot’s boat is the old café.\n",
+        check: mojibake,
+    },
+    Rule {
+        id: "replacement-character",
+        severity: Severity::Warning,
+        summary: "a character that some program could not read, and replaced by �",
+        why: "What stood there is lost; only the source still knows it.",
+        bad: "# Harbour Weekly #12: Slow Software\n\nThe old caf\u{fffd} on the pier.\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nThe old café on the pier.\n",
+        check: replacement,
+    },
+    Rule {
+        id: "hidden-character",
+        severity: Severity::Warning,
+        summary: "a character that nobody sees: zero width, direction, control",
+        why: "It breaks addresses and searches, and can make text read otherwise than it is.",
+        bad: "# Harbour Weekly #12: Slow Software\n\nRead about [tides](https://tides.example/\u{200b}).\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nRead about [tides](https://tides.example/). 👩‍🚀\n",
+        check: hidden,
+    },
+    Rule {
+        id: "stray-escape",
+        severity: Severity::Warning,
+        summary: "a backslash or an entity that a program left behind",
+        why: "In a subject line, a feed or another Markdown it is seen as it is.",
+        bad: "# Harbour Weekly #12: The Pilot\\'s Boat\n\nAhoy.\n",
+        good: "# Harbour Weekly #12: The Pilot's Boat\n\nAhoy.\n",
+        check: escape,
+    },
+];
+
+/// One mark for each line, with all of its damage.
+fn mojibake(context: &Context<'_>) -> Vec<Mark> {
+    let file = context.manuscript.file();
+    let mut marks: Vec<Mark> = Vec::new();
+    let mut end = 0;
+    for (span, read) in context.manuscript.mended() {
+        let edit = Edit { span: span.clone(), text: read.to_owned() };
+        let same_line = !file.get(end..span.start).unwrap_or_default().contains(['\n', '\r']);
+        end = span.end;
+        match marks.last_mut() {
+            Some(mark) if same_line => mark.edits.push(edit),
+            _ => marks.push(Mark {
+                message: format!("`{}` was `{read}` once", file.get(span.clone()).unwrap_or_default()),
+                hint: "`--fix` puts the characters back; save as UTF-8".to_owned(),
+                span,
+                edits: vec![edit],
+            }),
+        }
+    }
+    marks
+}
+
+fn replacement(context: &Context<'_>) -> Vec<Mark> {
+    let lost = context.manuscript.text.match_indices('\u{fffd}');
+    lost.map(|(at, c)| {
+        context.mark(&(at..at + c.len()), "a character is lost here", "look into the source for what it was")
+    })
+    .collect()
+}
+
+fn hidden(context: &Context<'_>) -> Vec<Mark> {
+    let text = &context.manuscript.text;
+    let mut marks = Vec::new();
+    let mut before = ' ';
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
+        let after = characters.peek().map_or(' ', |(_, c)| *c);
+        let previous = std::mem::replace(&mut before, c);
+        let Some((what, certain)) = trace(previous, c, after) else { continue };
+        let span = at..at + c.len_utf8();
+        let mark = context.mark(&span, format!("there is {what} (U+{:04X}) here", u32::from(c)), "take it out");
+        marks.push(mark.fixed_by(certain.then(|| context.edit(&span, "")).flatten()));
+    }
+    marks
+}
+
+/// What an unseen character is, and whether it is certain that nothing needs it.
+fn trace(before: char, c: char, after: char) -> Option<(&'static str, bool)> {
+    match c {
+        // writing without spaces breaks its lines there
+        '\u{200b}' if is_unspaced(before) || is_unspaced(after) => None,
+        '\u{200b}' => Some(("a zero-width space", true)),
+        // emoji, Arabic and Indic letters join or part by them
+        '\u{200c}' | '\u{200d}' if !before.is_ascii() || !after.is_ascii() => None,
+        '\u{200c}' => Some(("a zero-width non-joiner", true)),
+        '\u{200d}' => Some(("a zero-width joiner", true)),
+        '\u{2060}' | '\u{feff}' => Some(("a zero-width no-break space", true)),
+        '\u{200e}' | '\u{200f}' | '\u{61c}' if is_right_to_left(before) || is_right_to_left(after) => None,
+        '\u{200e}' | '\u{200f}' | '\u{61c}' => Some(("a direction mark", false)),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some(("a change of direction", false)),
+        '\u{2028}' | '\u{2029}' => Some(("a line separator", false)),
+        '\n' | '\r' | '\t' => None,
+        '\u{e000}'..='\u{f8ff}' => Some(("a private character, which most readers see as a box", false)),
+        _ if c.is_control() => Some(("a control character", true)),
+        _ => None,
+    }
+}
+
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{f00}'..='\u{fff}')
+}
+
+fn is_right_to_left(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}')
+}
+
+fn escape(context: &Context<'_>) -> Vec<Mark> {
+    let manuscript = context.manuscript;
+    let mut marks = Vec::new();
+    // in quotes, front matter has escapes of its own
+    let title = manuscript.title_span();
+    if title.start < manuscript.below && !manuscript.slice(&title).contains('"') {
+        marks.extend(escapes(context, &title));
+    }
+    for block in &manuscript.blocks {
+        let words = block.runs.iter().filter(|run| matches!(run.kind, RunKind::Words | RunKind::Linked));
+        marks.extend(words.flat_map(|run| escapes(context, &run.span)));
+    }
+    marks
+}
+
+fn escapes(context: &Context<'_>, span: &Range<usize>) -> Vec<Mark> {
+    const STRAY: [(&str, &str); 8] = [
+        ("\\'", "'"),
+        ("\\\"", "\""),
+        ("&amp;amp;", "&amp;"),
+        ("&amp;lt;", "&lt;"),
+        ("&amp;gt;", "&gt;"),
+        ("&amp;quot;", "\""),
+        ("&amp;#39;", "'"),
+        ("&amp;nbsp;", " "),
+    ];
+    let text = context.manuscript.slice(span);
+    let mut marks = Vec::new();
+    for (stray, meant) in STRAY {
+        for (at, _) in text.match_indices(stray) {
+            let escaped = text[..at].ends_with('\\');
+            let place = span.start + at..span.start + at + stray.len();
+            if !escaped {
+                let mark = context.mark(&place, format!("`{stray}` is a stray escape"), format!("write `{meant}`"));
+                marks.push(mark.fixed_by(context.edit(&place, meant)));
+            }
+        }
+    }
+    marks
+}

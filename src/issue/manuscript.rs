@@ -1,0 +1,341 @@
+//! A manuscript: the file as a copy editor reads it, with the place of every link, image and word.
+//!
+//! What is read differs from what is on the disk: line ends, tabs and mojibake are mended for reading.
+//! Places are byte ranges of the text as it is read; [`Manuscript::in_file`] says where they are in the file.
+
+use std::ops::Range;
+
+use comrak::Arena;
+use comrak::nodes::{Node, NodeValue};
+use time::Date;
+
+use super::markdown::{self, Document};
+use super::{Issue, ParseError, dates, front_matter, parse, source};
+use original::Original;
+
+mod original;
+
+/// An issue together with its file.
+#[derive(Debug)]
+pub struct Manuscript {
+    /// What the file is called.
+    pub name: String,
+    /// What was read; without a date of its own, it has the one that the file's name begins with.
+    pub issue: Issue,
+    /// The date that the file's name begins with.
+    pub(super) day: Option<Date>,
+    /// The text as it is read.
+    pub(super) text: String,
+    /// Where the Markdown begins, below the front matter.
+    pub(super) below: usize,
+    /// Links, in order.
+    pub(super) links: Vec<Link>,
+    /// Images, in order.
+    pub(super) images: Vec<Picture>,
+    /// Headings, paragraphs and table cells, in order.
+    pub(super) blocks: Vec<Block>,
+    /// HTML comments, in order.
+    pub(super) comments: Vec<Range<usize>>,
+    original: Original,
+    lines: Vec<usize>,
+}
+
+/// A link where it stands.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) span: Range<usize>,
+    pub(super) url: String,
+    /// Where its address stands, as far as it stands there letter for letter.
+    pub(super) address: Option<Range<usize>>,
+    pub(super) text: String,
+    /// `<https://…>`
+    pub(super) bare: bool,
+    /// There is a picture inside.
+    pub(super) pictured: bool,
+    pub(super) part: Part,
+}
+
+/// What a link is in its issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The title of the item with this index, counted through the issue.
+    Title(usize),
+    /// In the text of the item with this index.
+    Text(usize),
+    /// Anywhere else: intro, section titles, past issues, imprint.
+    Around,
+}
+
+/// An image where it stands.
+#[derive(Debug)]
+pub(super) struct Picture {
+    pub(super) span: Range<usize>,
+    pub(super) url: String,
+    pub(super) address: Option<Range<usize>>,
+    pub(super) alt: String,
+}
+
+/// A heading or paragraph; its runs of words, as they are written.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) span: Range<usize>,
+    pub(super) heading: bool,
+    pub(super) quoted: bool,
+    pub(super) runs: Vec<Run>,
+}
+
+/// Words side by side, or what stands between them.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) span: Range<usize>,
+    pub(super) kind: RunKind,
+}
+
+/// What a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunKind {
+    Words,
+    /// The text of a link.
+    Linked,
+    Code,
+    Break,
+    /// A picture, HTML.
+    Other,
+}
+
+impl Manuscript {
+    /// Reads the bytes of a file.
+    pub fn read(name: &str, bytes: &[u8]) -> Result<Self, ParseError> {
+        let mut issue = parse(bytes)?;
+        let file = source::characters(bytes)?.into_owned();
+        let source = source::decode(bytes)?;
+        let (_, above) = front_matter::split(&source.text)?;
+        let below = source.text.split_inclusive('\n').take(above).map(str::len).sum();
+        let (front, body) = source.text.split_at_checked(below).unwrap_or((&source.text, ""));
+        let text = format!("{front}{}", markdown::expand_tabs(body));
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let day = name.rsplit(['/', '\\']).next().and_then(|name| name.get(..10)).and_then(dates::parse);
+        issue.date = issue.date.or(day);
+        let mut manuscript = Self {
+            name: name.to_owned(),
+            day,
+            original: Original::align(file, &text),
+            below: front.len(),
+            links: Vec::new(),
+            images: Vec::new(),
+            blocks: Vec::new(),
+            comments: Vec::new(),
+            lines,
+            issue,
+            text: String::new(),
+        };
+        let arena = Arena::new();
+        let document = Document::parse(&arena, text.get(front.len()..).unwrap_or_default(), above);
+        Walk { document: &document, below: front.len(), manuscript: &mut manuscript }.visit();
+        manuscript.text = text;
+        manuscript.assign_parts();
+        manuscript.find_reference_addresses();
+        Ok(manuscript)
+    }
+
+    /// The file's text, as it is on the disk, without a byte order mark.
+    pub fn file(&self) -> &str {
+        &self.original.text
+    }
+
+    /// Where a place of the text is in the file.
+    pub(super) fn in_file(&self, place: Range<usize>) -> Range<usize> {
+        self.original.place(place)
+    }
+
+    /// The places of the file that were mended for reading, with what is read there.
+    pub(super) fn mended(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
+        self.original.mended().map(|(file, read)| (file, self.text.get(read).unwrap_or_default()))
+    }
+
+    /// What stands at a place.
+    pub(super) fn slice(&self, place: &Range<usize>) -> &str {
+        self.text.get(place.clone()).unwrap_or_default()
+    }
+
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).max(1)
+    }
+
+    /// The words of a line, from 1, without white space around them.
+    pub(super) fn line_span(&self, line: usize) -> Range<usize> {
+        let at = |line: usize| self.lines.get(line).copied().unwrap_or(self.text.len());
+        let start = at(line.saturating_sub(1));
+        let row = self.text.get(start..at(line)).unwrap_or_default();
+        let start = start + row.len() - row.trim_start().len();
+        start..start + row.trim().len()
+    }
+
+    /// The title line: the heading or front matter that names the issue, else the first line with words.
+    pub(super) fn title_span(&self) -> Range<usize> {
+        let key = |line: &str| {
+            let key = line.split([':', '=']).next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+            ["title", "subject"].iter().any(|name| key.eq_ignore_ascii_case(name))
+        };
+        let front = self.text.get(..self.below).unwrap_or_default();
+        if let Some(line) = front.lines().position(key) {
+            return self.line_span(line + 1);
+        }
+        match self.blocks.iter().find(|block| block.heading).or(self.blocks.first()) {
+            Some(block) => self.line_span(self.line(block.span.start)),
+            None => self.line_span(1),
+        }
+    }
+
+    /// Tells which links are items' own: both are in the order of the file.
+    fn assign_parts(&mut self) {
+        let starts = &self.lines;
+        let line = |at: usize| starts.partition_point(|start| *start <= at).max(1);
+        let mut links = self.links.iter_mut().peekable();
+        for (index, item) in self.issue.sections.iter().flat_map(|section| &section.items).enumerate() {
+            while links.next_if(|link| line(link.span.start) < item.line).is_some() {}
+            let mut titled = item.url.is_none();
+            for url in &item.links {
+                let Some(link) = links.next_if(|link| link.url == *url) else { break };
+                let title = !titled && item.url.as_ref() == Some(url);
+                titled |= title;
+                link.part = if title { Part::Title(index) } else { Part::Text(index) };
+            }
+        }
+    }
+
+    /// Finds the addresses of links that name theirs elsewhere: `[label]: https://…`.
+    fn find_reference_addresses(&mut self) {
+        let missing = |address: &Option<Range<usize>>| address.is_none();
+        if !self.links.iter().any(|link| missing(&link.address)) && !self.images.iter().any(|i| missing(&i.address)) {
+            return;
+        }
+        let mut definitions = std::collections::HashMap::new();
+        let mut start = self.below;
+        for line in self.text.get(self.below..).unwrap_or_default().split_inclusive('\n') {
+            if let Some((_, target)) = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
+                let rest = target.trim_start().trim_start_matches('<');
+                let url = rest.split([' ', '\t', '\n', '>']).next().unwrap_or_default();
+                let at = start + line.len() - rest.len();
+                definitions.entry(url).or_insert(at..at + url.len());
+            }
+            start += line.len();
+        }
+        let links = self.links.iter_mut().map(|link| (&link.url, &mut link.address));
+        let images = self.images.iter_mut().map(|image| (&image.url, &mut image.address));
+        for (url, address) in links.chain(images).filter(|(_, address)| missing(address)) {
+            *address = definitions.get(url.as_str()).cloned();
+        }
+    }
+}
+
+/// A walk through the tree that notes what stands where.
+struct Walk<'w, 'a> {
+    document: &'w Document<'a>,
+    below: usize,
+    manuscript: &'w mut Manuscript,
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn visit(&mut self) {
+        for node in self.document.root.descendants() {
+            match &node.data().value {
+                NodeValue::Paragraph | NodeValue::Heading(_) | NodeValue::TableCell => self.block(node),
+                NodeValue::HtmlBlock(_) => self.comments(node),
+                _ => {}
+            }
+        }
+    }
+
+    fn block(&mut self, block: Node<'a>) {
+        let heading = matches!(block.data().value, NodeValue::Heading(_));
+        let quoted = block.ancestors().take(MOST_ANCESTORS).any(|up| matches!(up.data().value, NodeValue::BlockQuote));
+        let mut runs = Vec::new();
+        let mut link_end = 0;
+        for node in block.descendants().skip(1) {
+            let span = self.span(node);
+            let linked = span.start < link_end;
+            let kind = match &node.data().value {
+                NodeValue::Link(link) => {
+                    link_end = span.end;
+                    self.link(node, &link.url);
+                    continue;
+                }
+                NodeValue::Image(link) => {
+                    self.image(node, &link.url);
+                    RunKind::Other
+                }
+                NodeValue::HtmlInline(_) => {
+                    self.comments(node);
+                    RunKind::Other
+                }
+                // the text that stands for a picture
+                NodeValue::Text(_) if node.parent().is_some_and(is_image) => continue,
+                NodeValue::Text(_) if linked => RunKind::Linked,
+                NodeValue::Text(_) => RunKind::Words,
+                NodeValue::Code(_) => RunKind::Code,
+                NodeValue::SoftBreak | NodeValue::LineBreak => RunKind::Break,
+                _ => continue,
+            };
+            runs.push(Run { span, kind });
+        }
+        self.manuscript.blocks.push(Block { span: self.span(block), heading, quoted, runs });
+    }
+
+    fn link(&mut self, node: Node<'a>, url: &str) {
+        let span = self.span(node);
+        let source = self.slice(&span);
+        let bare = source.starts_with('<');
+        let address = address_in(source, url, bare).map(|at| span.start + at.start..span.start + at.end);
+        self.manuscript.links.push(Link {
+            url: url.to_owned(),
+            address,
+            text: markdown::plain(node.children()),
+            bare,
+            pictured: node.children().any(is_image),
+            part: Part::Around,
+            span,
+        });
+    }
+
+    fn image(&mut self, node: Node<'a>, url: &str) {
+        let span = self.span(node);
+        let address = address_in(self.slice(&span), url, false).map(|at| span.start + at.start..span.start + at.end);
+        self.manuscript.images.push(Picture { url: url.to_owned(), address, alt: node.collect_text(), span });
+    }
+
+    fn comments(&mut self, node: Node<'a>) {
+        let span = self.span(node);
+        let mut from = 0;
+        let html = self.slice(&span).to_owned();
+        while let Some(start) = html.get(from..).and_then(|rest| rest.find("<!--")).map(|at| from + at) {
+            let end = html[start..].find("-->").map_or(html.len(), |end| start + end + "-->".len());
+            self.manuscript.comments.push(span.start + start..span.start + end);
+            from = end;
+        }
+    }
+
+    fn span(&self, node: Node<'a>) -> Range<usize> {
+        let span = self.document.span(node);
+        self.below + span.start..self.below + span.end
+    }
+
+    fn slice(&self, span: &Range<usize>) -> &'a str {
+        self.document.text.get(span.start - self.below..span.end - self.below).unwrap_or_default()
+    }
+}
+
+/// How far up a quotation is looked for; hostile files nest deeper.
+const MOST_ANCESTORS: usize = 16;
+
+fn is_image(node: Node<'_>) -> bool {
+    matches!(node.data().value, NodeValue::Image(_))
+}
+
+/// Where the address stands in `[text](address "title")` or `<address>`.
+fn address_in(source: &str, url: &str, bare: bool) -> Option<Range<usize>> {
+    let from = if bare { 1 } else { source.rfind("](")? + 2 };
+    let at = from + source.get(from..)?.find(url)?;
+    Some(at..at + url.len())
+}

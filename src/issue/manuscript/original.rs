@@ -1,0 +1,123 @@
+//! The file's own text, beside the text that is read.
+
+use std::ops::Range;
+
+/// The text of a file as it is on the disk, with where it differs from what is read.
+#[derive(Debug)]
+pub(super) struct Original {
+    pub(super) text: String,
+    /// What differs, in order.
+    stretches: Vec<Stretch>,
+}
+
+/// A part of the file that is read as something else.
+#[derive(Debug)]
+struct Stretch {
+    file: Range<usize>,
+    read: Range<usize>,
+}
+
+impl Original {
+    /// Lays `file` beside what is read of it.
+    ///
+    /// Mending changes line ends, tabs at the start of lines, and characters beyond ASCII:
+    /// what is ASCII stays in its order, and between it the stretches that differ are found.
+    pub(super) fn align(file: String, read: &str) -> Self {
+        let mut stretches = Vec::new();
+        let (mut at, mut to) = (0, 0);
+        while at < file.len() || to < read.len() {
+            let (here, there) = (&file[at..], &read[to..]);
+            let (this, that) = (other(here), other(there));
+            if here[..this] != there[..that] {
+                let same = common(here[..this].chars(), there[..that].chars());
+                let tail = common(here[same..this].chars().rev(), there[same..that].chars().rev());
+                stretches.push(Stretch { file: at + same..at + this - tail, read: to + same..to + that - tail });
+            }
+            (at, to) = (at + this, to + that);
+            let (here, there) = (&file.as_bytes()[at..], &read.as_bytes()[to..]);
+            let (this, that) = match (here, there) {
+                ([], []) => break,
+                ([a, ..], [b, ..]) if a == b && *a != b'\r' => (1, 1),
+                ([b'\r', b'\n', ..], [b'\n', ..]) => (2, 1),
+                ([b'\r', ..], [b'\n', ..]) => (1, 1),
+                ([b'\t' | b' ', ..], [b'\t' | b' ', ..]) => (blank(here), blank(there)),
+                // beyond what mending does: the rest of the line is one stretch
+                _ => (row(here), row(there)),
+            };
+            if this + that == 0 {
+                break;
+            }
+            if here[..this] != there[..that] {
+                stretches.push(Stretch { file: at..at + this, read: to..to + that });
+            }
+            (at, to) = (at + this, to + that);
+        }
+        Self { text: file, stretches }
+    }
+
+    /// Where a range of what is read is in the file; the whole stretch where it ends within one.
+    pub(super) fn place(&self, read: Range<usize>) -> Range<usize> {
+        let before = |at: usize| self.stretches.partition_point(|stretch| stretch.read.start < at).checked_sub(1);
+        let find = |at: usize| before(at).and_then(|index| self.stretches.get(index));
+        let start = match find(read.start + 1) {
+            Some(stretch) if read.start < stretch.read.end => stretch.file.start,
+            Some(stretch) => stretch.file.end + (read.start - stretch.read.end),
+            None => read.start,
+        };
+        let end = match find(read.end) {
+            Some(stretch) if read.end <= stretch.read.end => stretch.file.end,
+            Some(stretch) => stretch.file.end + (read.end - stretch.read.end),
+            None => read.end,
+        };
+        start..end.max(start)
+    }
+
+    /// What differs but for line ends and tabs: ranges of the file and of what is read.
+    pub(super) fn mended(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+        let damaged = |stretch: &&Stretch| !self.text[stretch.file.clone()].is_ascii();
+        self.stretches.iter().filter(damaged).map(|stretch| (stretch.file.clone(), stretch.read.clone()))
+    }
+}
+
+/// How many bytes at the start are beyond ASCII.
+fn other(text: &str) -> usize {
+    text.bytes().position(|byte| byte.is_ascii()).unwrap_or(text.len())
+}
+
+fn blank(text: &[u8]) -> usize {
+    text.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(text.len())
+}
+
+fn row(text: &[u8]) -> usize {
+    text.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(text.len())
+}
+
+/// How many bytes are alike.
+fn common(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
+    one.zip(other).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_of_what_is_read_is_found_in_the_file() {
+        let file = "a\r\n\t- b „ÄÅ c é d\r\nend";
+        let read = "a\n    - b 、 c é d\nend";
+        let original = Original::align(file.to_owned(), read);
+        for word in ["a", "b", "c", "é", "d", "end"] {
+            let at = read.find(word).unwrap_or_default();
+            assert_eq!(&file[original.place(at..at + word.len())], word);
+        }
+        let comma = read.find('、').unwrap_or_default();
+        assert_eq!(&file[original.place(comma..comma + 3)], "„ÄÅ");
+        assert_eq!(original.mended().map(|(file, _)| file).count(), 1);
+    }
+
+    #[test]
+    fn a_line_that_differs_in_ascii_is_one_stretch() {
+        let original = Original::align("ab cd\nef".to_owned(), "ab xd\nef");
+        assert_eq!((original.place(6..8), original.place(0..2)), (6..8, 0..2));
+    }
+}
