@@ -128,7 +128,7 @@ impl Desk<'_> {
             }
             let mended = check::fix(manuscript, &bytes, &findings)
                 .with_context(|| format!("cannot mend `{}`", path.display()))?;
-            let Some((mended, _)) = mended else { break };
+            let Some(mended) = mended else { break };
             replace(&path, &mended)?;
             *manuscript = read(&path)?;
             findings = self.findings(manuscript)?;

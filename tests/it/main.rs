@@ -3,6 +3,7 @@
 mod app; // the harness: the whole program over a scripted relay
 mod archive; // the link memory: which page was in which issue
 mod catcher; // the mail catcher plays every fault
+mod check; // what a copy editor would mark
 mod dependencies; // what the program is made of
 mod email; // the rendered email and its message, byte for byte
 mod house; // the rules that the compiler does not know

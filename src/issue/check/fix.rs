@@ -13,12 +13,8 @@ pub struct Unfixable;
 ///
 /// Byte order mark, encoding and line ends stay, and so does every byte outside the edits.
 /// Of edits that touch the same words the first counts; a second run finds the others.
-/// Gives the bytes, and the edits that were made, in order.
-pub fn fix(
-    manuscript: &Manuscript,
-    bytes: &[u8],
-    findings: &[Finding],
-) -> Result<Option<(Vec<u8>, Vec<Edit>)>, Unfixable> {
+/// Gives the file's new bytes.
+pub fn fix(manuscript: &Manuscript, bytes: &[u8], findings: &[Finding]) -> Result<Option<Vec<u8>>, Unfixable> {
     let mut edits: Vec<Edit> = findings.iter().flat_map(|finding| &finding.edits).cloned().collect();
     edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
     let mut end = 0;
@@ -43,7 +39,7 @@ pub fn fix(
     if write(file).as_deref() != Some(bytes) {
         return Err(Unfixable);
     }
-    Ok(Some((write(&mended).ok_or(Unfixable)?, edits)))
+    write(&mended).ok_or(Unfixable).map(Some)
 }
 
 /// What writes text as `bytes` are written.

@@ -73,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "a preheader of more than 150 characters",
         why: "Inboxes show 40 to 130 characters behind the subject, and drop the rest.",
-        bad: "---\nnumber: 12\ntitle: Slow Software\npreheader: This week we walked along both piers of the old harbour, asked everybody who would talk to us what slow software is, and wrote down what they said.\n---\n\nAhoy.\n",
+        bad: "---\nnumber: 12\ntitle: Slow Software\npreheader: This week we walked along both piers of the old harbour, asked everybody who would talk to us what slow software is, and wrote down what they said about it.\n---\n\nAhoy.\n",
         good: "---\nnumber: 12\ntitle: Slow Software\npreheader: What the pilots say about slow software.\n---\n\nAhoy.\n",
         check: preheader_long,
     },

@@ -177,10 +177,16 @@ fn no_link(context: &Context<'_>) -> Vec<Mark> {
 }
 
 fn no_title(context: &Context<'_>) -> Vec<Mark> {
-    let without = context.items().filter(|placed| placed.item.title.trim().is_empty());
+    let without = context.items().filter(|placed| is_untitled(placed.item));
     without
         .map(|placed| context.mark(&placed.line, "this item has no title", "write one into the link's `[…]`"))
         .collect()
+}
+
+/// Nothing, or its number again.
+fn is_untitled(item: &Item) -> bool {
+    let words = item.title.trim_matches(|c: char| !c.is_alphanumeric());
+    item.title.trim().is_empty() || item.number.is_some_and(|number| words == number.to_string())
 }
 
 fn no_description(context: &Context<'_>) -> Vec<Mark> {

@@ -348,7 +348,7 @@ fn without_tracking(url: &str) -> Option<(String, Vec<&str>)> {
 
 fn double_slash(context: &Context<'_>) -> Vec<Mark> {
     let mut marks = Vec::new();
-    for target in targets(context).iter().filter(|target| target.web().is_some()) {
+    for target in targets(context).iter().filter(|target| target.web().is_some() && defect(target.url).is_none()) {
         let Some((scheme, rest)) = target.url.split_once("://") else { continue };
         let (page, tail) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
         let Some((host, path)) = page.split_once('/') else { continue };

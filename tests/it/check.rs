@@ -1,0 +1,394 @@
+//! What a copy editor would mark: every rule, the places, the mending, the program.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod program; // the command: output, exit codes, files mended
+
+use masthead::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Settings, Severity, Surroundings};
+use masthead::issue::{Archive, Manuscript};
+use masthead::render;
+use proptest::prelude::*;
+
+/// Checks files against one another.
+fn check_all(pages: &[&str], settings: &Settings) -> Vec<(Manuscript, Vec<Finding>)> {
+    let mut archive = Archive::new();
+    let mut manuscripts = Vec::new();
+    for (at, page) in pages.iter().enumerate() {
+        let manuscript = Manuscript::read(&format!("{at}.md"), page.as_bytes()).unwrap();
+        archive.add(&manuscript.issue, &manuscript.name);
+        manuscripts.push(manuscript);
+    }
+    let check = |manuscript: Manuscript| {
+        let newsletter = render::sample_newsletter(&manuscript.issue).unwrap();
+        let email = render::render(&manuscript.issue, &newsletter).unwrap();
+        let around = Surroundings { archive: Some(&archive), email: Some(Email { html: &email.html }) };
+        let findings = check::check(&manuscript, &around, settings);
+        (manuscript, findings)
+    };
+    manuscripts.into_iter().map(check).collect()
+}
+
+/// Checks one file.
+fn check(text: &str) -> Vec<Finding> {
+    check_all(&[text], &Settings::default()).remove(0).1
+}
+
+fn rules(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.rule).collect()
+}
+
+/// Asserts that `rule` marks exactly these places of a file, by what stands there.
+fn marks(rule: &str, text: &str, places: &[&str]) {
+    let manuscript = Manuscript::read("x.md", text.as_bytes()).unwrap();
+    let findings = check(text);
+    let found = findings.iter().filter(|finding| finding.rule == rule);
+    let found: Vec<_> = found.map(|finding| &manuscript.file()[finding.span.clone()]).collect();
+    assert_eq!(found, places, "{rule}: {text}");
+}
+
+#[test]
+fn every_rule_marks_its_bad_example_and_leaves_its_good_one_alone() {
+    for rule in check::rules() {
+        let found = |example: &str| {
+            let pages: Vec<&str> = example.split(PAGE_BREAK).collect();
+            let all = check_all(&pages, &Settings::default());
+            all.into_iter().flat_map(|(_, findings)| findings).collect::<Vec<_>>()
+        };
+        if !rule.bad.is_empty() {
+            let marked = found(rule.bad);
+            let own: Vec<_> = marked.iter().filter(|finding| finding.rule == rule.id).collect();
+            assert_eq!(own.len(), 1, "{}: {:?}", rule.id, rules(&marked));
+            assert!(!own[0].hint.is_empty() && own[0].severity == rule.severity, "{}", rule.id);
+        }
+        assert_eq!(rules(&found(rule.good)), [""; 0], "{}: the good example is good throughout", rule.id);
+    }
+}
+
+#[test]
+fn every_rule_explains_itself() {
+    let mut ids: Vec<_> = check::rules().map(|rule| rule.id).collect();
+    let kebab = |id: &&str| id.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    assert!(ids.iter().all(kebab), "{ids:?}");
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), check::rules().count());
+    for Rule { id, summary, why, .. } in check::rules() {
+        assert!(!summary.is_empty() && !summary.ends_with('.') && why.ends_with('.'), "{id}");
+    }
+}
+
+#[test]
+fn what_is_certain_is_mended_and_then_found_no_more() {
+    let mut mended = Vec::new();
+    for rule in check::rules().filter(|rule| !rule.bad.is_empty() && !rule.bad.contains(PAGE_BREAK)) {
+        let (manuscript, findings) = check_all(&[rule.bad], &Settings::default()).remove(0);
+        let Some(bytes) = check::fix(&manuscript, rule.bad.as_bytes(), &findings).unwrap() else { continue };
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!rules(&check(&text)).contains(&rule.id), "{}: {text}", rule.id);
+        mended.push(rule.id);
+    }
+    assert_eq!(
+        mended,
+        ["item-number", "link-tracking", "link-double-slash", "mojibake", "hidden-character", "stray-escape"]
+    );
+}
+
+#[test]
+fn findings_are_placed_by_line_and_character_of_the_file() {
+    let text = "\u{feff}# Harbour Weekly #12: 潮\r\n\r\n🦄 潮水 „ÄÅ [潮](http://a.example/)\r\n\r\n\t- [b](http://b.example/)\r\n";
+    let places: Vec<_> = check(text)
+        .iter()
+        .filter(|finding| finding.rule == "link-http" || finding.rule == "mojibake")
+        .map(|finding| (finding.rule, finding.line, finding.column))
+        .collect();
+    assert_eq!(places, [("mojibake", 3, 6), ("link-http", 3, 14)]);
+    marks("link-http", text, &["http://a.example/"]);
+}
+
+#[test]
+fn the_defects_of_a_year_of_weeklies_are_found() {
+    let issue = |number: u32, day: &str, body: &str| {
+        format!("---\ndate: {day}\n---\n# Harbour Weekly #{number}: What the Pilots Say\n\n## Articles\n\n{body}\n")
+    };
+    let list = |links: &[&str]| links.iter().map(|link| format!("- [Page]({link})\n")).collect::<String>();
+    let pages = [
+        issue(1, "2024-01-06", &list(&["https://a.example/", "https://b.example/"])),
+        issue(2, "2024-01-13", &list(&["https://c.example/", "https://d.example/"])),
+        issue(2, "2024-01-20", &list(&["https://www.a.example/?utm_medium=x", "https://e.example/"])),
+        issue(4, "2024-01-27", &list(&["https://f.example/", "http://f.example"])),
+    ];
+    let pages: Vec<&str> = pages.iter().map(String::as_str).collect();
+    let all = check_all(&pages, &Settings::default());
+    let found: Vec<_> = all.iter().map(|(_, findings)| rules(findings)).collect();
+    let expected: [&[&str]; 4] =
+        [&[], &[], &["number-used", "link-tracking", "link-earlier"], &["number-gap", "link-http", "link-repeated"]];
+    assert_eq!(found, expected);
+    assert!(all[2].1[0].message.ends_with("used before: 1.md, 2024-01-13"), "{:?}", all[2].1[0]);
+    let earlier = all[2].1.iter().find(|finding| finding.rule == "link-earlier").unwrap();
+    assert_eq!(earlier.message, "already in #1, 2024-01-06");
+}
+
+#[test]
+fn a_sample_of_an_archive_has_no_gaps() {
+    let pages: Vec<String> =
+        [3, 6, 9, 12].iter().map(|n| format!("# Harbour Weekly #{n}: Pilots\n\nAhoy.\n")).collect();
+    let pages: Vec<&str> = pages.iter().map(String::as_str).collect();
+    for (_, findings) in check_all(&pages, &Settings::default()) {
+        assert_eq!(rules(&findings), [""; 0]);
+    }
+}
+
+#[test]
+fn an_issue_that_tells_no_number_leaves_no_gap() {
+    let pages = [
+        "---\ndate: 2024-01-06\n---\n# Harbour Weekly #1: Pilots\n\nAhoy.\n",
+        "---\ndate: 2024-01-13\n---\n# Boats\n\nAhoy.\n",
+        "---\ndate: 2024-01-20\n---\n# Harbour Weekly #3: Piers\n\nAhoy.\n",
+    ];
+    let all = check_all(&pages, &Settings::default());
+    assert!(rules(&all[1].1).contains(&"number-missing"));
+    assert_eq!(rules(&all[2].1), [""; 0]);
+}
+
+#[test]
+fn words_are_doubled_only_by_mistake() {
+    for (text, places) in [
+        ("We saw saw a boat.", vec!["saw"]),
+        ("We went to\nto the pier.", vec!["to"]),
+        ("**In the** the end.", vec!["the"]),
+        ("It is what it is is.", vec![]),
+        ("He knew that that had had an end.", vec![]),
+        ("Duran Duran and a Walla Walla boat, bye bye.", vec![]),
+        ("The boat, boat and all. Boat. boat", vec![]),
+        ("A [boat](https://b.example/) boat.", vec![]),
+        ("Tests tests tests, and then then then more", vec![]),
+        ("`the` the and 10 10 x x", vec![]),
+        ("看看 好好 的的确确 天天向上", vec![]),
+        ("The `long long` long haul; a long long int", vec![]),
+    ] {
+        marks("doubled-word", &format!("# Harbour Weekly #1: Pilots\n\n{text}\n"), &places);
+    }
+}
+
+#[test]
+fn drafts_are_told_from_talk_of_drafts() {
+    for (text, places) in [
+        ("TODO", vec!["TODO"]),
+        ("TODO: ask", vec!["TODO"]),
+        ("TODO ask the pilots", vec!["TODO"]),
+        ("The price is TK.", vec!["TK"]),
+        ("(TODO) and [TK]", vec!["TODO", "TK"]),
+        ("Lorem ipsum dolor", vec!["Lorem ipsum"]),
+        ("See <https://example.com/a>", vec!["https://example.com/a"]),
+        ("[Image of the pier]", vec!["[Image of the pier]"]),
+        ("A TODO list; todo.txt; TODO Tree for editors; the TODO app", vec![]),
+        ("Tcl/TK and TKinter", vec![]),
+        ("See <https://docs.example/a> and <https://example.company/>", vec![]),
+        ("`TODO: x` in code", vec![]),
+    ] {
+        marks("placeholder", &format!("# Harbour Weekly #1: Pilots\n\n{text}\n"), &places);
+    }
+}
+
+#[test]
+fn another_language_is_left_over_only_as_a_sentence() {
+    let english = "# Harbour Weekly #1: Pilots\n\nThis week we walked along both of the piers and asked.\n\n";
+    for (text, places) in [
+        ("① 潮水每天涨落两次的原因", vec!["① 潮水每天涨落两次的原因"]),
+        ("1、[潮水每天涨落两次的原因](https://tides.example/) (中文)", vec![]),
+        ("The author, 王小明, wrote 《潮水每天涨落两次的原因》.", vec![]),
+        ("> 潮水每天涨落两次的原因", vec![]),
+        ("Names: 张三, 李四", vec![]),
+    ] {
+        marks("leftover-language", &format!("{english}{text}\n"), &places);
+    }
+    let chinese = "# 港口周刊#1：潮水的原因\n\n本期我们沿着两个码头走了一圈，问了所有愿意说话的人。\n\n";
+    let sentence = "This is the sentence that was left in the edition and that nobody has translated.";
+    for (text, places) in [
+        (sentence.to_owned(), vec![sentence]),
+        (format!("[{sentence}](https://tides.example/)"), vec![]),
+        (format!("他说：“{sentence}”"), vec![]),
+        ("Python, Django, Flask and FastAPI".to_owned(), vec![]),
+    ] {
+        marks("leftover-language", &format!("{chinese}{text}\n"), &places);
+    }
+}
+
+#[test]
+fn addresses_are_judged_as_browsers_do() {
+    for (url, rule) in [
+        ("https://tides.example/a_(b)?c=d#e", None),
+        ("https://zh.wikipedia.org/wiki/潮汐", None),
+        ("https://web.archive.org/web/2020/https://tides.example//x", None),
+        ("https://tides.example/?ref=main&source=x", None),
+        ("mailto:ann@tides.example", None),
+        ("http//tides.example", Some("link-malformed")),
+        ("htps://tides.example", Some("link-malformed")),
+        ("https:/tides.example", Some("link-malformed")),
+        ("https://https://tides.example", Some("link-malformed")),
+        ("https://tides", Some("link-malformed")),
+        ("https://tides.example/，潮", Some("link-malformed")),
+        ("www.tides.example", Some("link-relative")),
+        ("tides.example/a", Some("link-relative")),
+        ("#top", Some("link-relative")),
+        ("//tides.example", Some("link-relative")),
+        ("javascript:alert", Some("link-scheme")),
+        ("https://192.168.0.7/x", Some("link-localhost")),
+        ("https://[::1]:80/x", Some("link-localhost")),
+        ("https://t.co/abc", Some("link-shortener")),
+        ("https://t.co/", None),
+        ("https://tides.example/?fbclid=1", Some("link-tracking")),
+        ("https://tides.example/a//b", Some("link-double-slash")),
+    ] {
+        let found = check(&format!("# Harbour Weekly #1: Pilots\n\nRead about [tides]({url}).\n"));
+        assert_eq!(rules(&found), rule.into_iter().collect::<Vec<_>>(), "{url}");
+    }
+    for unread in ["[tides] (https://tides.example/)", "[tides](https://tides.example/a b)"] {
+        let found = check(&format!("# Harbour Weekly #1: Pilots\n\nRead about {unread}.\n"));
+        assert_eq!(rules(&found), ["link-malformed"], "{unread}");
+    }
+}
+
+#[test]
+fn a_link_that_names_its_address_elsewhere_is_marked_and_mended_there() {
+    let text =
+        "# Harbour Weekly #1: Pilots\n\nRead [about tides][t].\n\n[t]: https://tides.example/?utm_source=x 'Tides'\n";
+    marks("link-tracking", text, &["https://tides.example/?utm_source=x"]);
+    let (manuscript, findings) = check_all(&[text], &Settings::default()).remove(0);
+    let bytes = check::fix(&manuscript, text.as_bytes(), &findings).unwrap().unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap(), text.replace("?utm_source=x", ""));
+}
+
+#[test]
+fn numbers_are_mended_however_they_are_written() {
+    let issue = |numbers: [&str; 3]| {
+        let item = |(at, number): (usize, &&str)| format!("{number}[Page](https://{at}.example/)\n\nText.\n\n");
+        let items: String = numbers.iter().enumerate().map(item).collect();
+        format!("# Harbour Weekly #1: Pilots\n\n## Articles\n\n{items}")
+    };
+    for (wrong, right) in [
+        (["1、", "2、", "4、"], ["1、", "2、", "3、"]),
+        (["① ", "② ", "② "], ["① ", "② ", "③ "]),
+        (["1. ", "2. ", "4. "], ["1. ", "2. ", "3. "]),
+    ] {
+        let (manuscript, findings) = check_all(&[&issue(wrong)], &Settings::default()).remove(0);
+        assert_eq!(rules(&findings), ["item-number"], "{wrong:?}");
+        let bytes = check::fix(&manuscript, issue(wrong).as_bytes(), &findings).unwrap().unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), issue(right));
+    }
+    for fine in [["1. ", "1. ", "1. "], ["- ", "- ", "- "]] {
+        assert_eq!(rules(&check(&issue(fine).replace("\n\nText.\n\n", "\n"))), [""; 0], "{fine:?}");
+    }
+}
+
+#[test]
+fn an_email_too_large_names_the_item_that_passes_the_line() {
+    let items = |count: usize| {
+        let item = |at: usize| format!("{at}、[Page {at}](https://{at}.example/)\n\n{}\n\n", "Words. ".repeat(120));
+        format!("# Harbour Weekly #1: Pilots\n\n## Articles\n\n{}", (1..=count).map(item).collect::<String>())
+    };
+    let large = check(&items(88));
+    assert_eq!(rules(&large), ["email-large"]);
+    let clipped = check(&items(140));
+    assert_eq!(rules(&clipped), ["email-clipped"]);
+    assert!(clipped[0].message.contains("which this item passes: \"Page "), "{}", clipped[0].message);
+    assert!(clipped[0].line > large[0].line && large[0].line > 100);
+}
+
+#[test]
+fn rules_can_be_switched_off_set_and_allowed() {
+    let text = "# Harbour Weekly #1: Pilots\n\nRead [about tides](http://tides.example/).\n";
+    let with = |severity| Settings { rules: [("link-http".to_owned(), severity)].into(), ..Settings::default() };
+    assert!(check_all(&[text], &with(None))[0].1.is_empty());
+    assert_eq!(check_all(&[text], &with(Some(Severity::Note)))[0].1[0].severity, Severity::Note);
+    let on_line = text.replace(").", "). <!-- masthead: allow link-http: no https there -->");
+    assert_eq!(rules(&check(&on_line)), [""; 0]);
+    let above = text.replace("Read", "<!-- masthead: allow link-http: no https there -->\n\nRead");
+    assert_eq!(rules(&check(&above)), [""; 0]);
+    let elsewhere = above.replace("link-http:", "link-tracking:");
+    assert_eq!(rules(&check(&elsewhere)), ["allow-unused", "link-http"]);
+    let unknown = above.replace("link-http:", "links:");
+    assert_eq!(rules(&check(&unknown)), ["allow-no-reason", "link-http"]);
+}
+
+#[test]
+fn pages_on_the_allow_list_come_again() {
+    let page = |number: u32| {
+        format!(
+            "# Harbour Weekly #{number}: Pilots\n\n## A\n\n- [Channel](https://channel.example/)\n- [Page](https://{number}.example/)\n"
+        )
+    };
+    let pages = [page(1), page(2)];
+    let pages: Vec<&str> = pages.iter().map(String::as_str).collect();
+    let settings = Settings { allow_links: vec!["http://www.channel.example".to_owned()], ..Settings::default() };
+    assert_eq!(rules(&check_all(&pages, &Settings::default())[1].1), ["link-earlier"]);
+    assert_eq!(rules(&check_all(&pages, &settings)[1].1), [""; 0]);
+}
+
+/// Pieces that issues and their defects are made of.
+const PIECES: [&str; 40] = [
+    "# Harbour Weekly #12: Pilots",
+    "\n\n",
+    "\n",
+    "\r\n",
+    " ",
+    "\t",
+    "## A",
+    "1、",
+    "2. ",
+    "- ",
+    "① ",
+    "[text](",
+    ")",
+    "[",
+    "]",
+    "](",
+    "http://a.example//b?utm_source=x&c",
+    "https://b.example/",
+    "<https://c.example>",
+    "![](",
+    "![x](",
+    "the ",
+    "the the ",
+    "TODO: ",
+    "潮水每天涨落",
+    "„ÄÅ",
+    "â€™",
+    "Ã©",
+    "\u{200b}",
+    "\u{202e}",
+    "\u{fffd}",
+    "🦄",
+    "\\'",
+    "&amp;amp;",
+    "<!-- masthead: allow link-http: x -->",
+    "---\n",
+    "title: x\n",
+    "`code`",
+    "> ",
+    "© 2019 ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_file_is_checked_and_mended(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..60)) {
+        let text = pieces.concat();
+        let Ok(manuscript) = Manuscript::read("2024-06-08.md", text.as_bytes()) else { return Ok(()) };
+        let findings = check::check(&manuscript, &Surroundings::default(), &Settings::default());
+        let mut last = 0;
+        for finding in &findings {
+            prop_assert!(manuscript.file().get(finding.span.clone()).is_some(), "{finding:?}");
+            prop_assert!(finding.span.start >= last && finding.line > 0 && finding.column > 0);
+            last = finding.span.start;
+            for edit in &finding.edits {
+                prop_assert!(manuscript.file().get(edit.span.clone()).is_some(), "{finding:?}");
+            }
+        }
+        if let Some(bytes) = check::fix(&manuscript, text.as_bytes(), &findings).unwrap() {
+            prop_assert!(bytes != text.as_bytes());
+            let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+            prop_assert_eq!(lines(&bytes), lines(text.as_bytes()));
+        }
+    }
+}

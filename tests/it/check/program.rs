@@ -1,0 +1,189 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const CLEAN: &str = "# Harbour Weekly #12: Slow Software\n\nAhoy.\n";
+const WARNED: &str = "# Harbour Weekly #13: Fast Boats\n\n潮水 🦄 [tides](http://tides.example/)\n";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &[u8])]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (name, content) in files {
+            let path = folder.path(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs `masthead check` in the folder: exit code, standard output, standard error.
+    fn check(&self, args: &[&str]) -> (i32, String, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_masthead"))
+            .arg("check")
+            .args(args)
+            .current_dir(self.0.path())
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn a_finding_shows_its_line_with_the_place_marked() {
+    let folder = Folder::new(&[("a.md", WARNED.as_bytes())]);
+    let (code, stdout, stderr) = folder.check(&["a.md"]);
+    let expected = "\
+warning[link-http]: this link is plain http
+ --> a.md:3:14
+  |
+3 | 潮水 🦄 [tides](http://tides.example/)
+  |                 ^^^^^^^^^^^^^^^^^^^^^
+  = hint: write https:// if the page is there under it; else allow it here
+
+";
+    assert_eq!((code, stdout.as_str()), (1, expected));
+    assert_eq!(stderr, "0 errors, 1 warning and 0 notes in 1 file\n");
+}
+
+#[test]
+fn a_long_line_is_cut_around_the_place() {
+    let text = format!("# Harbour Weekly #13: Fast Boats\n\n{}http{}\n", "words ".repeat(99), " words".repeat(99));
+    let text = text.replace("http", "[tides](http://tides.example/)");
+    let (_, stdout, _) = Folder::new(&[("a.md", text.as_bytes())]).check(&["a.md"]);
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert!(lines[3].starts_with("3 | …") && lines[3].ends_with('…') && lines[3].chars().count() < 110, "{stdout}");
+    let column = lines[4].find('^').unwrap();
+    assert!(lines[3].chars().skip(column).collect::<String>().starts_with("http://tides"), "{stdout}");
+}
+
+#[test]
+fn the_exit_code_tells_clean_findings_and_trouble_apart() {
+    let note = "# Harbour Weekly #14: Piers\n\nRead [here](https://tides.example/).\n";
+    let broken = "---\nnumber: many\n---\n";
+    let folder = Folder::new(&[
+        ("clean.md", CLEAN.as_bytes()),
+        ("warned.md", WARNED.as_bytes()),
+        ("note.md", note.as_bytes()),
+        ("broken.md", broken.as_bytes()),
+    ]);
+    assert_eq!(folder.check(&["clean.md"]).0, 0);
+    assert_eq!(folder.check(&["note.md"]).0, 0);
+    assert_eq!(folder.check(&["clean.md", "warned.md"]).0, 1);
+    let (code, stdout, stderr) = folder.check(&["broken.md", "missing.md", "warned.md"]);
+    assert_eq!(code, 2);
+    assert!(stdout.contains("link-http"), "the others are checked: {stdout}");
+    assert!(stderr.contains("broken.md:2: `many`") && stderr.contains("missing.md"), "{stderr}");
+    assert_eq!(folder.check(&[]).0, 2);
+}
+
+#[test]
+fn json_is_a_list_of_findings() {
+    let folder = Folder::new(&[("a.md", WARNED.as_bytes()), ("b.md", CLEAN.as_bytes())]);
+    let (_, stdout, _) = folder.check(&["--json", "a.md", "b.md"]);
+    let list: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let expected = serde_json::json!([{
+        "rule": "link-http",
+        "severity": "warning",
+        "file": "a.md",
+        "line": 3,
+        "column": 14,
+        "message": "this link is plain http",
+        "hint": "write https:// if the page is there under it; else allow it here",
+    }]);
+    assert_eq!(list, expected);
+    assert_eq!(folder.check(&["--json", "b.md"]).1, "[]\n");
+}
+
+#[test]
+fn what_is_mended_keeps_every_other_byte() {
+    let before = "\u{feff}# Harbour Weekly #13: The Pilot\\'s Boat\r\n\r\nAhoy„ÄÅ [tides](https://tides.example/?utm_source=x&a=1)\r\n\r\nEnd, no line end";
+    let after = "\u{feff}# Harbour Weekly #13: The Pilot's Boat\r\n\r\nAhoy、 [tides](https://tides.example/?a=1)\r\n\r\nEnd, no line end";
+    let folder = Folder::new(&[("a.md", before.as_bytes())]);
+    let (code, stdout, stderr) = folder.check(&["--fix", "a.md"]);
+    assert_eq!(String::from_utf8(read(&folder.path("a.md"))).unwrap(), after);
+    assert_eq!((code, stderr.as_str()), (0, "0 errors, 0 warnings and 0 notes in 1 file\n"));
+    assert!(
+        stdout.starts_with("--- a.md\n+++ a.md\n@@ -1,5 +1,5 @@\n-# Harbour Weekly #13: The Pilot\\'s Boat"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("+Ahoy、 [tides](https://tides.example/?a=1)"), "{stdout}");
+    assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(folder.check(&["--fix", "a.md"]), (0, String::new(), stderr));
+}
+
+#[test]
+fn a_file_in_utf_16_or_gbk_stays_in_it() {
+    let text = "# 港口周刊#13：潮水的原因\n\n本期我们沿着两个码头走了一圈，问了[所有愿意说话的人](https://tides.example/?utm_source=x)。\n";
+    let mended = text.replace("?utm_source=x", "");
+    let utf16 = |text: &str| -> Vec<u8> {
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    let gbk = |text: &str| encoding_rs::GBK.encode(text).0.into_owned();
+    let folder = Folder::new(&[("utf16.md", &utf16(text)), ("gbk.md", &gbk(text))]);
+    assert_eq!((folder.check(&["--fix", "utf16.md"]).0, folder.check(&["--fix", "gbk.md"]).0), (0, 0));
+    assert_eq!(read(&folder.path("utf16.md")), utf16(&mended));
+    assert_eq!(read(&folder.path("gbk.md")), gbk(&mended));
+}
+
+#[test]
+fn an_archive_is_checked_against_without_a_store() {
+    let old =
+        "# Harbour Weekly #12: Slow Software\n\n## A\n\n- [T](https://tides.example/)\n- [B](https://b.example/)\n";
+    let new =
+        "# Harbour Weekly #13: Fast Boats\n\n## A\n\n- [T](http://www.tides.example)\n- [C](https://c.example/)\n";
+    let folder = Folder::new(&[("sent/12.md", old.as_bytes()), ("next.md", new.as_bytes())]);
+    let rules = |args: &[&str]| -> Vec<String> {
+        let list: serde_json::Value = serde_json::from_str(&folder.check(args).1).unwrap();
+        list.as_array().unwrap().iter().map(|row| row["rule"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(rules(&["--json", "next.md", "--archive", "sent"]), ["link-http", "link-earlier"]);
+    std::fs::write(folder.path("again.md"), "# Harbour Weekly #12: Fast Boats\n\nAhoy.\n").unwrap();
+    assert_eq!(rules(&["--json", "again.md", "--archive", "sent"]), ["number-used"]);
+    assert_eq!(rules(&["--json", "next.md"]), ["link-http"]);
+    assert_eq!(rules(&["--json", "sent/12.md", "--archive", "sent"]), [""; 0], "a file is no repetition of itself");
+    assert_eq!(folder.check(&["next.md", "--archive", "missing"]).0, 2);
+}
+
+#[test]
+fn masthead_toml_sets_the_rules() {
+    let toml = |check: &str| {
+        format!(
+            "{check}\n[newsletter.weekly]\nname = \"Harbour Weekly\"\nfrom = \"ann@example.org\"\npostal_address = \"1 Pier\"\nbase_url = \"https://example.org\"\n"
+        )
+    };
+    let folder = Folder::new(&[
+        ("a.md", WARNED.as_bytes()),
+        ("off.toml", toml("[check.rules]\nlink-http = \"off\"").as_bytes()),
+        ("note.toml", toml("[check.rules]\nlink-http = \"note\"").as_bytes()),
+        ("unknown.toml", toml("[check.rules]\nlink-htp = \"note\"").as_bytes()),
+    ]);
+    assert_eq!(folder.check(&["--config", "off.toml", "a.md"]).1, "");
+    let (code, stdout, _) = folder.check(&["--config", "note.toml", "a.md"]);
+    assert!(code == 0 && stdout.starts_with("note[link-http]"), "{stdout}");
+    let (code, _, stderr) = folder.check(&["--config", "unknown.toml", "a.md"]);
+    assert!(code == 2 && stderr.contains("no rule `link-htp`"), "{stderr}");
+}
+
+#[test]
+fn the_rules_explain_themselves() {
+    let folder = Folder::new(&[]);
+    let (code, stdout, _) = folder.check(&["--rules"]);
+    assert_eq!(code, 0);
+    for rule in masthead::issue::check::rules() {
+        assert!(stdout.contains(&format!("{} ({}): {}", rule.id, rule.severity, rule.summary)), "{}", rule.id);
+    }
+    let (_, one, _) = folder.check(&["--rules", "link-http"]);
+    assert!(one.starts_with("link-http (warning): ") && one.contains("\n  bad:\n    # Harbour Weekly"), "{one}");
+    assert_eq!(folder.check(&["--rules", "link-htp"]).0, 2);
+}
