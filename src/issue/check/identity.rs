@@ -64,8 +64,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "a subject of fewer than 10 characters",
         why: "It says nothing about the issue, and filters take it for spam.",
-        bad: "---\nnumber: 12\nsubject: Boats\n---\n\nAhoy.\n",
-        good: "---\nnumber: 12\nsubject: Slow software, fast boats\n---\n\nAhoy.\n",
+        bad: "---\nsubject: 'Reef #1'\ntitle: Reef\n---\n\nAhoy.\n",
+        good: "---\nsubject: 'Reef #1: Slow software, fast boats'\ntitle: Slow software\n---\n\nAhoy.\n",
         check: subject_short,
     },
     Rule {
@@ -158,9 +158,10 @@ fn subject_long(context: &Context<'_>) -> Vec<Mark> {
 fn subject_short(context: &Context<'_>) -> Vec<Mark> {
     let subject = context.manuscript.issue.subject_line("");
     let length = subject.graphemes(true).count();
-    // without a title, its rule says so; a Chinese character says about as much as two letters
+    // a missing name is put in, a missing title has a rule of its own; a Chinese character says about as much as two letters
     let wide = subject.chars().filter(|c| super::words::is_han(*c)).count();
-    if subject.is_empty() || length + wide >= SHORTEST_SUBJECT || !title_missing(context).is_empty() {
+    let nameless = context.manuscript.issue.newsletter.is_none() && context.manuscript.issue.number.is_some();
+    if length + wide >= SHORTEST_SUBJECT || context.manuscript.issue.title.is_none() || nameless {
         return Vec::new();
     }
     let message = format!("the subject has {length} characters, fewer than {SHORTEST_SUBJECT}");

@@ -25,10 +25,19 @@ pub(super) const RULES: &[Rule] = &[
         id: "image-format",
         severity: Severity::Warning,
         summary: "an image in a format that mail clients do not show",
-        why: "Gmail shows no SVG and no data: images, Outlook no WebP and no AVIF: readers see a gap.",
+        why: "Gmail shows no SVG and no data: images, hardly any client AVIF or HEIC: readers see a gap.",
         bad: "# Harbour Weekly #12: Slow Software\n\n![Chart of the harbour](https://boats.example/chart.svg)\n",
         good: "# Harbour Weekly #12: Slow Software\n\n![Chart of the harbour](https://boats.example/chart.png)\n",
         check: format,
+    },
+    Rule {
+        id: "image-webp",
+        severity: Severity::Note,
+        summary: "an image in WebP",
+        why: "Outlook on Windows does not show it; nearly all others do.",
+        bad: "# Harbour Weekly #12: Slow Software\n\n![Chart of the harbour](https://boats.example/chart.webp)\n",
+        good: "# Harbour Weekly #12: Slow Software\n\n![Chart of the harbour](https://boats.example/chart.png)\n",
+        check: webp,
     },
     Rule {
         id: "image-http",
@@ -96,11 +105,8 @@ fn format(context: &Context<'_>) -> Vec<Mark> {
             marks.push(context.mark(place, "mail clients do not show `data:` images", hint));
             continue;
         }
-        let path = image.url.split(['?', '#']).next().unwrap_or_default();
-        let ending = path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending);
-        let (what, who) = match ending.map(str::to_ascii_lowercase).as_deref() {
+        let (what, who) = match ending(&image.url).as_deref() {
             Some("svg") => ("SVG", "Gmail and Outlook do not show it"),
-            Some("webp") => ("WebP", "Outlook on Windows does not show it"),
             Some("avif") => ("AVIF", "most mail clients do not show it"),
             Some("heic" | "heif") => ("HEIC", "only Apple's clients show it"),
             Some("tif" | "tiff") => ("TIFF", "only Apple's clients show it"),
@@ -111,6 +117,22 @@ fn format(context: &Context<'_>) -> Vec<Mark> {
         marks.push(context.mark(place, format!("this image is {what}: {who}"), "use PNG, JPEG or GIF"));
     }
     marks
+}
+
+/// What a file's name ends with, in lower case.
+fn ending(url: &str) -> Option<String> {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let (_, ending) = path.rsplit('/').next()?.rsplit_once('.')?;
+    Some(ending.to_ascii_lowercase())
+}
+
+fn webp(context: &Context<'_>) -> Vec<Mark> {
+    let images = context.manuscript.images.iter().filter(|image| ending(&image.url).as_deref() == Some("webp"));
+    let mark = |image: &super::super::manuscript::Picture| {
+        let place = image.address.as_ref().unwrap_or(&image.span);
+        context.mark(place, "Outlook on Windows does not show WebP", "use PNG or JPEG if readers of yours have it")
+    };
+    images.map(mark).collect()
 }
 
 fn http(context: &Context<'_>) -> Vec<Mark> {

@@ -89,23 +89,33 @@ impl<'a> Context<'a> {
 struct Written {
     number: u32,
     span: Range<usize>,
-    circled: bool,
+    style: Style,
+}
+
+/// What stands around a number: lists of different styles lie in one another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Circled,
+    /// The character before, if it is a bracket, and the one behind.
+    Digits(Option<char>, Option<char>),
 }
 
 /// The number with which an item's line begins.
-fn written(context: &Context<'_>, item: &Placed<'_>) -> Option<Written> {
-    item.item.number?;
-    let line = context.manuscript.slice(&item.line);
+fn written(context: &Context<'_>, line: &Range<usize>) -> Option<Written> {
+    let start = line.start;
+    let line = context.manuscript.slice(line);
     let before = line.find(|c: char| !" #*-+>(（[".contains(c))?;
     let rest = line.get(before..)?;
-    let start = item.line.start + before;
+    let start = start + before;
     let first = rest.chars().next()?;
     if let Some(number) = CIRCLED.chars().position(|c| c == first) {
         let number = u32::try_from(number).ok()? + 1;
-        return Some(Written { number, span: start..start + first.len_utf8(), circled: true });
+        return Some(Written { number, span: start..start + first.len_utf8(), style: Style::Circled });
     }
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    Some(Written { number: rest.get(..digits)?.parse().ok()?, span: start..start + digits, circled: false })
+    let bracket = line.get(..before)?.chars().next_back().filter(|c| "(（[".contains(*c));
+    let style = Style::Digits(bracket, rest.get(digits..)?.chars().next());
+    Some(Written { number: rest.get(..digits)?.parse().ok()?, span: start..start + digits, style })
 }
 
 const CIRCLED: &str = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉑㉒㉓㉔㉕㉖㉗㉘㉙㉚㉛㉜㉝㉞㉟㊱㊲㊳㊴㊵㊶㊷㊸㊹㊺㊻㊼㊽㊾㊿";
@@ -113,45 +123,64 @@ const CIRCLED: &str = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲
 fn number(context: &Context<'_>) -> Vec<Mark> {
     let mut marks = Vec::new();
     let mut last: Option<u32> = None;
-    for (_, items) in context.sections() {
-        let numbers: Vec<Written> = items.iter().filter_map(|item| written(context, item)).collect();
-        let (Some(first), Some(end)) = (numbers.first(), numbers.last()) else { continue };
+    for (section, items) in context.sections() {
+        let numbered = items.iter().filter(|placed| placed.item.number.is_some());
+        let mut numbers: Vec<Written> = numbered.filter_map(|placed| written(context, &placed.line)).collect();
+        let Some(first) = numbers.first() else { continue };
+        let (style, start) = (first.style, first.number);
+        numbers.retain(|written| written.style == style);
         // `1.` on every line is Markdown's way to number by itself
-        if numbers.len() > 1 && numbers.iter().all(|written| written.number == first.number && !written.circled) {
+        if numbers.len() > 1 && numbers.iter().all(|written| written.number == start) && style != Style::Circled {
             continue;
         }
         // numbers begin anew, or run on
-        let mut expected = match last.and_then(|last| last.checked_add(1)) {
-            Some(next) if next == first.number => next,
-            _ => 1,
-        };
-        let restarted = expected == 1;
-        let mut found: Vec<Mark> = Vec::new();
-        let mut before = expected.checked_sub(1);
-        for written in &numbers {
-            if before.and_then(|before| before.checked_add(1)) != Some(written.number) {
-                let message = match before {
-                    None | Some(0) => format!("the first item is number {}", written.number),
-                    Some(before) => format!("item {} follows item {before}", written.number),
-                };
-                let hint = format!("number it {expected}, and the items below it on from there");
-                found.push(context.mark(&written.span, message, hint));
-            }
-            let edit = (written.number != expected).then(|| renumber(context, written, expected)).flatten();
-            if let (Some(mark), Some(edit), true) = (found.last_mut(), edit, restarted) {
-                mark.edits.push(edit);
-            }
-            before = Some(written.number);
-            expected = expected.saturating_add(1);
-        }
-        last = Some(end.number);
+        let runs_on = last.and_then(|last| last.checked_add(1)) == Some(start);
+        let first_line = section.line.min(items.first().map_or(section.line, |placed| placed.item.line));
+        let found = breaks(context, &numbers, if runs_on { start } else { 1 }, first_line);
+        last = numbers.last().map(|written| written.number);
         marks.extend(found);
     }
     marks
 }
 
+/// Marks every number that does not follow the one before; `first` is what the first is to be.
+fn breaks(context: &Context<'_>, numbers: &[Written], first: u32, first_line: usize) -> Vec<Mark> {
+    let mut found: Vec<Mark> = Vec::new();
+    let (mut expected, mut before, mut line) = (first, first.checked_sub(1), first_line);
+    for written in numbers {
+        let here = context.manuscript.line(written.span.start);
+        // a second list in the section begins anew
+        if written.number == 1 && before.is_some_and(|before| before > 1) {
+            expected = 1;
+        } else if before.and_then(|before| before.checked_add(1)) != Some(written.number) {
+            // numbers of what is no item, having no link
+            let between = (line..here).filter_map(|line| self::written(context, &context.manuscript.line_span(line)));
+            if between
+                .filter(|other| other.style == written.style)
+                .any(|other| other.number.checked_add(1) == Some(written.number))
+            {
+                return Vec::new();
+            }
+            let message = match before {
+                None | Some(0) => format!("the first item is number {}", written.number),
+                Some(before) => format!("item {} follows item {before}", written.number),
+            };
+            let hint = format!("number it {expected}, and the items below it on from there");
+            found.push(context.mark(&written.span, message, hint));
+        }
+        // where numbers run on through the issue, the sections below would have to follow
+        let certain = written.number != expected && first == 1;
+        if let (Some(mark), true) = (found.last_mut(), certain) {
+            mark.edits.extend(renumber(context, written, expected));
+        }
+        (before, line) = (Some(written.number), here + 1);
+        expected = expected.saturating_add(1);
+    }
+    found
+}
+
 fn renumber(context: &Context<'_>, written: &Written, number: u32) -> Option<Edit> {
-    let text = if written.circled {
+    let text = if written.style == Style::Circled {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         CIRCLED.chars().nth(index)?.to_string()
     } else {
@@ -163,18 +192,36 @@ fn renumber(context: &Context<'_>, written: &Written, number: u32) -> Option<Edi
 fn no_link(context: &Context<'_>) -> Vec<Mark> {
     let mut marks = Vec::new();
     for (_, items) in context.sections() {
-        let linked = items.iter().filter(|placed| !placed.item.links.is_empty()).count();
-        // a list of titles alone means it
-        if linked * 2 < items.len() {
-            continue;
-        }
-        let without = items.iter().filter(|placed| placed.item.links.is_empty());
+        let style = |placed: &Placed<'_>| written(context, &placed.line).map(|written| written.style);
+        // "4、Others", with (1), (2), (3) below it
+        let heads = |at: usize| {
+            let next = items.get(at + 1).and_then(style);
+            next.is_some() && items.get(at).and_then(style).is_some_and(|own| Some(own) != next)
+        };
+        let without: Vec<_> = items
+            .iter()
+            .enumerate()
+            .filter(|(at, placed)| placed.item.links.is_empty() && !heads(*at))
+            .map(|(_, placed)| placed)
+            .collect();
+        // a list of titles, or of stories that stand by themselves, means it
+        let few = without.len() * 4 <= items.len();
+        let one = without.len() == 1 && items.len() > 1;
+        let forgotten = |placed: &&&Placed<'_>| few || (one && placed.item.description.len() < SHORT_STORY);
+        let prose = |placed: &&Placed<'_>| placed.item.title.ends_with(['.', '。', '；', ';', '！', '：']);
         marks.extend(
-            without.map(|placed| context.mark(&placed.line, "this item has no link", "link its title to the page")),
+            without
+                .iter()
+                .filter(forgotten)
+                .filter(|placed| !prose(placed))
+                .map(|placed| context.mark(&placed.line, "this item has no link", "link its title to the page")),
         );
     }
     marks
 }
+
+/// Bytes of a description that stands by itself.
+const SHORT_STORY: usize = 300;
 
 fn no_title(context: &Context<'_>) -> Vec<Mark> {
     let without = context.items().filter(|placed| is_untitled(placed.item));
