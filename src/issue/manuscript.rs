@@ -197,7 +197,7 @@ impl Manuscript {
             while links.next_if(|link| line(link.span.start) < item.line).is_some() {}
             let mut titled = item.url.is_none();
             for url in &item.links {
-                let Some(link) = links.next_if(|link| link.url == *url) else { break };
+                let Some(link) = links.next_if(|link| link.url == *url) else { continue };
                 let title = !titled && item.url.as_ref() == Some(url);
                 titled |= title;
                 link.part = if title { Part::Title(index) } else { Part::Text(index) };
