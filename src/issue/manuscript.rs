@@ -198,9 +198,9 @@ impl Manuscript {
             let mut titled = item.url.is_none();
             for url in &item.links {
                 let Some(link) = links.next_if(|link| link.url == *url) else { continue };
-                let title = !titled && item.url.as_ref() == Some(url);
-                titled |= title;
-                link.part = if title { Part::Title(index) } else { Part::Text(index) };
+                let first = !titled && item.url.as_ref() == Some(url);
+                titled |= first;
+                link.part = if first && is_title(link, &item.title) { Part::Title(index) } else { Part::Text(index) };
             }
         }
     }
@@ -325,6 +325,15 @@ impl<'a> Walk<'_, 'a> {
         self.document.text.get(span.start - self.below..span.end - self.below).unwrap_or_default()
     }
 }
+
+/// Whether a link is its item's title, and not a word of it: `2024-06-08, Oslo: [The pilots](…) meet again`.
+fn is_title(link: &Link, title: &str) -> bool {
+    let length = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+    length(title) <= length(&link.text) + MOST_BESIDE_TITLE
+}
+
+/// Letters that may stand beside a title's link: a tag, a star count.
+const MOST_BESIDE_TITLE: usize = 8;
 
 /// How far up a quotation is looked for; hostile files nest deeper.
 const MOST_ANCESTORS: usize = 16;

@@ -324,6 +324,20 @@ fn pages_on_the_allow_list_come_again() {
     assert_eq!(rules(&check_all(&pages, &settings)[1].1), [""; 0]);
 }
 
+#[test]
+fn what_comes_every_week_is_no_repetition() {
+    let page = |number: u32| {
+        format!(
+            "# Harbour Weekly #{number}: Pilots\n\n## Upcoming Events\n\n- [Pilots](https://pilots.example/)\n- [Pilots \
+             again](https://pilots.example/)\n\n## Articles\n\n- [A](https://{number}.example/)\n- [B](https://b{number}.example/)\n"
+        )
+    };
+    let pages = [page(1), page(2)];
+    for (_, findings) in check_all(&[&pages[0], &pages[1]], &Settings::default()) {
+        assert_eq!(rules(&findings), [""; 0]);
+    }
+}
+
 /// Pieces that issues and their defects are made of.
 const PIECES: [&str; 40] = [
     "# Harbour Weekly #12: Pilots",

@@ -246,7 +246,8 @@ fn no_description(context: &Context<'_>) -> Vec<Mark> {
         if items.iter().filter(described).count() * 4 < items.len() * 3 {
             continue;
         }
-        let without = items.iter().filter(|placed| !described(placed) && !placed.item.links.is_empty());
+        // a title that is a sentence with a link in it says enough
+        let without = items.iter().filter(|placed| !described(placed) && placed.link.is_some());
         marks.extend(without.map(|placed| {
             context.mark(
                 &placed.title_span(),

@@ -38,6 +38,33 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 impl Context<'_> {
+    /// Whether each item comes again by the nature of its section: meetings, jobs, sponsors.
+    fn recurring(&self) -> Vec<bool> {
+        const WORDS: [&str; 14] = [
+            "event",
+            "meetup",
+            "calendar",
+            "conference",
+            "job",
+            "hiring",
+            "sponsor",
+            "subscribe",
+            "about us",
+            "活动",
+            "招聘",
+            "赞助",
+            "订阅",
+            "关于",
+        ];
+        let mut recurring = Vec::new();
+        for section in &self.manuscript.issue.sections {
+            let title = section.title.to_lowercase();
+            let recurs = WORDS.iter().any(|word| title.contains(word));
+            recurring.extend(std::iter::repeat_n(recurs, section.items.len()));
+        }
+        recurring
+    }
+
     /// Whether the editor lets a page come again.
     fn may_repeat(&self, address: &Address) -> bool {
         self.settings.allow_links.iter().any(|link| Address::canonical(link).as_ref() == Some(address))
@@ -47,6 +74,7 @@ impl Context<'_> {
 fn repeated(context: &Context<'_>) -> Vec<Mark> {
     let manuscript = context.manuscript;
     let mut known: HashMap<Address, (usize, &Link)> = HashMap::new();
+    let recurring = context.recurring();
     let mut marks = Vec::new();
     for link in &manuscript.links {
         let (item, titled) = match link.part {
@@ -54,6 +82,9 @@ fn repeated(context: &Context<'_>) -> Vec<Mark> {
             Part::Text(item) => (item, false),
             Part::Around => continue,
         };
+        if recurring.get(item) == Some(&true) {
+            continue;
+        }
         let Some(address) = Address::canonical(&link.url) else { continue };
         match known.entry(address) {
             Entry::Vacant(vacant) => {
@@ -123,9 +154,11 @@ fn is_contribution(address: &Address) -> bool {
 
 /// Marks the items' own links of which `find` has something to say.
 fn recommended(context: &Context<'_>, find: impl Fn(&Address) -> Option<(String, &'static str)>) -> Vec<Mark> {
+    let recurring = context.recurring();
     let mut marks = Vec::new();
     for link in &context.manuscript.links {
-        let address = matches!(link.part, Part::Title(_)).then(|| Address::canonical(&link.url)).flatten();
+        let Part::Title(item) = link.part else { continue };
+        let address = Address::canonical(&link.url).filter(|_| recurring.get(item) != Some(&true));
         let Some(address) = address.filter(|address| !context.may_repeat(address)) else { continue };
         if let Some((message, hint)) = find(&address) {
             marks.push(context.mark(link.address.as_ref().unwrap_or(&link.span), message, hint));
