@@ -74,6 +74,13 @@ pub fn render(issue: &Issue, newsletter: &Newsletter) -> Result<Rendered, Render
     render_with(&INLINER, issue, newsletter)
 }
 
+/// The HTML part alone, for those who only want to know how large it is.
+pub fn html(issue: &Issue, newsletter: &Newsletter) -> Result<String, RenderError> {
+    let seal = slot::seal(issue, newsletter);
+    let page = page::page(issue, newsletter, Slot::UnsubscribeUrl.marker(&seal));
+    Ok(INLINER.inline(&templates::issue(&page).into_string())?)
+}
+
 /// Renders an issue with a style sheet of the editor's own on top; its at-rules are left out.
 pub fn render_styled(issue: &Issue, newsletter: &Newsletter, css: &str) -> Result<Rendered, RenderError> {
     render_with(&inliner(css), issue, newsletter)
