@@ -61,7 +61,9 @@ pub(super) fn shorten(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
-    let line = wrap(text, columns - 1).into_iter().next().unwrap_or_default();
+    // an essay may be one line of megabytes
+    let end = text.char_indices().nth(4 * columns).map_or(text.len(), |(at, _)| at);
+    let line = wrap(&text[..end], columns - 1).into_iter().next().unwrap_or_default();
     let mut line = line.trim_end_matches([' ', '·', ',', '，', '、']).to_owned();
     while line.width() > columns - 1 {
         line.pop();
