@@ -145,8 +145,8 @@ impl Desk<'_> {
         let newsletter = self.args.config.newsletter_of(&manuscript.issue, None);
         // with several newsletters, any makes an email as large
         let newsletter = newsletter.or_else(|_| render::sample_newsletter(&manuscript.issue))?;
-        let rendered = render::render(&manuscript.issue, &newsletter)?;
-        let around = Surroundings { archive: Some(&self.archive), email: Some(Email { html: &rendered.html }) };
+        let html = render::html(&manuscript.issue, &newsletter)?;
+        let around = Surroundings { archive: Some(&self.archive), email: Some(Email { html: &html }) };
         Ok(check::check(manuscript, &around, &self.settings))
     }
 }

@@ -208,7 +208,10 @@ fn no_link(context: &Context<'_>) -> Vec<Mark> {
         let few = without.len() * 4 <= items.len();
         let one = without.len() == 1 && items.len() > 1;
         let forgotten = |placed: &&&Placed<'_>| few || (one && placed.item.description.len() < SHORT_STORY);
-        let prose = |placed: &&Placed<'_>| placed.item.title.ends_with(['.', '。', '；', ';', '！', '：']);
+        let usual = items.first().and_then(style);
+        let prose = |placed: &&Placed<'_>| {
+            style(placed) != usual && placed.item.title.ends_with(['.', '。', '；', ';', '！', '：'])
+        };
         marks.extend(
             without
                 .iter()
