@@ -28,16 +28,14 @@ mod tracking;
 
 // the file and its issue side by side → what a copy editor would mark
 pub mod check;
+pub mod counts;
 mod manuscript;
 
-pub use address::{Address, Repository};
-pub use archive::{Appearance, Archive, ArchivedIssue, IssueLink, Role};
 // Issue → Markdown
 mod format;
 
-// what the text says of itself
-pub mod counts;
-
+pub use address::{Address, Repository};
+pub use archive::{Appearance, Archive, ArchivedIssue, IssueLink, Role};
 pub use format::format;
 pub use manuscript::Manuscript;
 pub use parse::{ParseError, parse};
