@@ -172,6 +172,17 @@ impl Manuscript {
         start..start + row.trim().len()
     }
 
+    /// The number, or the character, at a line and column, both from 1.
+    pub(super) fn digits_at(&self, line: usize, column: usize) -> Range<usize> {
+        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let row = self.text.get(start..).unwrap_or_default();
+        let at = row.char_indices().nth(column.saturating_sub(1)).map_or(row.len(), |(at, _)| at);
+        let rest = row.get(at..).unwrap_or_default();
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let length = digits.max(rest.chars().next().map_or(0, char::len_utf8));
+        start + at..start + at + length
+    }
+
     /// The title line: the heading or front matter that names the issue, else the first line with words.
     pub(super) fn title_span(&self) -> Range<usize> {
         let key = |line: &str| {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::manuscript::{Link, Part};
-use super::super::{Item, Section};
+use super::super::{Item, Section, counts};
 use super::{Context, Edit, Mark, Rule, Severity};
 
 pub(super) const RULES: &[Rule] = &[
@@ -15,6 +15,15 @@ pub(super) const RULES: &[Rule] = &[
         bad: "# Harbour Weekly #12: Slow Software\n\n## Articles\n\n1、[Tides](https://tides.example/)\n\nHow they turn.\n\n3、[Boats](https://boats.example/)\n\nWho builds them.\n",
         good: "# Harbour Weekly #12: Slow Software\n\n## Articles\n\n1、[Tides](https://tides.example/)\n\nHow they turn.\n\n2、[Boats](https://boats.example/)\n\nWho builds them.\n",
         check: number,
+    },
+    Rule {
+        id: "count-mismatch",
+        severity: Severity::Warning,
+        summary: "an announced number of articles or projects that are not as many",
+        why: "Readers count, or trust the number and miss the rest.",
+        bad: "# Harbour Weekly #12: Slow Software\n\nThis issue shares 3 articles and 2 projects.\n\n## Articles\n\n- [Tides](https://tides.example/)\n- [Boats](https://boats.example/)\n\n## Projects\n\n- [Ropes](https://ropes.example/)\n- [Piers](https://piers.example/)\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nThis issue shares 2 articles and 2 projects.\n\n## Articles\n\n- [Tides](https://tides.example/)\n- [Boats](https://boats.example/)\n\n## Projects\n\n- [Ropes](https://ropes.example/)\n- [Piers](https://piers.example/)\n",
+        check: count,
     },
     Rule {
         id: "item-no-link",
@@ -187,6 +196,21 @@ fn renumber(context: &Context<'_>, written: &Written, number: u32) -> Option<Edi
         number.to_string()
     };
     context.edit(&written.span, text)
+}
+
+fn count(context: &Context<'_>) -> Vec<Mark> {
+    let manuscript = context.manuscript;
+    let mut marks = Vec::new();
+    for declared in counts::declared(&manuscript.text) {
+        let Some(count) = declared.kind.count(&manuscript.issue) else { continue };
+        if u32::try_from(count) == Ok(declared.count) {
+            continue;
+        }
+        let place = manuscript.digits_at(declared.line, declared.column);
+        let message = format!("{} are announced, {count} are here", declared.count);
+        marks.push(context.mark(&place, message, format!("write {count}, or see which item is missing")));
+    }
+    marks
 }
 
 fn no_link(context: &Context<'_>) -> Vec<Mark> {
