@@ -157,7 +157,7 @@ fn noun(rest: &str) -> Option<Kind> {
         [" and ", " of "].iter().fold(phrase, |phrase, end| phrase.split(end).next().unwrap_or_default()).trim();
     if phrase.starts_with(|c: char| c.is_ascii_alphabetic()) {
         let end = phrase.match_indices(' ').nth(MOST_WORDS - 1).map_or(phrase.len(), |(at, _)| at);
-        return Kind::of(&phrase[..end]);
+        return Kind::of(&phrase[..end]).filter(|_| !phrase.contains("giveaway"));
     }
     // a measure word comes first
     let phrase = phrase.strip_prefix([
@@ -201,7 +201,7 @@ mod tests {
     fn other_numbers_are_no_counts() {
         for text in [
             "The author shares 20 tools.",
-            "This week we share a text and give away 5 copies of a book.",
+            "This week we share a text and give away 5 copies of a book, 3 book giveaways.",
             "We have 50,000 readers and 3 editors.",
             "Hello.\n\n## S\n\nThis week we share 3 articles and 4 projects.",
             "本周刊已有 3 年，全文 2000 字。",

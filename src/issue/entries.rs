@@ -287,11 +287,18 @@ fn line_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>],
         style: marker.style,
         number: Some(marker.number),
         next: marker.number.saturating_add(1),
-        linked: item::has_address(document, &children[child..], start),
+        linked: item::has_address(document, two_lines(&children[child..]), start),
         mentions: false,
         child,
         start,
     })
+}
+
+/// The line with which inline nodes begin, and the next, where an address can stand.
+fn two_lines<'n, 'a>(nodes: &'n [Node<'a>]) -> &'n [Node<'a>] {
+    let breaks = nodes.iter().enumerate().filter(|(_, node)| markdown::is_break(node));
+    let end = breaks.map(|(at, _)| at).nth(1).unwrap_or(nodes.len());
+    &nodes[..end]
 }
 
 /// Takes a paragraph for an item without a number: a bold link, or a link alone on its line, and text for it;

@@ -71,7 +71,7 @@ impl<'a> Block<'a> {
     fn links(&self, document: &Document<'a>, cuts: &[Range<usize>]) -> Vec<String> {
         let nodes = if self.inlines.is_empty() { std::slice::from_ref(&self.node) } else { &self.inlines };
         let links = nodes.iter().flat_map(|node| node.descendants()).filter(|node| url(node).is_some());
-        links.filter(|node| !cuts.iter().any(|cut| cut.contains(&document.span(node).start))).filter_map(url).collect()
+        links.filter(|node| markdown::cut_at(cuts, document.span(node).start).is_none()).filter_map(url).collect()
     }
 
     /// Its Markdown, as it stands there.

@@ -105,9 +105,7 @@ impl<'a> Document<'a> {
         let mut edits: Vec<(Range<usize>, &str)> = references.map(|(at, text)| (at.clone(), text.as_str())).collect();
         if !cuts.is_empty() {
             // what is put in right before a cut belongs to the text before it
-            edits.retain(|(at, _)| {
-                !cuts.iter().any(|cut| cut.start <= at.start && cut.start < at.end && at.end <= cut.end)
-            });
+            edits.retain(|(at, _)| cut_at(cuts, at.end.saturating_sub(1)).is_none_or(|cut| cut.start > at.start));
             edits.extend(cuts.iter().map(|cut| (cut.clone(), "")));
             edits.sort_unstable_by_key(|(at, _)| (at.start, at.end));
         }
@@ -249,6 +247,11 @@ fn dedent(text: &str, column: usize) -> String {
         dedented.push_str(rest);
     }
     dedented
+}
+
+/// The one of `cuts` (in order) that has an offset in it.
+pub(super) fn cut_at(cuts: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
+    cuts[..cuts.partition_point(|cut| cut.start <= at)].last().filter(|cut| at < cut.end)
 }
 
 /// The Markdown of what is in a block of text.

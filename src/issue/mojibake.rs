@@ -4,6 +4,8 @@
 //! The way back is sure only where real text could not look like that,
 //! so a run of damaged characters is judged by how many bytes agree and how odd they are side by side.
 
+use std::sync::LazyLock;
+
 use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
 
 use super::Repair;
@@ -17,8 +19,8 @@ pub(super) fn repair(text: String) -> (String, Vec<Repair>) {
     let mut text = text;
     for _ in 0..ROUNDS {
         // text that went through both, one after the other, looks a little like the wrong one, too
-        let layers = Damage::all().map(|damage| (damage.trusted_runs(&text), damage.name));
-        let Some((runs, name)) = layers.into_iter().rev().max_by_key(|(runs, _)| extent(runs)) else { break };
+        let layers = Damage::all().iter().map(|damage| (damage.trusted_runs(&text), damage.name));
+        let Some((runs, name)) = layers.rev().max_by_key(|(runs, _)| extent(runs)) else { break };
         let Some(first) = runs.first() else { break };
         repairs.push(Repair {
             line: 1 + text[..first.start].matches('\n').count(),
@@ -84,8 +86,9 @@ struct Damage {
 }
 
 impl Damage {
-    fn all() -> [Self; 2] {
-        [Self::mac_roman(), Self::windows_1252()]
+    fn all() -> &'static [Self; 2] {
+        static ALL: LazyLock<[Damage; 2]> = LazyLock::new(|| [Damage::mac_roman(), Damage::windows_1252()]);
+        &ALL
     }
 
     fn mac_roman() -> Self {

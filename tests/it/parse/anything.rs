@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options, parse_document};
-use masthead::issue::{Issue, parse};
+use masthead::issue::{Issue, format, parse};
 use proptest::prelude::*;
 
 use super::{FIXTURES, read};
@@ -202,6 +202,31 @@ proptest! {
             Just("第 3 期"), Just("&amp;"), Just("|"), Just("```\n"),
         ], 0..40)) {
         let _ = parse(pieces.concat().as_bytes());
+    }
+
+    #[test]
+    fn no_damaged_file_panics(
+        fixture in 0..FIXTURES.len(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), 0..5usize, any::<u8>()), 1..20),
+    ) {
+        let mut bytes = FIXTURES[fixture].1.as_bytes().to_vec();
+        for (at, change, byte) in changes {
+            let at = at.index(bytes.len().max(1)).min(bytes.len());
+            let end = (at + usize::from(byte)).min(bytes.len());
+            match change {
+                0 => { bytes.drain(at..end); }
+                1 => bytes.insert(at, byte),
+                2 => { let piece = bytes[at..end].to_vec(); bytes.extend(piece); }
+                3 => bytes[at..end].reverse(),
+                _ => bytes.insert(at, b"[]()*`#\n-1<>!\\\t"[usize::from(byte) % 15]),
+            }
+        }
+        // UTF-8 in pieces is refused
+        for text in [bytes.clone(), String::from_utf8_lossy(&bytes).into_owned().into_bytes()] {
+            if let Ok(issue) = parse(&text) {
+                let _ = format(&issue);
+            }
+        }
     }
 
     #[test]
