@@ -69,7 +69,9 @@ impl Original {
             Some(stretch) => stretch.file.end + (read.end - stretch.read.end),
             None => read.end,
         };
-        start..end.max(start)
+        // what is read ends with a line end, even if the file does not
+        let start = start.min(self.text.len());
+        start..end.clamp(start, self.text.len())
     }
 
     /// What differs but for line ends and tabs: ranges of the file and of what is read.
