@@ -444,9 +444,17 @@ fn is_blank(node: &Node<'_>) -> bool {
     matches!(&node.data().value, NodeValue::Text(text) if text.trim().is_empty())
 }
 
-/// The images in some inline nodes.
+/// The images in some inline nodes; one in the text of another is not shown.
 fn images<'a>(nodes: &[Node<'a>]) -> Vec<Image> {
-    nodes.iter().flat_map(|node| node.descendants()).filter_map(image).collect()
+    let mut images = Vec::new();
+    let mut stack: Vec<Node<'a>> = nodes.iter().rev().copied().collect();
+    while let Some(node) = stack.pop() {
+        match image(node) {
+            Some(image) => images.push(image),
+            None => stack.extend(node.reverse_children()),
+        }
+    }
+    images
 }
 
 fn image(node: Node<'_>) -> Option<Image> {

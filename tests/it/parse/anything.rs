@@ -264,3 +264,24 @@ fn a_megabyte_of_anything_is_read_in_time() {
         assert!(started.elapsed().as_secs() < 30, "{before}{piece}: {:?}", started.elapsed());
     }
 }
+
+#[test]
+fn what_is_nested_deeply_is_read_in_time() {
+    for (before, opening, closing) in [
+        ("## S\n\n1、[a](b)\n\n", "![", "](u)"),
+        ("## S\n\n1、[a](b)\n\n", "*a **b ", "** *"),
+        ("## S\n\n1、", "*a **b ", "** *"),
+        ("# ", "**a *b ", "* **"),
+        ("", "> ", "\n"),
+        ("", "1) ", "\n\n"),
+        ("---\ntitle: ", "[", "]"),
+        ("+++\ntitle = ", "[", "]"),
+    ] {
+        let text = [before, &opening.repeat(50_000), "x", &closing.repeat(50_000)].concat();
+        let started = std::time::Instant::now();
+        if let Ok(issue) = parse(text.as_bytes()) {
+            let _ = format(&issue);
+        }
+        assert!(started.elapsed().as_secs() < 30, "{before}{opening}: {:?}", started.elapsed());
+    }
+}
