@@ -136,7 +136,7 @@ impl Desk<'_> {
         let difference = diff::unified(&manuscript.name, &before, manuscript.file());
         match self.args.json {
             true => eprint!("{difference}"),
-            false => print!("{difference}"),
+            false => out!("{difference}"),
         }
         Ok(findings)
     }
@@ -199,7 +199,7 @@ fn print_json(found: &[(&Manuscript, &Vec<Finding>)]) -> anyhow::Result<()> {
             hint: &finding.hint,
         })
     });
-    println!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
+    outln!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
     Ok(())
 }
 
@@ -258,7 +258,6 @@ fn explain(id: &str) -> anyhow::Result<Exit> {
         }
         text.push('\n');
     }
-    std::io::stdout().write_all(text.trim_end().as_bytes())?;
-    println!();
+    outln!("{}", text.trim_end());
     Ok(Exit::Done)
 }

@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         args.file.display(),
     );
     if !args.write {
-        print!("{text}");
+        out!("{text}");
     } else if fs::read(&args.file)? != text.as_bytes() {
         replace(&args.file, &text).with_context(|| format!("cannot write `{}`", args.file.display()))?;
     }

@@ -38,9 +38,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let found = open.store.find_links(&address, newsletter_id).await?;
         let (same, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|link| link.address == address.as_str());
         if args.json {
-            println!("{}", as_json(&address, &same, &others));
+            outln!("{}", as_json(&address, &same, &others));
         } else {
-            print(&address, &same, &others);
+            print(&address, &same, &others)?;
         }
         open.close().await?;
         Ok(Exit::Done)
@@ -78,19 +78,20 @@ fn link(link: &FoundLink) -> Value {
     })
 }
 
-fn print(address: &Address, same: &[FoundLink], others: &[FoundLink]) {
+fn print(address: &Address, same: &[FoundLink], others: &[FoundLink]) -> anyhow::Result<()> {
     if same.is_empty() {
         eprintln!("{address} has not appeared");
     }
     for link in same {
-        println!("{}", line(link));
+        outln!("{}", line(link));
     }
     if let Some(repository) = address.repository().filter(|_| !others.is_empty()) {
-        println!("note: other pages of {repository}:");
+        outln!("note: other pages of {repository}:");
         for link in others {
-            println!("  {}: {}", line(link), link.url);
+            outln!("  {}: {}", line(link), link.url);
         }
     }
+    Ok(())
 }
 
 /// `weekly #58, 2024-06-22, A title`

@@ -1,5 +1,18 @@
 //! The command line: one file per command.
 
+/// Writes to standard output; where nobody reads on, an error that [`fail`] is silent about.
+macro_rules! out {
+    ($($words:tt)*) => { std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($words)*))? };
+}
+
+/// The same with a line end.
+macro_rules! outln {
+    ($($words:tt)*) => {{
+        out!($($words)*);
+        out!("\n");
+    }};
+}
+
 mod archive;
 mod check;
 mod context;
@@ -126,6 +139,11 @@ pub fn run() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
+    let io_error = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    if io_error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        // Whoever read our output has seen enough.
+        return Exit::Done.into();
+    }
     eprintln!("error: {error:#}");
     Exit::Usage.into()
 }

@@ -116,12 +116,12 @@ pub(super) fn resolve(args: &ResolveArgs) -> anyhow::Result<Exit> {
 pub(super) fn audit(args: &AuditArgs) -> anyhow::Result<Exit> {
     on_ledger(&args.config, args.issue.as_deref(), async |open, ledger| {
         let wrong = open.store.audit(ledger.issue.id).await?;
-        print!("{}", ledger.text());
+        out!("{}", ledger.text());
         for what in &wrong {
-            println!("  wrong: {what}");
+            outln!("  wrong: {what}");
         }
         if wrong.is_empty() {
-            println!("  every row is right");
+            outln!("  every row is right");
         }
         Ok(if wrong.is_empty() { Exit::Done } else { Exit::Findings })
     })

@@ -16,7 +16,7 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    println!("{}", serde_json::to_string_pretty(&read(&args.file)?)?);
+    outln!("{}", serde_json::to_string_pretty(&read(&args.file)?)?);
     Ok(Exit::Done)
 }
 

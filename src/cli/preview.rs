@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let preview =
             Preview::listen(args.listen).await.with_context(|| format!("cannot preview on {}", args.listen))?;
-        println!("{}", preview.url());
+        outln!("{}", preview.url());
         let interrupted = async {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;

@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     for (name, content) in [("issue.html", &sample.html), ("issue.txt", &sample.text), ("issue.eml", &sample.message)] {
         let path = args.out.join(name);
         std::fs::write(&path, content).with_context(|| format!("`{}` cannot be written", path.display()))?;
-        println!("{}", path.display());
+        outln!("{}", path.display());
     }
     Ok(Exit::Done)
 }

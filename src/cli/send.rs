@@ -229,7 +229,7 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
     eprint!("{}", view.text());
     if args.json {
-        println!("{}", view.json());
+        outln!("{}", view.json());
     }
     // Who stopped it knows.
     if let Some(operator) = &config.send.operator

@@ -27,9 +27,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         open.store.reap_workers().await?;
         let view = find(&config, &open.store, args.issue.as_deref()).await?;
         if args.json {
-            println!("{}", view.json());
+            outln!("{}", view.json());
         } else {
-            print!("{}", view.text());
+            out!("{}", view.text());
         }
         let exit = view.exit();
         open.close().await?;

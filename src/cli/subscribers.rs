@@ -177,22 +177,22 @@ async fn show(open: &OpenStore, address: &str, as_json: bool) -> anyhow::Result<
                 json!({"newsletter": slug, "act": act, "source": source, "network": network, "at": at.unix_timestamp()})
             })
             .collect();
-        println!(
+        outln!(
             "{}",
             json!({"email": profile.email, "name": profile.name, "suppressed": profile.suppression,
                    "subscriptions": subscriptions, "consent": consents})
         );
         return Ok(Exit::Done);
     }
-    println!("{} {}", profile.email, profile.name.unwrap_or_default());
+    outln!("{} {}", profile.email, profile.name.unwrap_or_default());
     if let Some(reason) = profile.suppression {
-        println!("  suppressed: {reason}");
+        outln!("  suppressed: {reason}");
     }
     for (slug, state, since) in profile.subscriptions {
-        println!("  {slug}: {state} since {} UTC", clock(since));
+        outln!("  {slug}: {state} since {} UTC", clock(since));
     }
     for (slug, act, source, network, at) in profile.consents {
-        println!(
+        outln!(
             "  {} UTC  {slug}: {act}, {source}{}",
             clock(at),
             network.map_or(String::new(), |from| format!(", from {from}"))
