@@ -33,11 +33,15 @@ impl<'a> Block<'a> {
     /// A block in a list, indented by `column`.
     pub(super) fn in_list(document: &Document<'a>, node: Node<'a>, column: usize) -> Self {
         let rows = document.rows(node);
-        let first_line = document.text.get(rows.clone()).unwrap_or_default();
-        let blank = first_line.len() - first_line.trim_start_matches(' ').len();
-        // what stands behind the list's marker has no indentation of its own
-        let start =
-            if node.previous_sibling().is_some() { rows.start + blank.min(column) } else { document.span(node).start };
+        let (start, column) = match node.data().value {
+            // what stands behind the list's marker has no indentation of its own
+            NodeValue::CodeBlock(_) if node.previous_sibling().is_some() => {
+                let first_line = document.text.get(rows.clone()).unwrap_or_default();
+                let blank = first_line.len() - first_line.trim_start_matches(' ').len();
+                (rows.start + blank.min(column), column)
+            }
+            _ => (document.span(node).start, document.column(node)),
+        };
         Self { node, span: start..rows.end, inlines: inlines(node), column }
     }
 

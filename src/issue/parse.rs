@@ -38,9 +38,9 @@ pub fn parse(bytes: &[u8]) -> Result<Issue, ParseError> {
     let subject = front.subject.as_deref().map(title::split).unwrap_or_default();
     let roundup = roundup::read(&document, &blocks);
     Ok(Issue {
+        title: written.title.filter(|title| !names(&line, title)).or(line.title).or(subject.title),
         newsletter: written.newsletter.or(line.newsletter).or(subject.newsletter),
         number: front.number.or(written.number).or(line.number).or(subject.number),
-        title: written.title.or(line.title).or(subject.title),
         subject: front.subject,
         language: front.language.unwrap_or_else(|| language::guess(document.root).to_owned()),
         date: front.date.or(written.date).or(line.date),
@@ -88,13 +88,18 @@ fn take_title_line<'a>(
     Some((line, extras.collect::<Vec<_>>().join("\n\n")))
 }
 
+/// Whether a title in the front matter is the newsletter's name in the title line.
+fn names(line: &TitleLine, title: &str) -> bool {
+    line.newsletter.as_deref() == Some(title)
+}
+
 /// Whether a title line says what the front matter says otherwise.
 fn says_more(line: &TitleLine, front: &FrontMatter, written: &TitleLine) -> bool {
     fn differ<T: PartialEq>(written: Option<&T>, line: Option<&T>) -> bool {
         written.zip(line).is_some_and(|(written, line)| written != line)
     }
     differ(written.newsletter.as_ref(), line.newsletter.as_ref())
-        || differ(written.title.as_ref(), line.title.as_ref())
+        || differ(written.title.as_ref().filter(|title| !names(line, title)), line.title.as_ref())
         || differ(front.number.or(written.number).as_ref(), line.number.as_ref())
         || differ(front.date.or(written.date).as_ref(), line.date.as_ref())
 }

@@ -8,12 +8,15 @@ use std::process::Command;
 
 use masthead::issue::{Issue, Repair, parse};
 
-const FIXTURES: [(&str, &str); 5] = [
+const FIXTURES: [(&str, &str); 8] = [
     ("damaged", include_str!("parse/damaged.md")),
     ("chinese", include_str!("parse/chinese.md")),
     ("pelican", include_str!("parse/pelican.md")),
     ("headless", include_str!("parse/headless.md")),
     ("essay", include_str!("parse/essay.md")),
+    ("digest", include_str!("parse/digest.md")),
+    ("digest-zh", include_str!("parse/digest-zh.md")),
+    ("nested", include_str!("parse/nested.md")),
 ];
 
 fn read(text: &str) -> Issue {

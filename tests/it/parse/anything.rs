@@ -111,6 +111,11 @@ fn nothing_of_a_fixture_is_lost() {
             "chinese" => text.replace("（star 1.2万）", "").replace("## 🐧 往年回顾", "## 🐧 书"),
             "pelican" => text.split_once("\n\n").unwrap().1.to_owned(),
             "headless" => text.replace(" 第 151 期", "#151"),
+            "digest" => text.replace(" https://example.org/", " u:").replace(" ⭐ 1.2k", ""),
+            "nested" => text.split_once("---\n\n").unwrap().1.to_owned(),
+            "digest-zh" => {
+                text.replace("（3.2k star）", "").replace("（1.2 万 star）", "").replace("（第 12 期）", "#12")
+            }
             _ => text.to_owned(),
         };
         check_nothing_is_lost(&text);
