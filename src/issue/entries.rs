@@ -4,6 +4,7 @@ use comrak::nodes::{ListType, Node, NodeValue};
 
 use super::beside::{self, Style};
 use super::item::{self, Block, Draft};
+use super::lead;
 use super::markdown::{self, Document};
 
 /// The blocks under a heading, told apart.
@@ -229,7 +230,7 @@ fn is_linked_entry<'a>(document: &Document<'a>, entry: Node<'a>) -> bool {
     let Some(lead) = entry.first_child() else { return false };
     let inlines: Vec<_> = lead.children().collect();
     let host = || inlines.iter().flat_map(|node| node.descendants()).any(|node| item::url(node).is_some());
-    item::has_address(document, &inlines, 0)
+    lead::has_address(document, &inlines, 0)
         || (list_below(entry).is_some_and(|list| is_linked(document, list)) && host())
 }
 
@@ -243,7 +244,7 @@ fn list_below(entry: Node<'_>) -> Option<Node<'_>> {
 fn is_linked<'a>(document: &Document<'a>, list: Node<'a>) -> bool {
     list.children().all(|entry| {
         let inlines: Vec<_> = entry.first_child().map(|lead| lead.children().collect()).unwrap_or_default();
-        item::has_address(document, &inlines, 0)
+        lead::has_address(document, &inlines, 0)
     })
 }
 
@@ -287,7 +288,7 @@ fn line_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>],
         style: marker.style,
         number: Some(marker.number),
         next: marker.number.saturating_add(1),
-        linked: item::has_address(document, two_lines(&children[child..]), start),
+        linked: lead::has_address(document, two_lines(&children[child..]), start),
         mentions: false,
         child,
         start,
@@ -304,18 +305,18 @@ fn two_lines<'n, 'a>(nodes: &'n [Node<'a>]) -> &'n [Node<'a>] {
 /// Takes a paragraph for an item without a number: a bold link, or a link alone on its line, and text for it;
 /// and a heading that is a link.
 fn bare_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>]) -> Option<Mark<'a>> {
-    if !item::starts_with_link(document, children, 0) {
+    if !lead::starts_with_link(document, children, 0) {
         return None;
     }
     let heading = matches!(node.data().value, NodeValue::Heading(_));
     let line = children.split(|node| markdown::is_break(node)).next().unwrap_or_default();
     let bold = line.iter().any(|node| matches!(node.data().value, NodeValue::Strong));
-    let alone = item::is_link_alone(document, line);
+    let alone = lead::is_link_alone(document, line);
     let text_below = || {
         let below = node.next_sibling()?;
         let inlines: Vec<_> = below.children().collect();
         let paragraph = matches!(below.data().value, NodeValue::Paragraph);
-        (paragraph && !item::starts_with_link(document, &inlines, 0)).then_some(())
+        (paragraph && !lead::starts_with_link(document, &inlines, 0)).then_some(())
     };
     let described = line.len() < children.len() || !alone || text_below().is_some();
     let start = document.span(*children.first()?).start;

@@ -14,6 +14,7 @@ mod beside;
 mod entries;
 mod item;
 mod language;
+mod lead;
 mod past;
 mod roundup;
 mod title;

@@ -5,6 +5,7 @@ use comrak::nodes::{Node, NodeValue};
 use super::beside::{self, Style};
 use super::entries::{self, Entries, Usual};
 use super::item::{self, Block};
+use super::lead;
 use super::markdown::{self, Document};
 use super::{PastIssue, Section, past};
 
@@ -134,7 +135,7 @@ fn item_headings<'a>(document: &Document<'a>, blocks: &[Node<'a>], top: u8) -> V
         let text = blocks.get(at + 1).is_some_and(|node| {
             matches!(node.data().value, NodeValue::Paragraph) && entries::entry_number(document, node).is_none()
         });
-        text && item::starts_with_link(document, &inlines, 0)
+        text && lead::starts_with_link(document, &inlines, 0)
     };
     let mut at = 0;
     while at < blocks.len() {
