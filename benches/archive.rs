@@ -55,10 +55,9 @@ fn archive(issues: &[Issue]) -> Archive {
 
 /// How many of an issue's links an earlier issue had, or its repository.
 fn repeated(archive: &Archive, issue: &Issue) -> usize {
-    let links = issue.recommended();
+    let (links, beside) = (issue.recommended(), archive.beside(issue, "draft.md"));
     let known = links.iter().filter(|link| {
-        archive.earlier(&link.address, issue, "draft.md").next().is_some()
-            || archive.earlier_of_repository(&link.address, issue, "draft.md").next().is_some()
+        beside.earlier(&link.address).next().is_some() || beside.earlier_of_repository(&link.address).next().is_some()
     });
     known.count()
 }

@@ -1,20 +1,23 @@
 //! `masthead check`: what a copy editor would mark.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use super::archive::issue_files;
-use super::context::ConfigArgs;
+use super::context::{ConfigArgs, newsletter_for, told};
 use super::{Exit, advise};
-use crate::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Settings, Severity, Surroundings};
-use crate::issue::{Archive, Manuscript, ParseError};
+use crate::config::Config;
+use crate::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Severity, Surroundings};
+use crate::issue::{Archive, Issue, Manuscript, ParseError};
+use crate::newsletter::{Newsletter, Slug};
 use crate::render;
 
 mod diff;
 mod excerpt;
+mod memory;
 
 use excerpt::Paint;
 
@@ -30,9 +33,13 @@ pub(super) struct Args {
     /// Mend what is certain in the files, and show the difference
     #[arg(long)]
     fix: bool,
-    /// A folder of issues that were sent: numbers and links are checked against them
+    /// A folder of issues that were sent: numbers and links are checked against them, and against the link memory
+    /// of the store where there is a masthead.toml
     #[arg(long, value_name = "DIR")]
     archive: Option<PathBuf>,
+    /// The newsletter whose link memory is used, where there are several
+    #[arg(long, value_name = "SLUG")]
+    newsletter: Option<String>,
     /// Explain every rule, or the one named
     #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "")]
     rules: Option<String>,
@@ -45,15 +52,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(id) = &args.rules {
         return explain(id);
     }
-    let settings = if args.config.config.exists() { args.config.load()?.check } else { Settings::default() };
-    let mut desk = Desk { args, settings, archive: Archive::new(), trouble: false };
-    if let Some(folder) = &args.archive {
-        desk.fill_archive(folder)?;
+    let in_project = args.config.config.exists() || args.newsletter.is_some();
+    let config = in_project.then(|| args.config.load()).transpose()?;
+    if let (Some(config), Some(slug)) = (&config, &args.newsletter) {
+        config.newsletter(Some(slug)).map_err(told)?;
     }
+    let mut desk = Desk { args, config, archives: BTreeMap::new(), trouble: false };
     let mut manuscripts = desk.read_all();
-    for manuscript in &manuscripts {
-        desk.archive.add(&manuscript.issue, &manuscript.name);
-    }
+    desk.fill_archives(&manuscripts)?;
     let findings: Vec<Vec<Finding>> =
         manuscripts.iter_mut().map(|manuscript| desk.check(manuscript)).collect::<anyhow::Result<_>>()?;
     let found: Vec<_> = manuscripts.iter().zip(&findings).collect();
@@ -73,8 +79,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 /// Where issues are checked: what is known of all of them.
 struct Desk<'a> {
     args: &'a Args,
-    settings: Settings,
-    archive: Archive,
+    /// None outside of a project.
+    config: Option<Config>,
+    /// What each newsletter had before; without a slug, for issues of which none is known.
+    archives: BTreeMap<Option<Slug>, Archive>,
     /// A file could not be read.
     trouble: bool,
 }
@@ -95,19 +103,51 @@ impl Desk<'_> {
         manuscripts
     }
 
-    /// Takes in the issues below a folder, but for the files that are checked.
-    fn fill_archive(&mut self, folder: &Path) -> anyhow::Result<()> {
+    /// Takes in what is known beside each issue: the store's link memory, the archive's files, the other files given.
+    fn fill_archives(&mut self, manuscripts: &[Manuscript]) -> anyhow::Result<()> {
+        for manuscript in manuscripts {
+            let slug = self.newsletter(&manuscript.issue).map(|newsletter| newsletter.slug);
+            if slug.is_none() && self.config.is_some() {
+                eprintln!(
+                    "warning: `{}` names none of the newsletters, so the link memory is not asked; say which with --newsletter",
+                    manuscript.name
+                );
+            }
+            self.archives.entry(slug).or_default();
+        }
+        if let Some(config) = &self.config {
+            memory::recall(config, &mut self.archives);
+        }
+        let filed = match &self.args.archive {
+            Some(folder) => self.read_archive(folder)?,
+            None => Vec::new(),
+        };
+        for archive in self.archives.values_mut() {
+            filed.iter().for_each(|(name, issue)| archive.add(issue, name));
+            manuscripts.iter().for_each(|manuscript| archive.add(&manuscript.issue, &manuscript.name));
+        }
+        Ok(())
+    }
+
+    /// The issues below a folder with the names of their files, but for those that are checked.
+    fn read_archive(&self, folder: &Path) -> anyhow::Result<Vec<(String, Issue)>> {
         let given: HashSet<PathBuf> = self.args.files.iter().filter_map(|file| file.canonicalize().ok()).collect();
+        let mut issues = Vec::new();
         for file in issue_files(folder)? {
             if file.canonicalize().is_ok_and(|file| given.contains(&file)) {
                 continue;
             }
             match read(&file) {
-                Ok(manuscript) => self.archive.add(&manuscript.issue, &manuscript.name),
+                Ok(manuscript) => issues.push((manuscript.name, manuscript.issue)),
                 Err(error) => eprintln!("warning: left out of the archive: {error:#}"),
             }
         }
-        Ok(())
+        Ok(issues)
+    }
+
+    /// The newsletter that an issue is of, where that is known.
+    fn newsletter(&self, issue: &Issue) -> Option<Newsletter> {
+        newsletter_for(self.config.as_ref()?, issue, self.args.newsletter.as_deref()).ok()
     }
 
     /// Checks an issue, and mends it if that is asked for.
@@ -142,12 +182,14 @@ impl Desk<'_> {
     }
 
     fn findings(&self, manuscript: &Manuscript) -> anyhow::Result<Vec<Finding>> {
-        let newsletter = self.args.config.newsletter_of(&manuscript.issue, None);
+        let known = self.newsletter(&manuscript.issue);
+        let archive = self.archives.get(&known.as_ref().map(|newsletter| newsletter.slug.clone()));
         // with several newsletters, any makes an email as large
-        let newsletter = newsletter.or_else(|_| render::sample_newsletter(&manuscript.issue))?;
+        let newsletter = known.map_or_else(|| render::sample_newsletter(&manuscript.issue), Ok)?;
         let html = render::html(&manuscript.issue, &newsletter)?;
-        let around = Surroundings { archive: Some(&self.archive), email: Some(Email { html: &html }) };
-        Ok(check::check(manuscript, &around, &self.settings))
+        let around = Surroundings { archive, email: Some(Email { html: &html }) };
+        let settings = self.config.as_ref().map(|config| config.check.clone()).unwrap_or_default();
+        Ok(check::check(manuscript, &around, &settings))
     }
 }
 

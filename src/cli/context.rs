@@ -41,12 +41,16 @@ impl ConfigArgs {
         if slug.is_none() && !self.config.exists() {
             return Ok(render::sample_newsletter(issue)?);
         }
-        let config = self.load()?;
-        let named = config.newsletters.iter().find(|newsletter| Some(&newsletter.name) == issue.newsletter.as_ref());
-        match named.filter(|_| slug.is_none()) {
-            Some(named) => Ok(named.clone()),
-            None => config.newsletter(slug).cloned().map_err(told),
-        }
+        newsletter_for(&self.load()?, issue, slug)
+    }
+}
+
+/// The newsletter that an issue is for: the one asked for, the one that it names, the only one.
+pub(super) fn newsletter_for(config: &Config, issue: &Issue, slug: Option<&str>) -> anyhow::Result<Newsletter> {
+    let named = config.newsletters.iter().find(|newsletter| Some(&newsletter.name) == issue.newsletter.as_ref());
+    match named.filter(|_| slug.is_none()) {
+        Some(named) => Ok(named.clone()),
+        None => config.newsletter(slug).cloned().map_err(told),
     }
 }
 
@@ -117,8 +121,7 @@ impl OpenStore {
             let store = Store::open(url.reveal()).await.context("cannot use DATABASE_URL")?;
             return Ok(Self { store, private: None });
         }
-        let data = config.data.clone();
-        let postgres = tokio::task::spawn_blocking(move || PrivatePostgres::start(&data)).await??;
+        let postgres = start_private(config).await?;
         let store = Store::open(&postgres.url()).await?;
         Ok(Self { store, private: Some(Private::new(postgres)) })
     }
@@ -150,6 +153,12 @@ impl OpenStore {
     pub(super) async fn newsletter_id(&self, newsletter: &Newsletter) -> anyhow::Result<i32> {
         Ok(self.store.newsletter_id(&newsletter.slug).await?)
     }
+}
+
+/// Starts or joins the private Postgres.
+pub(super) async fn start_private(config: &Config) -> anyhow::Result<PrivatePostgres> {
+    let data = config.data.clone();
+    Ok(tokio::task::spawn_blocking(move || PrivatePostgres::start(&data)).await??)
 }
 
 /// The configured relay.

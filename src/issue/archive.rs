@@ -70,6 +70,17 @@ impl Issue {
     }
 }
 
+/// Where the archive knows an issue from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, by its name.
+    File,
+    /// A file of before that the store remembers; its name says where it was then.
+    Imported,
+    /// It was sent: its number is taken, and its date may be the day of the send.
+    Sent,
+}
+
 /// An issue that the archive knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchivedIssue {
@@ -85,10 +96,12 @@ pub struct ArchivedIssue {
     pub date: Option<Date>,
     /// Its file, or `slug/number` of an issue that was sent.
     pub name: String,
+    /// Where it is known from.
+    pub origin: Origin,
 }
 
 impl ArchivedIssue {
-    /// What the archive keeps of an issue.
+    /// What the archive keeps of the issue in a file.
     pub fn new(issue: &Issue, name: &str) -> Self {
         Self {
             newsletter: issue.newsletter.clone(),
@@ -97,6 +110,7 @@ impl ArchivedIssue {
             title: issue.title.clone(),
             date: date(issue, name),
             name: name.to_owned(),
+            origin: Origin::File,
         }
     }
 
@@ -107,19 +121,14 @@ impl ArchivedIssue {
             && self.language.as_ref().is_none_or(|language| *language == issue.language)
     }
 
-    /// Whether it is `issue` itself, which is called `name`: by name, or by number unless the dates differ.
-    pub fn is(&self, issue: &Issue, name: &str) -> bool {
-        let same_number = self.number.is_some() && self.number == issue.number;
-        let same_date = self.date.zip(date(issue, name)).is_none_or(|(one, other)| one == other);
-        self.name == name || same_number && same_date && self.is_of_series(issue)
-    }
-
-    /// Whether it appeared before `issue`, which is called `name`: by date, else by number. What cannot be told is
-    /// taken for earlier.
+    /// Whether it appeared before `issue`, which is called `name`: by date, else by number; what was sent, by number.
+    /// What cannot be told is taken for earlier.
     pub fn precedes(&self, issue: &Issue, name: &str) -> bool {
         match (self.date.zip(date(issue, name)), self.number.zip(issue.number)) {
+            (_, Some((one, other))) if self.origin == Origin::Sent && one != other => one < other,
             (Some((one, other)), _) if one != other => one < other,
-            (_, Some((one, other))) => one < other,
+            (_, Some((one, other))) if one != other => one < other,
+            // a number that was sent is taken for good
             _ => true,
         }
     }
@@ -222,30 +231,36 @@ impl Archive {
         self.repositories.get(repository).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Where a page appeared before `issue`, which is called `name`, in the same newsletter.
-    ///
-    /// Nowhere for what many issues link to, before or after: their channels and sponsors are no repetition.
-    pub fn earlier<'a>(
-        &'a self,
-        address: &Address,
-        issue: &'a Issue,
-        name: &'a str,
-    ) -> impl Iterator<Item = &'a Appearance> {
-        before(self.find(address), issue, name)
+    /// The archive as it stands for `issue`, which is called `name`.
+    pub fn beside<'a>(&'a self, issue: &'a Issue, name: &'a str) -> Beside<'a> {
+        let pages: Vec<_> = issue.recommended().into_iter().map(|link| link.address).collect();
+        let own = |archived: &&Arc<ArchivedIssue>| self.is_itself(archived, issue, name, &pages);
+        Beside { archive: self, own: self.issues.iter().filter(own).map(Arc::as_ref).collect(), issue, name }
     }
 
-    /// Where other pages of a page's repository appeared before `issue`, which is called `name`.
+    /// Whether an archived issue is `issue` itself, which is called `name` and links to `pages`.
     ///
-    /// Nowhere for a repository that many issues link to.
-    pub fn earlier_of_repository<'a>(
-        &'a self,
-        address: &'a Address,
-        issue: &'a Issue,
-        name: &'a str,
-    ) -> impl Iterator<Item = &'a Appearance> {
-        let repository = address.repository();
-        let pages = repository.map(|repository| self.repository(&repository)).unwrap_or_default();
-        before(pages, issue, name).filter(move |appearance| appearance.address != *address)
+    /// A file is known by its name, or by its number unless the dates differ. What the store remembers is known by its
+    /// number, and then by its title or by half of the pages: another issue may have its number by mistake.
+    fn is_itself(&self, archived: &ArchivedIssue, issue: &Issue, name: &str, pages: &[Address]) -> bool {
+        let same_number = archived.number.is_some() && archived.number == issue.number && archived.is_of_series(issue);
+        let dates = archived.date.zip(date(issue, name));
+        if archived.origin == Origin::File {
+            return archived.name == name || same_number && dates.is_none_or(|(one, other)| one == other);
+        }
+        let same_title = archived.title.as_deref().map(words) == issue.title.as_deref().map(words);
+        let shared = || pages.iter().filter(|page| self.has_page(archived, page)).count();
+        let same_content = match issue.title {
+            Some(_) if same_title => true,
+            None if pages.is_empty() => same_title,
+            _ => !pages.is_empty() && shared() * 2 >= pages.len(),
+        };
+        let same_day = archived.origin == Origin::Imported && dates.is_some_and(|(one, other)| one == other);
+        same_number && (same_content || same_day)
+    }
+
+    fn has_page(&self, issue: &ArchivedIssue, page: &Address) -> bool {
+        self.find(page).iter().any(|appearance| std::ptr::eq(appearance.issue.as_ref(), issue))
     }
 
     /// The numbers of the newsletter that `issue` is of, each with the issues that have it.
@@ -260,14 +275,54 @@ impl Archive {
     }
 }
 
-/// The appearances before `issue`, unless there are so many in others that the link stands in every one.
-fn before<'a>(pages: &'a [Appearance], issue: &'a Issue, name: &'a str) -> impl Iterator<Item = &'a Appearance> {
-    let in_others =
-        move |appearance: &&Appearance| appearance.issue.is_of_series(issue) && !appearance.issue.is(issue, name);
-    let others = pages.iter().filter(in_others).map(|appearance| Arc::as_ptr(&appearance.issue));
-    let each_once = others.scan(std::ptr::null(), |last, issue| Some(std::mem::replace(last, issue) != issue));
-    let standing = each_once.filter(|new| *new).take(STANDING).count() == STANDING;
-    pages.iter().filter(move |found| !standing && in_others(found) && found.issue.precedes(issue, name))
+/// The archive as it stands for one issue: what else its newsletter had.
+#[derive(Debug)]
+pub struct Beside<'a> {
+    archive: &'a Archive,
+    issue: &'a Issue,
+    name: &'a str,
+    /// What the archive has of the issue itself.
+    own: Vec<&'a ArchivedIssue>,
+}
+
+impl<'a> Beside<'a> {
+    /// Whether an issue of the archive is the one that is looked at.
+    pub fn is_own(&self, archived: &ArchivedIssue) -> bool {
+        self.own.iter().any(|own| std::ptr::eq(*own, archived))
+    }
+
+    /// Where a page appeared before, in the same newsletter.
+    ///
+    /// Nowhere for what many issues link to, before or after: their channels and sponsors are no repetition.
+    pub fn earlier(&self, address: &Address) -> impl Iterator<Item = &'a Appearance> {
+        self.before(self.archive.find(address))
+    }
+
+    /// Where other pages of a page's repository appeared before. Nowhere for a repository that many issues link to.
+    pub fn earlier_of_repository(&self, address: &Address) -> impl Iterator<Item = &'a Appearance> {
+        let repository = address.repository();
+        let pages = repository.map(|repository| self.archive.repository(&repository)).unwrap_or_default();
+        self.before(pages).filter(move |appearance| appearance.address != *address)
+    }
+
+    /// The appearances before, unless there are so many in others that the link stands in every one.
+    fn before(&self, pages: &'a [Appearance]) -> impl Iterator<Item = &'a Appearance> {
+        let in_other = |found: &&Appearance| found.issue.is_of_series(self.issue) && !self.is_own(&found.issue);
+        let mut others: Vec<&ArchivedIssue> = Vec::new();
+        for found in pages.iter().filter(in_other) {
+            if others.len() < STANDING && !others.iter().any(|other| is_same_issue(other, &found.issue)) {
+                others.push(&found.issue);
+            }
+        }
+        let standing = others.len() == STANDING;
+        let earlier = move |found: &&Appearance| in_other(found) && found.issue.precedes(self.issue, self.name);
+        pages.iter().filter(move |found| !standing && earlier(found))
+    }
+}
+
+/// Whether two are one issue, known from a file and from the store.
+fn is_same_issue(one: &ArchivedIssue, other: &ArchivedIssue) -> bool {
+    std::ptr::eq(one, other) || one.number.is_some() && one.number == other.number
 }
 
 #[cfg(test)]
@@ -289,7 +344,8 @@ mod tests {
     }
 
     fn earlier(archive: &Archive, link: &str, issue: &Issue) -> Vec<String> {
-        archive.earlier(&address(link), issue, "draft.md").map(|found| found.issue.name.clone()).collect()
+        let beside = archive.beside(issue, "draft.md");
+        beside.earlier(&address(link)).map(|found| found.issue.name.clone()).collect()
     }
 
     #[test]
@@ -367,7 +423,7 @@ mod tests {
         assert_eq!(archive.issues()[0].date.map(|date| date.to_string()).as_deref(), Some("2024-06-22"));
         // a number that was used twice
         let again = issue(7, "");
-        let earlier = |name| archive.earlier(&address(link), &again, name).count();
+        let earlier = |name| archive.beside(&again, name).earlier(&address(link)).count();
         assert_eq!(
             (earlier("2024-06-29-weekly.md"), earlier("2024-06-22.md"), earlier("2024-06-15-weekly.md")),
             (1, 0, 0)
@@ -379,7 +435,7 @@ mod tests {
         let mut archive = Archive::new();
         archive.add(&issue(1, "1. [Rope](https://github.com/Ann/rope)\n\nText."), "1.md");
         let next = issue(2, "");
-        let count = |link| archive.earlier_of_repository(&address(link), &next, "2.md").count();
+        let count = |link| archive.beside(&next, "2.md").earlier_of_repository(&address(link)).count();
         assert_eq!(count("https://github.com/ann/rope/releases"), 1);
         assert_eq!(count("https://github.com/ann/rope.git"), 0);
         assert_eq!(count("https://github.com/ann/knots"), 0);

@@ -36,7 +36,7 @@ mod manuscript;
 mod format;
 
 pub use address::{Address, Repository};
-pub use archive::{Appearance, Archive, ArchivedIssue, IssueLink, Role};
+pub use archive::{Appearance, Archive, ArchivedIssue, Beside, IssueLink, Origin, Role};
 pub use format::format;
 pub use manuscript::Manuscript;
 pub use parse::{ParseError, parse};

@@ -29,6 +29,12 @@ impl Home {
         Ok(Self { title: title(&data_folder), folder })
     }
 
+    /// Whether a cluster was made in a data folder, by root or by an ordinary user.
+    pub(super) fn has_cluster(data_folder: &Path) -> bool {
+        let folder = data_folder.join("postgres");
+        folder.join("location").exists() || folder.join("cluster/data").exists()
+    }
+
     /// The file that says where root's cluster is.
     pub(super) fn location(&self) -> PathBuf {
         self.folder.join("location")

@@ -43,6 +43,11 @@ pub struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
+    /// Whether `data_folder` has a cluster. Makes nothing.
+    pub fn is_made(data_folder: &Path) -> bool {
+        Home::has_cluster(data_folder)
+    }
+
     /// Starts the server of `data_folder`, or joins the one that runs; makes folder and cluster the first time.
     ///
     /// The first time takes some seconds, a start half a second, joining a millisecond. Blocks.

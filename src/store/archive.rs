@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use ring::digest;
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use time::Date;
 
-use super::{Store, StoreError};
-use crate::issue::{Address, Archive, ArchivedIssue, Issue, IssueLink, Role};
+use super::{Store, StoreError, connect_options};
+use crate::issue::{Address, Archive, ArchivedIssue, Issue, IssueLink, Origin, Role};
+use crate::newsletter::Slug;
 
 /// What an import into the link memory did, a count per file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -108,52 +109,6 @@ impl Store {
         Ok(counts)
     }
 
-    /// The link memory of a newsletter, for looking up many pages.
-    pub async fn load_archive(&self, newsletter_id: i32) -> Result<Archive, StoreError> {
-        let issues = sqlx::query!(
-            "select id, name, language, number, title, issue_date from archived_issue
-             where newsletter_id = $1 order by issue_date, number, id",
-            newsletter_id
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut links = self.archived_links(newsletter_id).await?;
-        let mut archive = Archive::new();
-        for row in issues {
-            let issue = ArchivedIssue {
-                newsletter: None,
-                language: row.language,
-                number: row.number.and_then(|number| u32::try_from(number).ok()),
-                title: row.title,
-                date: row.issue_date,
-                name: row.name,
-            };
-            archive.insert(issue, links.remove(&row.id).unwrap_or_default());
-        }
-        Ok(archive)
-    }
-
-    /// The links of all issues of a newsletter, by the issue's id.
-    ///
-    /// Their addresses are made anew from the links as written, so that they are as this version has them.
-    async fn archived_links(&self, newsletter_id: i32) -> Result<HashMap<i64, Vec<(Address, Role)>>, StoreError> {
-        let rows = sqlx::query!(
-            "select l.archived_issue_id, l.role, l.url
-             from archived_link l join archived_issue i on i.id = l.archived_issue_id
-             where i.newsletter_id = $1 order by l.archived_issue_id, l.position",
-            newsletter_id
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut links: HashMap<i64, Vec<(Address, Role)>> = HashMap::new();
-        for row in rows {
-            if let (Some(address), Some(role)) = (Address::canonical(&row.url), Role::parse(&row.role)) {
-                links.entry(row.archived_issue_id).or_default().push((address, role));
-            }
-        }
-        Ok(links)
-    }
-
     /// Where a page appeared, and other pages of its repository; in one newsletter or in all, the oldest first.
     pub async fn find_links(
         &self,
@@ -177,6 +132,77 @@ impl Store {
         .await?;
         Ok(found)
     }
+}
+
+/// What the store at `url` remembers of a newsletter, for looking up many pages; empty where it knows none.
+///
+/// Nothing is written, and no table is made: this is for who only looks.
+pub async fn read_archive(url: &str, slug: &Slug) -> Result<Archive, StoreError> {
+    let mut connection = PgConnection::connect_with(&connect_options(url)?).await?;
+    let archive = match has_archive(&mut connection).await? {
+        true => archive_of(&mut connection, slug).await?,
+        false => Archive::new(),
+    };
+    connection.close().await?;
+    Ok(archive)
+}
+
+/// Whether the link memory's tables are there.
+async fn has_archive(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(r#"select to_regclass('archived_link') is not null as "found!""#);
+    Ok(found.fetch_one(connection).await?)
+}
+
+async fn archive_of(connection: &mut PgConnection, slug: &Slug) -> Result<Archive, StoreError> {
+    let issues = sqlx::query!(
+        r#"select a.id, a.name, a.language, a.number, a.title, a.issue_date, a.issue_id is not null as "sent!"
+           from archived_issue a join newsletter n on n.id = a.newsletter_id
+           where n.slug = $1 order by a.issue_date, a.number, a.id"#,
+        slug.as_str()
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut links = archived_links(connection, slug).await?;
+    let mut archive = Archive::new();
+    for row in issues {
+        let issue = ArchivedIssue {
+            newsletter: None,
+            language: row.language,
+            number: row.number.and_then(|number| u32::try_from(number).ok()),
+            title: row.title,
+            date: row.issue_date,
+            name: row.name,
+            origin: if row.sent { Origin::Sent } else { Origin::Imported },
+        };
+        archive.insert(issue, links.remove(&row.id).unwrap_or_default());
+    }
+    Ok(archive)
+}
+
+/// The links of all issues of a newsletter, by the issue's id.
+///
+/// Their addresses are made anew from the links as written, so that they are as this version has them.
+async fn archived_links(
+    connection: &mut PgConnection,
+    slug: &Slug,
+) -> Result<HashMap<i64, Vec<(Address, Role)>>, StoreError> {
+    let rows = sqlx::query!(
+        "select l.archived_issue_id, l.role, l.url
+         from archived_link l
+         join archived_issue i on i.id = l.archived_issue_id
+         join newsletter n on n.id = i.newsletter_id
+         where n.slug = $1 order by l.archived_issue_id, l.position",
+        slug.as_str()
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut links: HashMap<i64, Vec<(Address, Role)>> = HashMap::new();
+    for row in rows {
+        if let (Some(address), Some(role)) = (Address::canonical(&row.url), Role::parse(&row.role)) {
+            links.entry(row.archived_issue_id).or_default().push((address, role));
+        }
+    }
+    Ok(links)
 }
 
 /// Takes an issue into the link memory with its first send; files of the same number are drafts of it.

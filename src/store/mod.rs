@@ -17,7 +17,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 
-pub use archive::{ArchiveCounts, FoundLink};
+pub use archive::{ArchiveCounts, FoundLink, read_archive};
 pub use issue::{FrozenIssue, IssueState, NewIssue, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};
 pub use operate::Resolution;
@@ -62,8 +62,7 @@ pub struct Store {
 impl Store {
     /// Connects to the Postgres at `url` and brings its tables up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse().map_err(|e: sqlx::Error| StoreError::Address(e.to_string()))?;
-        let options = options.application_name("masthead");
+        let options = connect_options(url)?;
         // The pool would try a refused connection again and again, and then name no reason.
         PgConnection::connect_with(&options).await?.close().await?;
         let pool = PgPoolOptions::new()
@@ -105,6 +104,11 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+fn connect_options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let options: PgConnectOptions = url.parse().map_err(|e: sqlx::Error| StoreError::Address(e.to_string()))?;
+    Ok(options.application_name("masthead"))
 }
 
 async fn instance(pool: &PgPool) -> Result<String, StoreError> {

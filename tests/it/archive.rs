@@ -3,8 +3,9 @@
 
 use std::fs;
 
-use masthead::issue::{self, Address};
+use masthead::issue::{self, Address, Archive};
 use masthead::newsletter::Slug;
+use masthead::store::read_archive;
 use serde_json::Value;
 
 use super::app::App;
@@ -30,6 +31,11 @@ fn links(app: &App, link: &str) -> Value {
 fn appearances(app: &App, link: &str) -> Vec<String> {
     let found = links(app, link);
     found["appearances"].as_array().unwrap().iter().map(|at| at["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the store remembers.
+fn memory(app: &App) -> Archive {
+    app.block_on(read_archive(&app.database_url, &Slug::parse("garden").unwrap())).unwrap()
 }
 
 #[test]
@@ -111,12 +117,12 @@ fn an_issue_that_was_sent_is_not_its_own_earlier_appearance() {
     app.subscribe_many(1);
     let (file, link) = (app.issue(7), Address::canonical("https://hedges.example/laying").unwrap());
     app.send(&file).exits(0);
-    let archive = app.block_on(app.store().load_archive(app.newsletter_id())).unwrap();
+    let archive = memory(&app);
     let sent = issue::parse(&fs::read(app.folder.path().join(&file)).unwrap()).unwrap();
     assert_eq!(archive.find(&link).len(), 1);
-    assert_eq!(archive.earlier(&link, &sent, &file).count(), 0);
+    assert_eq!(archive.beside(&sent, &file).earlier(&link).count(), 0);
     let next = issue::Issue { number: Some(8), ..sent };
-    assert_eq!(archive.earlier(&link, &next, "8.md").count(), 1);
+    assert_eq!(archive.beside(&next, "8.md").earlier(&link).count(), 1);
 }
 
 #[test]
@@ -162,6 +168,6 @@ fn a_hundred_thousand_links_are_looked_up_by_an_index() {
         "explain select from archived_link where address = 'hedges.example/7/7' or repository = 'github.com/ann/hedge'",
     );
     assert!(plan.contains("archived_link_address_idx") && !plan.contains("Seq Scan"), "{plan}");
-    let archive = app.block_on(app.store().load_archive(app.newsletter_id())).unwrap();
+    let archive = memory(&app);
     assert_eq!((archive.issues().len(), archive.page_count()), (2_000, 100_000));
 }

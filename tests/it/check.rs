@@ -1,6 +1,7 @@
 //! What a copy editor would mark: every rule, the places, the mending, the program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod memory; // what the store remembers of issues sent and imported
 mod program; // the command: output, exit codes, files mended
 
 use masthead::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Settings, Severity, Surroundings};

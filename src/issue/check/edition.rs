@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::Date;
 
-use super::super::{Archive, ArchivedIssue, Manuscript};
+use super::super::{Archive, ArchivedIssue, Beside, Manuscript, Origin};
 use super::Context;
 
 /// The issues beside one, as far as they are known.
 pub(super) struct Edition<'a> {
     manuscript: &'a Manuscript,
     archive: Option<&'a Archive>,
+    /// What else the newsletter had.
+    pub(super) others: Option<Beside<'a>>,
     /// The numbers of the same newsletter in the same language, this issue's own among them.
     pub(super) numbers: BTreeMap<u32, Vec<&'a ArchivedIssue>>,
 }
@@ -21,7 +23,8 @@ impl<'a> Context<'a> {
         self.edition.get_or_init(|| {
             let (manuscript, archive) = (self.manuscript, self.around.archive);
             let numbers = archive.map(|archive| archive.numbers(&manuscript.issue)).unwrap_or_default();
-            Edition { manuscript, archive, numbers }
+            let others = archive.map(|archive| archive.beside(&manuscript.issue, &manuscript.name));
+            Edition { manuscript, archive, others, numbers }
         })
     }
 }
@@ -31,9 +34,14 @@ impl<'a> Edition<'a> {
     pub(super) fn same_number(&self) -> Option<&'a ArchivedIssue> {
         let own = &self.manuscript.issue;
         let alike = self.numbers.get(&own.number?)?;
-        let position = alike.iter().position(|issue| issue.name == self.manuscript.name).unwrap_or(alike.len());
-        let mut others = alike.iter().enumerate().filter(|(_, issue)| issue.name != self.manuscript.name);
+        let same_file = |issue: &ArchivedIssue| issue.origin == Origin::File && issue.name == self.manuscript.name;
+        let position = alike.iter().position(|issue| same_file(issue)).unwrap_or(alike.len());
+        let mut others = alike.iter().enumerate().filter(|(_, issue)| !same_file(issue));
         others.find_map(|(at, issue)| {
+            if issue.origin != Origin::File {
+                let own = self.others.as_ref().is_some_and(|others| others.is_own(issue));
+                return (!own).then_some(*issue);
+            }
             let earlier = match issue.date.zip(own.date) {
                 // the same issue in another folder: a draft and what was sent
                 Some((one, other)) if one == other => at < position && self.is_beside(issue),
@@ -105,7 +113,7 @@ impl<'a> Edition<'a> {
     }
 
     fn is_beside(&self, issue: &ArchivedIssue) -> bool {
-        folder(&issue.name) == folder(&self.manuscript.name)
+        issue.origin == Origin::File && folder(&issue.name) == folder(&self.manuscript.name)
     }
 }
 

@@ -110,25 +110,23 @@ fn repeated(context: &Context<'_>) -> Vec<Mark> {
 }
 
 fn earlier(context: &Context<'_>) -> Vec<Mark> {
-    let (Some(archive), issue) = (context.around.archive, &context.manuscript.issue) else { return Vec::new() };
+    let Some(others) = &context.edition().others else { return Vec::new() };
     recommended(context, |address| {
-        let mut found = archive.earlier(address, issue, &context.manuscript.name);
-        let item = found.find(|appearance| appearance.role == Role::Item)?;
+        let item = others.earlier(address).find(|appearance| appearance.role == Role::Item)?;
         Some((format!("already in {}", issue_of(item)), "take it out, or say what is new about it"))
     })
 }
 
 fn repository(context: &Context<'_>) -> Vec<Mark> {
-    let (Some(archive), issue) = (context.around.archive, &context.manuscript.issue) else { return Vec::new() };
-    let name = &context.manuscript.name;
+    let Some(others) = &context.edition().others else { return Vec::new() };
     recommended(context, |address| {
         if is_contribution(address) {
             return None;
         }
-        if archive.earlier(address, issue, name).any(|appearance| appearance.role == Role::Item) {
+        if others.earlier(address).any(|appearance| appearance.role == Role::Item) {
             return None;
         }
-        let mut pages = archive.earlier_of_repository(address, issue, name);
+        let mut pages = others.earlier_of_repository(address);
         let page = pages.find(|appearance| appearance.role == Role::Item && !is_contribution(&appearance.address))?;
         let message = format!("another page of this repository was in {}: {}", issue_of(page), page.address);
         Some((message, "fine if there is news of it"))
