@@ -33,6 +33,13 @@ pub(super) fn characters(bytes: &[u8]) -> Result<Cow<'_, str>, ParseError> {
             Err(_) => gbk(bytes).map(Into::into),
         },
     };
+    if is_unmarked_utf16(bytes) {
+        return Err(ParseError {
+            line: 1,
+            what: "the file is UTF-16 without a byte order mark".into(),
+            hint: "save it as UTF-8".into(),
+        });
+    }
     let Some(text) = text else { return Err(undecodable(bytes)) };
     if let Some(at) = text.find('\0') {
         return Err(ParseError {
@@ -63,6 +70,25 @@ fn undecodable(bytes: &[u8]) -> ParseError {
         },
         hint: "save the file as UTF-8".into(),
     }
+}
+
+/// Whether a file without a byte order mark is UTF-16: in one byte order it has lines of usual characters.
+fn is_unmarked_utf16(bytes: &[u8]) -> bool {
+    let usual = |c: char| {
+        matches!(c, '\n' | '\r' | '\t' | ' '..='~' | '\u{a0}'..='\u{24f}' | '\u{2000}'..='\u{206f}')
+            || matches!(c, '\u{3000}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}' | '\u{1f300}'..)
+    };
+    let reads = |text: &str| {
+        let (all, known) = (text.chars().count(), text.chars().filter(|c| usual(*c)).count());
+        text.contains(['\n', '#']) && known * 10 >= all * 9
+    };
+    // Line ends and number signs have a NUL byte in them.
+    let marked = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    !marked
+        && bytes.contains(&0)
+        && [UTF_16LE, UTF_16BE].iter().any(|order| {
+            order.decode_without_bom_handling_and_without_replacement(bytes).is_some_and(|text| reads(&text))
+        })
 }
 
 /// The line behind `before`, from 1.
@@ -108,6 +134,22 @@ mod tests {
         assert_eq!(text(&utf16("\u{feff}a、🦄", u16::to_be_bytes)).as_deref(), Some("a、🦄\n"));
         let chinese = "# 周刊第 12 期：你好，世界\n\n这里每周分享优质的文章、教程和开源项目。\n";
         assert_eq!(text(&GBK.encode(chinese).0).as_deref(), Some(chinese));
+    }
+
+    #[test]
+    fn utf_16_without_a_byte_order_mark_is_named() {
+        let utf16 = |text: &str, order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+        for text in ["# a\n\nb c\n", "# 园艺周刊#12：苔藓\n\n这里每周分享优质的文章。\n", "# \u{1f984}\n"]
+        {
+            for bytes in [utf16(text, u16::to_le_bytes), utf16(text, u16::to_be_bytes)] {
+                let error = decode(&bytes).err().map(|error| error.what).unwrap_or_default();
+                assert_eq!(error, "the file is UTF-16 without a byte order mark", "{text}");
+            }
+        }
+        for bytes in [&b"a\nb\0"[..], b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01", b"\0\0\0\0\0\0"] {
+            let error = decode(bytes).err().map(|error| error.what).unwrap_or_default();
+            assert!(error.contains("NUL") || error.contains("UTF-8"), "{error}");
+        }
     }
 
     #[test]
