@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use time::OffsetDateTime;
 
 use super::archive::issue_files;
 use super::context::{ConfigArgs, newsletter_for, told};
@@ -187,13 +188,22 @@ impl Desk<'_> {
         // with several newsletters, any makes an email as large
         let newsletter = known.map_or_else(|| render::sample_newsletter(&manuscript.issue), Ok)?;
         let html = render::html(&manuscript.issue, &newsletter)?;
-        let around = Surroundings { archive, email: Some(Email { html: &html }) };
+        let around = Surroundings {
+            archive,
+            email: Some(Email { html: &html }),
+            newsletter: self.config.is_some().then_some(newsletter.name.as_str()),
+            today: Some(OffsetDateTime::now_utc().date()),
+        };
         let settings = self.config.as_ref().map(|config| config.check.clone()).unwrap_or_default();
         Ok(check::check(manuscript, &around, &settings))
     }
 }
 
 fn read(file: &Path) -> anyhow::Result<Manuscript> {
+    if file.is_dir() {
+        let name = file.display();
+        return Err(advise(&format!("`{name}` is a folder"), &format!("name its files: `masthead check {name}/*.md`")));
+    }
     let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let name = file.display().to_string();
     Manuscript::read(&name, &bytes)
@@ -281,6 +291,15 @@ fn summary(found: &[(&Manuscript, &Vec<Finding>)], mended: bool) -> String {
     format!("{errors}, {warnings} and {notes} in {files}{certain}")
 }
 
+/// A line of an example, as far as it is worth reading.
+fn cut(line: &str) -> String {
+    const LONGEST: usize = 400;
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}… and so on, {} KB", &line[..end], line.len() / 1024),
+        None => line.to_owned(),
+    }
+}
+
 /// Explains all rules, or one.
 fn explain(id: &str) -> anyhow::Result<Exit> {
     let rules: Vec<&Rule> = check::rules().filter(|rule| id.is_empty() || rule.id == id).collect();
@@ -296,7 +315,7 @@ fn explain(id: &str) -> anyhow::Result<Exit> {
                 continue;
             }
             text.push_str(&format!("\n  {name}:\n"));
-            text.extend(example.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n"));
+            text.extend(example.lines().map(|line| format!("    {}", cut(line)).trim_end().to_owned() + "\n"));
         }
         text.push('\n');
     }

@@ -52,6 +52,12 @@ impl<'a> Edition<'a> {
         })
     }
 
+    /// Whether no issue with a higher number is known.
+    pub(super) fn is_newest(&self) -> bool {
+        let last = self.numbers.keys().next_back();
+        last.is_none_or(|last| self.manuscript.issue.number.is_some_and(|own| own >= *last))
+    }
+
     /// The date of the issue with the number before.
     pub(super) fn date_before(&self) -> Option<Date> {
         let (_, issues) = self.numbers.range(..self.manuscript.issue.number?).next_back()?;

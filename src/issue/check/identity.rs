@@ -64,8 +64,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "a subject of fewer than 10 characters",
         why: "It says nothing about the issue, and filters take it for spam.",
-        bad: "---\nsubject: 'Reef #1'\ntitle: Reef\n---\n\nAhoy.\n",
-        good: "---\nsubject: 'Reef #1: Slow software, fast boats'\ntitle: Slow software\n---\n\nAhoy.\n",
+        bad: "# #1: Hi\n\nAhoy.\n",
+        good: "# #1: Slow software\n\nAhoy.\n",
         check: subject_short,
     },
     Rule {
@@ -126,27 +126,33 @@ fn title_missing(context: &Context<'_>) -> Vec<Mark> {
 fn title_cut(context: &Context<'_>) -> Vec<Mark> {
     let manuscript = context.manuscript;
     let hint = "write the whole title, or a shorter one";
-    let own = manuscript.issue.title.as_deref().filter(|title| is_cut(title));
+    let own = manuscript.issue.title.as_deref().filter(|title| is_cut(title, SHORTEST_SUBJECT, SHORTEST_SUBJECT));
     let mut marks: Vec<Mark> =
         own.map(|_| context.mark(&manuscript.title_span(), "this title looks cut off", hint)).into_iter().collect();
-    let cut = context.items().filter(|item| is_cut(&item.item.title));
+    // an item may have its page's own title, dots and all
+    let cut = context.items().filter(|item| is_cut(&item.item.title, 20, 40));
     marks.extend(cut.map(|item| context.mark(&item.title_span(), "this title looks cut off", hint)));
     marks
 }
 
-/// Dots right behind a word, where a feed cuts; a short title ends in them on purpose.
-fn is_cut(title: &str) -> bool {
+/// Dots right behind a word, where a feed cuts; a title shorter than `dots`, or with an ellipsis than `ellipsis`,
+/// ends in them on purpose.
+fn is_cut(title: &str, dots: usize, ellipsis: usize) -> bool {
     let (word, shortest) = match title.strip_suffix("...") {
-        Some(word) => (word, 20),
-        None => (title.strip_suffix('…').unwrap_or_default(), 40),
+        Some(word) => (word, dots),
+        None => (title.strip_suffix('…').unwrap_or_default(), ellipsis),
     };
     let behind_word = word.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == ',');
-    behind_word && title.graphemes(true).count() >= shortest
+    behind_word && said(title) >= shortest
+}
+
+/// How much a text says, in letters: a Chinese character says about as much as two.
+fn said(text: &str) -> usize {
+    text.graphemes(true).count() + text.chars().filter(|c| super::words::is_han(*c)).count()
 }
 
 fn subject_long(context: &Context<'_>) -> Vec<Mark> {
-    let subject = context.manuscript.issue.subject_line("");
-    let length = subject.graphemes(true).count();
+    let length = subject(context).graphemes(true).count();
     if length <= LONGEST_SUBJECT {
         return Vec::new();
     }
@@ -155,15 +161,17 @@ fn subject_long(context: &Context<'_>) -> Vec<Mark> {
     vec![context.mark(&context.manuscript.title_span(), message, hint)]
 }
 
+fn subject(context: &Context<'_>) -> String {
+    context.manuscript.issue.subject_line(context.around.newsletter.unwrap_or_default()).trim().to_owned()
+}
+
 fn subject_short(context: &Context<'_>) -> Vec<Mark> {
-    let subject = context.manuscript.issue.subject_line("");
-    let length = subject.graphemes(true).count();
-    // a missing name is put in, a missing title has a rule of its own; a Chinese character says about as much as two letters
-    let wide = subject.chars().filter(|c| super::words::is_han(*c)).count();
-    let nameless = context.manuscript.issue.newsletter.is_none() && context.manuscript.issue.number.is_some();
-    if length + wide >= SHORTEST_SUBJECT || context.manuscript.issue.title.is_none() || nameless {
+    let subject = subject(context);
+    // a missing title has a rule of its own
+    if said(&subject) >= SHORTEST_SUBJECT || context.manuscript.issue.title.is_none() {
         return Vec::new();
     }
+    let length = subject.graphemes(true).count();
     let message = format!("the subject has {length} characters, fewer than {SHORTEST_SUBJECT}");
     vec![context.mark(&context.manuscript.title_span(), message, "say what is in the issue")]
 }

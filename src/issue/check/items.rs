@@ -174,7 +174,10 @@ fn breaks(context: &Context<'_>, numbers: &[Written], first: u32, first_line: us
                 None | Some(0) => format!("the first item is number {}", written.number),
                 Some(before) => format!("item {} follows item {before}", written.number),
             };
-            let hint = format!("number it {expected}, and the items below it on from there");
+            let hint = match written.number == expected {
+                true => "this number is right, once those above it are mended".to_owned(),
+                false => format!("number it {expected}, and the items below it on from there"),
+            };
             found.push(context.mark(&written.span, message, hint));
         }
         // where numbers run on through the issue, the sections below would have to follow

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use url::{Host, Url};
 
-use super::super::manuscript::RunKind;
+use super::super::Manuscript;
+use super::super::manuscript::{Link, RunKind};
 use super::super::tracking::{is_referral, is_tracking};
 use super::{Context, Mark, Rule, Severity};
 
@@ -112,30 +113,132 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// An address of a link or image, with the place to mark.
-struct Target<'a> {
-    url: &'a str,
-    span: &'a Range<usize>,
-    address: Option<&'a Range<usize>>,
-    image: bool,
+/// An address in the issue, with the place to mark.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    pub(super) url: &'a str,
+    span: Range<usize>,
+    address: Option<Range<usize>>,
+    kind: Kind,
+}
+
+/// Where an address stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Link,
+    /// A link of which nothing is to be seen.
+    Silent,
+    Image,
+    /// Among words; mail clients make a link of it.
+    Words,
 }
 
 impl Target<'_> {
-    fn place(&self) -> &Range<usize> {
-        self.address.unwrap_or(self.span)
+    /// What to mark: the address, else all of the link.
+    pub(super) fn place(&self) -> &Range<usize> {
+        self.address.as_ref().unwrap_or(&self.span)
     }
 
     /// The address in its parts, if it is one of the web.
     fn web(&self) -> Option<Url> {
         Url::parse(self.url.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
     }
+
+    /// Whether it leads to nowhere but the editor's own machine or network.
+    fn is_local(&self) -> bool {
+        let Some(url) = self.web() else { return false };
+        match url.host() {
+            Some(Host::Domain(host)) => {
+                let host = host.trim_end_matches('.');
+                let ending = host.rsplit('.').next().unwrap_or_default();
+                matches!(ending, "localhost" | "local" | "internal" | "lan" | "localdomain")
+            }
+            Some(Host::Ipv4(ip)) => {
+                ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip == Ipv4Addr::UNSPECIFIED
+            }
+            Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip == Ipv6Addr::UNSPECIFIED,
+            None => false,
+        }
+    }
 }
 
-fn targets<'a>(context: &Context<'a>) -> Vec<Target<'a>> {
-    let manuscript = context.manuscript;
-    let links = manuscript.links.iter().map(|link| (&link.url, &link.span, link.address.as_ref(), false));
-    let images = manuscript.images.iter().map(|image| (&image.url, &image.span, image.address.as_ref(), true));
-    links.chain(images).map(|(url, span, address, image)| Target { url, span, address, image }).collect()
+impl<'a> Context<'a> {
+    /// All addresses: of links and images, and those among the words. Looked up once.
+    pub(super) fn targets(&self) -> &[Target<'a>] {
+        self.targets.get_or_init(|| {
+            let manuscript = self.manuscript;
+            let silent = |link: &Link| link.text.is_empty() && !link.pictured && !link.bare;
+            let links = manuscript.links.iter().map(|link| Target {
+                url: &link.url,
+                span: link.span.clone(),
+                address: link.address.clone(),
+                kind: if silent(link) { Kind::Silent } else { Kind::Link },
+            });
+            let images = manuscript.images.iter().map(|image| Target {
+                url: &image.url,
+                span: image.span.clone(),
+                address: image.address.clone(),
+                kind: Kind::Image,
+            });
+            let words = addresses_among_words(manuscript).into_iter().map(|span| Target {
+                url: manuscript.slice(&span),
+                address: Some(span.clone()),
+                span,
+                kind: Kind::Words,
+            });
+            links.chain(images).chain(words).collect()
+        })
+    }
+}
+
+/// Where `http://…` stands among words, as GitHub and mail clients find it.
+fn addresses_among_words(manuscript: &Manuscript) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    for block in &manuscript.blocks {
+        let mut words = 0..0;
+        for run in block.runs.iter().filter(|run| run.kind == RunKind::Words) {
+            // the parser parts words at signs
+            if run.span.start == words.end {
+                words.end = run.span.end;
+                continue;
+            }
+            addresses_in(manuscript, &words, &mut places);
+            words = run.span.clone();
+        }
+        addresses_in(manuscript, &words, &mut places);
+    }
+    places
+}
+
+fn addresses_in(manuscript: &Manuscript, words: &Range<usize>, places: &mut Vec<Range<usize>>) {
+    let text = manuscript.slice(words);
+    let mut end = 0;
+    for (at, _) in text.match_indices("://") {
+        let (before, rest) = text.split_at(at);
+        let Some(scheme) = ["https", "http"].iter().find(|scheme| before.ends_with(**scheme)) else { continue };
+        let start = at - scheme.len();
+        let apart = !text[..start].ends_with(|c: char| c.is_ascii_alphanumeric());
+        if start < end || !apart || !rest["://".len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[') {
+            continue;
+        }
+        end = at + rest.find(|c: char| !c.is_ascii_graphic() || "<>\"`|\\".contains(c)).unwrap_or(rest.len());
+        let whole = without_punctuation(&text[start..end]);
+        places.push(words.start + start..words.start + start + whole.len());
+    }
+}
+
+/// The address without what belongs to the sentence around it.
+fn without_punctuation(address: &str) -> &str {
+    let open = address.matches('(').count();
+    let mut closed = address.matches(')').count();
+    let ours = |c: char| match c {
+        ')' if closed > open => {
+            closed -= 1;
+            true
+        }
+        c => ".,;:!?'*_~]".contains(c),
+    };
+    address.trim_end_matches(ours)
 }
 
 /// Marks each address of which `find` has something to say.
@@ -143,20 +246,27 @@ fn each<'a>(
     context: &Context<'a>,
     find: impl Fn(&Target<'a>) -> Option<(Cow<'static, str>, Cow<'static, str>)>,
 ) -> Vec<Mark> {
-    let targets = targets(context);
-    let found = targets.iter().filter_map(|target| Some((target, find(target)?)));
+    let found = context.targets().iter().filter_map(|target| Some((target, find(target)?)));
     found.map(|(target, (message, hint))| context.mark(target.place(), message, hint)).collect()
 }
 
+/// The same for links and images alone. A link that shows nothing has no other finding that matters.
+fn each_shown<'a>(
+    context: &Context<'a>,
+    find: impl Fn(&Target<'a>) -> Option<(Cow<'static, str>, Cow<'static, str>)>,
+) -> Vec<Mark> {
+    each(context, |target| matches!(target.kind, Kind::Link | Kind::Image).then(|| find(target))?)
+}
+
 fn empty(context: &Context<'_>) -> Vec<Mark> {
-    each(context, |target| {
-        let what = if target.image { "this image has no address" } else { "this link leads nowhere" };
+    each_shown(context, |target| {
+        let what = if target.kind == Kind::Image { "this image has no address" } else { "this link leads nowhere" };
         target.url.trim().is_empty().then(|| (what.into(), "put the address between the parentheses".into()))
     })
 }
 
 fn malformed(context: &Context<'_>) -> Vec<Mark> {
-    let mut marks = each(context, |target| {
+    let mut marks = each_shown(context, |target| {
         let (what, hint) = defect(target.url.trim())?;
         Some((what, hint.into()))
     });
@@ -193,7 +303,7 @@ fn defect(url: &str) -> Option<(Cow<'static, str>, &'static str)> {
     match Url::parse(url) {
         Err(error) => Some((format!("no browser opens this address: {error}").into(), WHOLE)),
         Ok(url) => match url.host() {
-            Some(Host::Domain(host)) if !host.contains('.') && host != "localhost" => {
+            Some(Host::Domain(host)) if host.contains("..") || (!host.contains('.') && host != "localhost") => {
                 Some((format!("there is no host `{host}`").into(), WHOLE))
             }
             Some(_) => None,
@@ -228,10 +338,11 @@ fn unread(context: &Context<'_>) -> Vec<Mark> {
 }
 
 fn scheme(context: &Context<'_>) -> Vec<Mark> {
-    each(context, |target| {
+    each_shown(context, |target| {
         let url = target.url.trim();
         let scheme = scheme_of(url)?;
-        let known = ["http", "https", "mailto"].contains(&scheme.as_str()) || (scheme == "data" && target.image);
+        let known =
+            ["http", "https", "mailto"].contains(&scheme.as_str()) || (scheme == "data" && target.kind == Kind::Image);
         (!known && defect(url).is_none())
             .then(|| (format!("mail clients open no `{scheme}:` links").into(), "link to a page on the web".into()))
     })
@@ -247,7 +358,7 @@ fn scheme_of(url: &str) -> Option<String> {
 }
 
 fn relative(context: &Context<'_>) -> Vec<Mark> {
-    each(context, |target| {
+    each_shown(context, |target| {
         let url = target.url.trim();
         if url.is_empty() || scheme_of(url).is_some() || defect(url).is_some() {
             return None;
@@ -270,16 +381,7 @@ fn relative(context: &Context<'_>) -> Vec<Mark> {
 
 fn localhost(context: &Context<'_>) -> Vec<Mark> {
     each(context, |target| {
-        let url = target.web()?;
-        let local = match url.host()? {
-            Host::Domain(host) => {
-                let host = host.trim_end_matches('.');
-                let ending = host.rsplit('.').next().unwrap_or_default();
-                matches!(ending, "localhost" | "local" | "internal" | "lan" | "localdomain")
-            }
-            Host::Ipv4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip == Ipv4Addr::UNSPECIFIED,
-            Host::Ipv6(ip) => ip.is_loopback() || ip.is_unique_local() || ip == Ipv6Addr::UNSPECIFIED,
-        };
+        let local = target.is_local();
         local.then(|| ("this address works on your machine or network only".into(), "link to the public page".into()))
     })
 }
@@ -288,7 +390,7 @@ fn http(context: &Context<'_>) -> Vec<Mark> {
     each(context, |target| {
         let plain = target.url.trim().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
         // images have a rule of their own
-        (plain && !target.image).then(|| {
+        (plain && target.kind != Kind::Image && !target.is_local()).then(|| {
             (
                 "this link is plain http".into(),
                 "write https:// if the page is there under it; else allow it here".into(),
@@ -308,22 +410,22 @@ fn shortener(context: &Context<'_>) -> Vec<Mark> {
 
 /// Hosts that do nothing but redirect to other people's pages.
 #[rustfmt::skip]
-const SHORTENERS: [&str; 40] = [
+const SHORTENERS: [&str; 44] = [
     "bit.ly", "bitly.com", "j.mp", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "v.gd", "buff.ly", "rebrand.ly",
     "cutt.ly", "shorturl.at", "tiny.cc", "t.ly", "rb.gy", "bl.ink", "lnkd.in", "dlvr.it", "ift.tt", "trib.al", "adf.ly",
     "shorte.st", "soo.gd", "s.id", "qr.ae", "x.co", "snip.ly", "po.st", "urlz.fr", "hubs.ly", "hubs.la", "mcaf.ee",
-    "t.cn", "dwz.cn", "url.cn", "suo.im", "suo.nz", "w.url.cn", "dwz.win",
+    "amzn.to", "fb.me", "git.io", "b23.tv", "t.cn", "dwz.cn", "url.cn", "suo.im", "suo.nz", "w.url.cn", "dwz.win",
 ];
 
 fn tracking(context: &Context<'_>) -> Vec<Mark> {
     let mut marks = Vec::new();
-    for target in targets(context) {
+    for target in context.targets() {
         let Some((clean, names)) = target.web().and_then(|_| without_tracking(target.url)) else { continue };
         let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
         let (verb, those) = if names.len() == 1 { ("tracks", "it") } else { ("track", "them") };
         let message = format!("{} {verb} readers", names.join(", "));
         let mark = context.mark(target.place(), message, format!("take {those} out: {clean}"));
-        let edit = target.address.and_then(|address| context.edit(address, clean));
+        let edit = target.address.as_ref().and_then(|address| context.edit(address, clean));
         marks.push(mark.fixed_by(edit));
     }
     marks
@@ -346,43 +448,43 @@ fn without_tracking(url: &str) -> Option<(String, Vec<&str>)> {
     Some((format!("{page}{kept}{fragment}"), names))
 }
 
+/// Nothing is mended here: in an object store two slashes may be part of a name.
 fn double_slash(context: &Context<'_>) -> Vec<Mark> {
-    let mut marks = Vec::new();
-    for target in targets(context).iter().filter(|target| target.web().is_some() && defect(target.url).is_none()) {
-        let Some((scheme, rest)) = target.url.split_once("://") else { continue };
+    each(context, |target| {
+        let (scheme, rest) = target.url.split_once("://").filter(|_| target.web().is_some())?;
         let (page, tail) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
-        let Some((host, path)) = page.split_once('/') else { continue };
+        let (host, path) = page.split_once('/')?;
         let path = format!("/{path}");
         // an address in the address, as archives have it; an empty host is malformed
-        if !path.contains("//") || path.contains(':') || host.is_empty() {
-            continue;
+        if !path.contains("//") || path.contains(':') || host.is_empty() || defect(target.url).is_some() {
+            return None;
         }
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let end = if path.ends_with('/') && !parts.is_empty() { "/" } else { "" };
         let clean = format!("{scheme}://{host}/{}{end}{tail}", parts.join("/"));
-        let mark = context.mark(target.place(), "there are two slashes in this path", format!("write {clean}"));
-        marks.push(mark.fixed_by(target.address.and_then(|address| context.edit(address, clean))));
-    }
-    marks
+        Some(("there are two slashes in this path".into(), format!("if the page is there, too, write {clean}").into()))
+    })
 }
 
 fn no_text(context: &Context<'_>) -> Vec<Mark> {
-    let silent = context.manuscript.links.iter().filter(|link| link.text.is_empty() && !link.pictured && !link.bare);
-    silent.map(|link| context.mark(&link.span, "this link has no text", "write what it leads to")).collect()
+    let silent = context.targets().iter().filter(|target| target.kind == Kind::Silent);
+    silent.map(|target| context.mark(&target.span, "this link has no text", "write what it leads to")).collect()
 }
 
 fn generic_text(context: &Context<'_>) -> Vec<Mark> {
     #[rustfmt::skip]
-    const TEXTS: [&str; 27] = [
+    const TEXTS: [&str; 43] = [
         "here", "click here", "this", "this link", "link", "the link", "links", "read more", "more", "click", "see here",
-        "website", "url", "this page", "click this link", "learn more", "source", "here's",
-        "链接", "这里", "点击这里", "点这里", "点击", "此处", "点此", "戳这里", "传送门",
+        "website", "url", "this page", "click this link", "learn more", "source", "here's", "link text", "this article",
+        "this post", "read it here", "see more", "find out more", "more info", "details",
+        "链接", "这里", "点击这里", "点这里", "点击", "此处", "点此", "戳这里", "传送门", "点击查看", "查看详情", "详情", "更多",
+        "阅读更多", "阅读原文", "查看原文", "原文链接",
     ];
     let generic = context.manuscript.links.iter().filter(|link| {
         let text = link.text.trim_matches(|c: char| c.is_whitespace() || ".,:!>»→…()（）[]".contains(c)).to_lowercase();
         TEXTS.contains(&text.as_str())
     });
-    let mark = |link: &super::super::manuscript::Link| {
+    let mark = |link: &Link| {
         context.mark(
             &link.span,
             format!("\"{}\" does not say where this link leads", link.text),

@@ -21,6 +21,7 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
+use time::Date;
 
 use super::{Archive, Manuscript};
 
@@ -28,6 +29,7 @@ pub use fix::{Unfixable, fix};
 pub use size::Email;
 
 use edition::Edition;
+use links::Target;
 
 /// Something that a rule looks for.
 #[derive(Debug)]
@@ -109,6 +111,10 @@ pub struct Surroundings<'a> {
     pub archive: Option<&'a Archive>,
     /// The email that the issue makes.
     pub email: Option<Email<'a>>,
+    /// The newsletter's name, for an issue that says none.
+    pub newsletter: Option<&'a str>,
+    /// The day on which it is checked.
+    pub today: Option<Date>,
 }
 
 /// What the editor wants to be told.
@@ -140,7 +146,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 
 /// Checks one issue; findings come in the order of the file.
 pub fn check(manuscript: &Manuscript, around: &Surroundings<'_>, settings: &Settings) -> Vec<Finding> {
-    let context = Context { manuscript, around, settings, edition: OnceCell::new() };
+    let context = Context { manuscript, around, settings, edition: OnceCell::new(), targets: OnceCell::new() };
     let mut findings = Vec::new();
     for rule in rules() {
         let Some(severity) = settings.rules.get(rule.id).copied().unwrap_or(Some(rule.severity)) else { continue };
@@ -158,6 +164,7 @@ pub fn check(manuscript: &Manuscript, around: &Surroundings<'_>, settings: &Sett
     findings.sort_by_key(|finding| (finding.span.start, finding.span.end));
     locate(manuscript.file(), &mut findings);
     allow::apply(&context, &mut findings);
+    text::gather_mojibake(&mut findings);
     findings
 }
 
@@ -184,6 +191,7 @@ struct Context<'a> {
     around: &'a Surroundings<'a>,
     settings: &'a Settings,
     edition: OnceCell<Edition<'a>>,
+    targets: OnceCell<Vec<Target<'a>>>,
 }
 
 impl Context<'_> {

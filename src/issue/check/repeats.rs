@@ -120,9 +120,6 @@ fn earlier(context: &Context<'_>) -> Vec<Mark> {
 fn repository(context: &Context<'_>) -> Vec<Mark> {
     let Some(others) = &context.edition().others else { return Vec::new() };
     recommended(context, |address| {
-        if is_contribution(address) {
-            return None;
-        }
         if others.earlier(address).any(|appearance| appearance.role == Role::Item) {
             return None;
         }
@@ -133,7 +130,7 @@ fn repository(context: &Context<'_>) -> Vec<Mark> {
     })
 }
 
-/// Whether a page of a repository is what somebody did to it, and news each time: an issue, a change.
+/// Whether a page of a repository is what somebody did to it, and says little of the whole: an issue, a change.
 fn is_contribution(address: &Address) -> bool {
     const PLACES: [&str; 10] = [
         "pull",

@@ -8,7 +8,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "an email of more than 80 KB of HTML",
         why: "It comes near the 102 KB at which Gmail clips, and loads slowly on the road.",
-        bad: "",
+        bad: LARGE_ISSUE,
         good: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n",
         check: large,
     },
@@ -17,11 +17,32 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         summary: "an email of more than 100 KB of HTML",
         why: "Gmail clips it at about 102 KB: the rest is hidden, and the link to unsubscribe with it.",
-        bad: "",
+        bad: CLIPPED_ISSUE,
         good: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n",
         check: clipped,
     },
 ];
+
+/// Eight times the same words.
+macro_rules! eightfold {
+    ($($words:tt)*) => {
+        concat!($($words)*, $($words)*, $($words)*, $($words)*, $($words)*, $($words)*, $($words)*, $($words)*)
+    };
+}
+
+const LARGE_ISSUE: &str = concat!(
+    "# Harbour Weekly #12: Slow Software\n\n## Articles\n\n1、[Tides](https://tides.example/)\n\n",
+    eightfold!(eightfold!(eightfold!(
+        "Twice a day the water comes, and twice a day it goes; whoever waits sees both of them, and is none the wiser, as the pilots say who have seen it more than once: it comes, it goes. "
+    )))
+);
+
+const CLIPPED_ISSUE: &str = concat!(
+    "# Harbour Weekly #12: Slow Software\n\n## Articles\n\n1、[Tides](https://tides.example/)\n\n",
+    eightfold!(eightfold!(eightfold!(
+        "Twice a day the water comes, and twice a day it goes; whoever waits sees both of them, and is none the wiser, as the pilots say who have seen it more than once, rain or shine, and have written it all down. "
+    )))
+);
 
 /// The email that an issue makes.
 #[derive(Debug, Clone, Copy)]

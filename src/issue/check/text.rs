@@ -1,9 +1,14 @@
 //! Characters: what came in by accident, and shows nothing or nonsense.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
+use comrak::Arena;
+use comrak::nodes::{Node, NodeValue};
+
 use super::super::manuscript::RunKind;
-use super::{Context, Edit, Mark, Rule, Severity};
+use super::super::markdown::Document;
+use super::{Context, Edit, Finding, Mark, Rule, Severity};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -44,12 +49,20 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// One mark for each line, with all of its damage.
+/// One mark for each line, with all of its damage; [`gather_mojibake`] makes one finding of them.
+///
+/// What stands in code may show damage on purpose, and is left as it is.
 fn mojibake(context: &Context<'_>) -> Vec<Mark> {
     let file = context.manuscript.file();
+    let code = OnceCell::new();
     let mut marks: Vec<Mark> = Vec::new();
     let mut end = 0;
     for (span, read) in context.manuscript.mended() {
+        let code = code.get_or_init(|| code_in_file(context));
+        let next = code.partition_point(|code| code.end <= span.start);
+        if code.get(next).is_some_and(|code| code.contains(&span.start)) {
+            continue;
+        }
         let edit = Edit { span: span.clone(), text: read.to_owned() };
         let same_line = !file.get(end..span.start).unwrap_or_default().contains(['\n', '\r']);
         end = span.end;
@@ -64,6 +77,38 @@ fn mojibake(context: &Context<'_>) -> Vec<Mark> {
         }
     }
     marks
+}
+
+/// Where the file has fenced code and code among words, in order.
+fn code_in_file(context: &Context<'_>) -> Vec<Range<usize>> {
+    let manuscript = context.manuscript;
+    let arena = Arena::new();
+    let body = manuscript.text.get(manuscript.below..).unwrap_or_default();
+    let document = Document::parse(&arena, body, 0);
+    let is_code = |node: &Node<'_>| match &node.data().value {
+        NodeValue::Code(_) => true,
+        NodeValue::CodeBlock(block) => block.fenced,
+        _ => false,
+    };
+    let code = document.root.descendants().filter(is_code).map(|node| document.span(node));
+    code.map(|span| manuscript.in_file(manuscript.below + span.start..manuscript.below + span.end)).collect()
+}
+
+/// Lines that are named beside the first.
+const NAMED_LINES: usize = 5;
+
+/// Makes one finding of all mojibake: where one line has it, most have.
+pub(super) fn gather_mojibake(findings: &mut Vec<Finding>) {
+    let is_mojibake = |finding: &mut Finding| finding.rule == "mojibake";
+    let Some(first) = findings.iter().position(|finding| finding.rule == "mojibake") else { return };
+    let others: Vec<Finding> = findings.extract_if(first + 1.., is_mojibake).collect();
+    let Some(first) = findings.get_mut(first).filter(|_| !others.is_empty()) else { return };
+    let lines: Vec<String> = others.iter().take(NAMED_LINES).map(|finding| finding.line.to_string()).collect();
+    let more = if others.len() > NAMED_LINES { " …" } else { "" };
+    let count = first.edits.len() + others.iter().map(|finding| finding.edits.len()).sum::<usize>();
+    let also = if lines.len() == 1 { "line" } else { "lines" };
+    first.message += &format!("; {count} places in all, also on {also} {}{more}", lines.join(", "));
+    first.edits.extend(others.into_iter().flat_map(|finding| finding.edits));
 }
 
 fn replacement(context: &Context<'_>) -> Vec<Mark> {
@@ -96,8 +141,7 @@ fn trace(before: char, c: char, after: char) -> Option<(&'static str, bool)> {
         // writing without spaces breaks its lines there
         '\u{200b}' if is_unspaced(before) || is_unspaced(after) => None,
         '\u{200b}' => Some(("a zero-width space", true)),
-        // emoji, Arabic and Indic letters join or part by them
-        '\u{200c}' | '\u{200d}' if !before.is_ascii() || !after.is_ascii() => None,
+        '\u{200c}' | '\u{200d}' if is_joined(before) || is_joined(after) => None,
         '\u{200c}' => Some(("a zero-width non-joiner", true)),
         '\u{200d}' => Some(("a zero-width joiner", true)),
         '\u{2060}' | '\u{feff}' => Some(("a zero-width no-break space", true)),
@@ -114,6 +158,13 @@ fn trace(before: char, c: char, after: char) -> Option<(&'static str, bool)> {
 
 fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{f00}'..='\u{fff}')
+}
+
+/// Emoji, Arabic and Indic letters join or part by unseen characters; Latin and Chinese ones do not.
+fn is_joined(c: char) -> bool {
+    let latin = matches!(c, '\0'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{2010}'..='\u{2027}');
+    let chinese = matches!(c, '\u{3000}'..='\u{30ff}' | '\u{ac00}'..='\u{d7af}' | '\u{ff00}'..='\u{ffef}');
+    !latin && !chinese && !super::words::is_han(c)
 }
 
 fn is_right_to_left(c: char) -> bool {

@@ -88,6 +88,14 @@ fn the_exit_code_tells_clean_findings_and_trouble_apart() {
 }
 
 #[test]
+fn a_folder_is_no_file_and_its_files_are_what_to_name() {
+    let folder = Folder::new(&[("sent/1.md", CLEAN.as_bytes()), ("2.md", WARNED.as_bytes())]);
+    let (code, stdout, stderr) = folder.check(&["sent", "2.md"]);
+    assert!(stderr.contains("`sent` is a folder\nhint: name its files: `masthead check sent/*.md`"), "{stderr}");
+    assert!(code == 2 && stdout.contains("link-http"), "{stdout}");
+}
+
+#[test]
 fn json_is_a_list_of_findings() {
     let folder = Folder::new(&[("a.md", WARNED.as_bytes()), ("b.md", CLEAN.as_bytes())]);
     let (_, stdout, _) = folder.check(&["--json", "a.md", "b.md"]);
