@@ -65,7 +65,8 @@ fn imported_issues_are_known_too_and_the_memory_only_looks() {
     let app = App::start();
     let empty = app.another_database();
     std::fs::create_dir(app.folder.path().join("old")).unwrap();
-    app.write("old/2024-06-22-hedges.md", &issue(7, "Roots and shoots", LAYING));
+    app.write("old/2024-06-15-knots.md", &issue(6, "Knots and ropes", LAYING));
+    app.write("old/2024-06-22-hedges.md", &issue(7, "Roots and shoots", "https://hedges.example/pruning"));
     app.write("8.md", &issue(8, "Leaves and stems", LAYING));
     assert_eq!(rules(&app, &["8.md"]), [""; 0]);
     app.masthead(&["archive", "import", "old"]).exits(0);
@@ -75,9 +76,12 @@ fn imported_issues_are_known_too_and_the_memory_only_looks() {
     assert_eq!(app.dump(), before);
     // the archive's files count beside the store's, and an issue in both counts once
     std::fs::create_dir(app.folder.path().join("more")).unwrap();
-    app.write("more/5.md", &issue(5, "Seeds and bulbs", "https://seeds.example/"));
-    app.write("more/7.md", &issue(7, "Roots and shoots", LAYING));
-    app.write("9.md", &issue(8, "Leaves and stems", LAYING).replace("https://moss.example/8", "https://seeds.example"));
+    app.write("more/5.md", &issue(5, "Seeds and bulbs", LAYING));
+    app.write("more/6.md", &issue(6, "Knots and ropes", LAYING));
+    app.write(
+        "9.md",
+        &issue(8, "Leaves and stems", LAYING).replace("https://moss.example/8", "https://moss.example/5"),
+    );
     assert_eq!(rules(&app, &["9.md", "--archive", "more"]), ["link-earlier", "link-earlier"]);
     app.set("DATABASE_URL", &empty);
     let run = app.masthead(&["check", "8.md"]).exits(0);
