@@ -379,6 +379,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_comes_before_higher_numbers_whatever_the_dates_say() {
+        let sent = ArchivedIssue {
+            date: dates::parse("2024-06-25"),
+            origin: Origin::Sent,
+            ..ArchivedIssue::new(&issue(7, ""), "harbour/7")
+        };
+        let next = Issue { date: dates::parse("2024-06-22"), ..issue(8, "") };
+        let before = Issue { date: dates::parse("2024-06-29"), ..issue(6, "") };
+        assert!(sent.precedes(&next, "8.md") && !sent.precedes(&before, "6.md"));
+    }
+
+    #[test]
     fn what_stands_in_every_issue_is_no_repetition() {
         let link = "https://harbour.example/channel";
         let mut archive = Archive::new();
