@@ -1,80 +1,8 @@
-//! What stands beside a title: numbers, tags, emoji, stars.
+//! What stands beside a title: signs, tags, emoji, stars.
 
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
-
-/// How an editor numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    /// `1、`, `1.`, `1)`, `(1)`, in a paragraph or heading.
-    Digits,
-    /// `①`: sure enough without a link.
-    Circled,
-    /// `1.` as a Markdown list.
-    Ordered,
-    /// `-`, `*`, `+`.
-    Bullets,
-    /// A bold link at the start of a paragraph, or a heading that is a link.
-    Bold,
-    /// A link on a line of its own.
-    Bare,
-}
-
-/// The number at the start of an item.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Marker {
-    pub(super) style: Style,
-    pub(super) number: u32,
-    /// Bytes up to the title.
-    pub(super) length: usize,
-}
-
-/// Reads the number that a line begins with.
-pub(super) fn marker(line: &str) -> Option<Marker> {
-    let text = line.trim_start();
-    let first = text.chars().next()?;
-    let (style, number, rest) = match circled(first) {
-        Some(number) => {
-            let rest = text[first.len_utf8()..].trim_start();
-            (Style::Circled, number, rest.trim_start_matches(['、', '.', '．']))
-        }
-        None => {
-            let inner = text.trim_start_matches(['(', '（']);
-            let end = inner.find(|c: char| !c.is_ascii_digit()).filter(|end| *end <= 4)?;
-            let (number, rest) = inner.split_at(end);
-            let number = number.parse().ok()?;
-            let bracketed = inner.len() < text.len();
-            let keycap = rest.strip_prefix("\u{fe0f}\u{20e3}");
-            let rest = match rest.trim_start().chars().next()? {
-                _ if keycap.is_some() => keycap?,
-                closing @ (')' | '）') => &rest.trim_start()[closing.len_utf8()..],
-                stop @ ('、' | '.' | '．') if !bracketed => &rest.trim_start()[stop.len_utf8()..],
-                _ => return None,
-            };
-            // `3.12` is a version
-            if rest.starts_with(|c: char| c.is_ascii_digit()) {
-                return None;
-            }
-            (Style::Digits, number, rest)
-        }
-    };
-    let rest = rest.trim_start();
-    (!rest.is_empty()).then_some(Marker { style, number, length: line.len() - rest.len() })
-}
-
-/// The number in a circle, black or white: `①` to `㊿`.
-fn circled(c: char) -> Option<u32> {
-    let base = match c {
-        '①'..='⑳' => '①' as u32 - 1,
-        '㉑'..='㉟' => '㉑' as u32 - 21,
-        '㊱'..='㊿' => '㊱' as u32 - 36,
-        '❶'..='❿' => '❶' as u32 - 1,
-        '⓫'..='⓴' => '⓫' as u32 - 11,
-        _ => return None,
-    };
-    Some(c as u32 - base)
-}
 
 /// Takes tags and emoji before a title; gives the emoji.
 pub(super) fn before_title(text: &str, tags: &mut Vec<String>) -> String {
@@ -86,6 +14,7 @@ pub(super) fn before_title(text: &str, tags: &mut Vec<String>) -> String {
                 tags.push(tag.to_owned());
                 after
             }
+            None if first.starts_with(SIGNS) => &rest[first.len()..],
             None => {
                 emoji.push_str(first);
                 &rest[first.len()..]
@@ -96,13 +25,28 @@ pub(super) fn before_title(text: &str, tags: &mut Vec<String>) -> String {
     emoji
 }
 
-/// Whether a text is tags, emoji and spaces only.
+/// The signs that stand for the bullets of a list.
+const SIGNS: [char; 23] =
+    ['•', '·', '●', '○', '◦', '‣', '⁃', '∙', '■', '□', '▪', '▫', '◆', '◇', '►', '▸', '▶', '→', '⇒', '»', '›', '–', '—'];
+
+/// Whether a line begins with a sign for a bullet.
+pub(super) fn has_sign(line: &str) -> bool {
+    line.trim_start().starts_with(SIGNS)
+}
+
+/// A line without its sign for a bullet.
+pub(super) fn without_sign(line: &str) -> &str {
+    let bare = line.trim_start().trim_start_matches(SIGNS).trim_start();
+    if bare.is_empty() { line } else { bare }
+}
+
+/// Whether a text is tags, signs, emoji and spaces only.
 pub(super) fn is_beside_title(text: &str) -> bool {
     let mut rest = text.trim_start();
     while let Some(first) = rest.graphemes(true).next() {
         rest = match tag(rest) {
             Some((_, after)) => after,
-            None if is_emoji(first) => &rest[first.len()..],
+            None if is_emoji(first) || first.starts_with(SIGNS) => &rest[first.len()..],
             None => return false,
         }
         .trim_start();
@@ -126,6 +70,22 @@ pub(super) fn after_title<'t>(text: &'t str, tags: &mut Vec<String>) -> &'t str 
     let separated = bare.len() < spaced.len() && (bare.is_empty() || bare.starts_with(char::is_whitespace));
     let wide = spaced.starts_with(['：', '，', '。', '；', '｜', '—', '–', ':']) && !bare.starts_with('/');
     if separated || wide { bare.trim_start() } else { spaced }
+}
+
+/// Whether what follows a link on its line, tags excepted, sets it apart as a title.
+///
+/// Nothing, `— text`, `: text` and `by somebody` do; `has moved` makes it a word of a sentence.
+pub(super) fn sets_apart(text: &str) -> bool {
+    const MARKS: [char; 11] = ['—', '–', '-', '|', '｜', ':', '：', '•', '·', '→', '/'];
+    const AUTHORS: [&str; 3] = ["by ", "via ", "from "];
+    let mut rest = text.trim();
+    while let Some((_, after)) = tag(rest).or_else(|| bare_stars(rest)) {
+        rest = after.trim_start();
+    }
+    // `(` is before a link to comments
+    matches!(rest, "" | "(")
+        || rest.starts_with(MARKS)
+        || AUTHORS.iter().any(|author| text.trim_start().starts_with(author))
 }
 
 /// How many characters a remark has at most.
@@ -211,15 +171,6 @@ pub(super) fn bare_address(text: &str) -> Option<Range<usize>> {
     (apart && named && !address.contains('\\')).then(|| start..start + address.len())
 }
 
-/// Whether a line begins with a Chinese number that heads a section: `一、动态`.
-pub(super) fn is_chinese_number(line: &str) -> bool {
-    let rest = line.trim_start_matches(['一', '二', '三', '四', '五', '六', '七', '八', '九', '十']);
-    rest.len() < line.len()
-        && line.len() - rest.len() <= 9
-        && rest.starts_with(['、', '.', '．', ' '])
-        && rest.len() > 3
-}
-
 /// Reads `star 13.5K`, `6.4k stars`, `⭐ 1,234`, `star：1.2万`.
 pub(super) fn stars(text: &str) -> Option<u64> {
     const WORDS: [&str; 9] = ["stars", "star", "⭐️", "⭐", "★", "🌟", "颗星", "星标", "星"];
@@ -276,26 +227,6 @@ pub(super) fn is_emoji(grapheme: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_read_with_what_follows_them() {
-        for (line, style, number, title) in [
-            ("1、[a](b)", Style::Digits, 1, "[a](b)"),
-            ("12 、 [a](b)", Style::Digits, 12, "[a](b)"),
-            ("3.[a](b)", Style::Digits, 3, "[a](b)"),
-            ("(4) a", Style::Digits, 4, "a"),
-            ("（4）a", Style::Digits, 4, "a"),
-            ("5️⃣ a", Style::Digits, 5, "a"),
-            ("⑬ a", Style::Circled, 13, "a"),
-            ("㉑、a", Style::Circled, 21, "a"),
-        ] {
-            let marker = marker(line).map(|marker| (marker.style, marker.number, &line[marker.length..]));
-            assert_eq!(marker, Some((style, number, title)), "{line}");
-        }
-        for line in ["", "3.12 is out", "2024 was good", "a 1、", "1、", "12345、a", "(see a)"] {
-            assert_eq!(marker(line), None, "{line}");
-        }
-    }
 
     #[test]
     fn stars_are_numbers() {

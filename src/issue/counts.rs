@@ -1,6 +1,6 @@
 //! Counts that an issue declares: `this week we share 12 articles, 12 open-source projects and 2 podcasts`.
 
-use super::{Issue, beside};
+use super::{Issue, number};
 
 /// What an editor counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,7 +115,7 @@ fn begins_roundup(line: &str) -> bool {
     let line = line.trim();
     let heading = line.starts_with("##") || (line.starts_with("**") && line.ends_with("**"));
     let entry = line.starts_with(['-', '*', '+']) && line[1..].starts_with(' ');
-    heading || entry || beside::marker(line).is_some()
+    heading || entry || number::marker(line).is_some()
 }
 
 /// Whether a sentence announces what the issue has, and whether it names the issue.

@@ -72,6 +72,15 @@ impl<'a> Block<'a> {
             && self.inlines.iter().all(|node| is_image(node) || is_blank(node) || markdown::is_break(node))
     }
 
+    /// Pictures, and the caption beside or right below them: in italics or bold, or a few words.
+    fn captioned(&self) -> Option<(&[Node<'a>], &[Node<'a>])> {
+        let shown = |node: &&Node<'a>| is_image(node) || is_blank(node) || markdown::is_break(node);
+        let (pictures, caption) = self.inlines.split_at(self.inlines.iter().take_while(shown).count());
+        let one_line = !caption.iter().any(|node| markdown::is_break(node));
+        let fine = self.is_paragraph() && pictures.first().is_some_and(is_image) && one_line;
+        (fine && (is_emphasis(caption) || is_short(caption))).then_some((pictures, caption))
+    }
+
     /// Every link in it, in order, but those in `cuts`.
     fn links(&self, document: &Document<'a>, cuts: &[Range<usize>]) -> Vec<String> {
         let nodes = if self.inlines.is_empty() { std::slice::from_ref(&self.node) } else { &self.inlines };
@@ -137,7 +146,19 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// How many paragraphs of text follow it.
     pub(super) fn paragraphs(&self) -> usize {
-        self.following.iter().filter(|block| block.is_paragraph() && !block.is_picture()).count()
+        let shown = self.shown();
+        self.following.iter().zip(shown).filter(|(block, shown)| block.is_paragraph() && !shown).count()
+    }
+
+    /// Which of the blocks that follow it are pictures and their captions.
+    pub(super) fn shown(&self) -> Vec<bool> {
+        let mut picture = false;
+        let shown = |block: &Block<'_>| {
+            let caption = picture && block.is_paragraph() && is_emphasis(&block.inlines);
+            picture = block.is_picture();
+            picture || caption || block.captioned().is_some()
+        };
+        self.following.iter().map(shown).collect()
     }
 
     /// Takes the draft apart.
@@ -174,6 +195,14 @@ impl<'a> Draft<'a> {
 
 /// Adds a block to the description; images at its ends or on lines of their own, and stars, go to their fields.
 fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
+    if let Some((pictures, caption)) = block.captioned() {
+        let mut images = images(pictures);
+        if let Some(image) = images.last_mut().filter(|image| image.caption.is_none()) {
+            image.caption = Some(markdown::plain(caption.iter().copied()));
+            item.images.extend(images);
+            return;
+        }
+    }
     let lines = markdown::lines(block.inlines.iter().copied());
     let is_text = |node: &Node<'a>| !is_image(node) && !is_blank(node);
     let is_words = |line: &Vec<Node<'a>>| line.iter().any(is_text);
@@ -203,15 +232,7 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
             cuts.push(after.first().map_or(0, start)..end(tail));
         }
     }
-    let under_picture = lines.first().is_some_and(is_pictures);
     item.links.extend(block.links(document, &cuts));
-    if let (true, [_, line]) = (under_picture, &lines[..])
-        && let Some(image) = item.images.last_mut().filter(|image| image.caption.is_none())
-        && (is_italic(line) || is_short(line))
-    {
-        image.caption = Some(markdown::plain(line.iter().copied()));
-        return;
-    }
     if item.stars.is_none() {
         let texts =
             block.inlines.iter().filter_map(|node| Some((document.span(node).start, source(document, node, 0)?)));
@@ -240,15 +261,20 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
 
 /// The caption that a paragraph right under a picture is: italics, or a few words without a full stop.
 fn caption(block: &Block<'_>, described: bool) -> Option<String> {
-    let fine = block.is_paragraph() && (is_italic(&block.inlines) || described) && is_short(&block.inlines);
-    fine.then(|| markdown::plain(block.inlines.iter().copied()))
+    let fine = is_emphasis(&block.inlines) || (described && is_short(&block.inlines));
+    (block.is_paragraph() && fine).then(|| markdown::plain(block.inlines.iter().copied()))
 }
 
-/// Whether nodes are words in italics, without links and images.
-fn is_italic(nodes: &[Node<'_>]) -> bool {
+/// Whether nodes are words in italics, or a few in bold, without links and images.
+fn is_emphasis(nodes: &[Node<'_>]) -> bool {
     let [node] = nodes else { return false };
     let linked = node.descendants().any(|node| url(node).is_some() || is_image(&node));
-    matches!(node.data().value, NodeValue::Emph) && !linked && !markdown::plain([*node]).is_empty()
+    let emphasis = match node.data().value {
+        NodeValue::Emph => true,
+        NodeValue::Strong => is_short(nodes),
+        _ => false,
+    };
+    emphasis && !linked && !markdown::plain([*node]).is_empty()
 }
 
 /// Whether nodes are a few words, without links and images, that are no sentence.

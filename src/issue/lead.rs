@@ -6,7 +6,7 @@ use comrak::nodes::{Node, NodeValue};
 
 use super::item::{Block, images, is_image, url};
 use super::markdown::{self, Document};
-use super::{Item, beside};
+use super::{Item, beside, number};
 
 /// Fills in title, address, tags and stars beside the title; gives what is left of the lead.
 pub(super) fn take_title<'a>(
@@ -32,13 +32,14 @@ pub(super) fn take_title<'a>(
         item.title = format!("{prefix} {title}").trim().to_owned();
         item.tags.extend(time.map(str::to_owned));
         at + 1
+    } else if linked_title(document, node, start).is_some() {
+        item.title = without_number(&markdown::plain(nodes[..=at].iter().copied()), lead, start);
+        at + 1
     } else {
         // no link ends the title: the line does, or the paragraph in a list
         let line_end = if lead.column > 0 { None } else { nodes.iter().position(|node| markdown::is_break(node)) };
         let until = sentence_end(document, nodes).or(line_end).unwrap_or(nodes.len());
-        let title = markdown::plain(nodes[..until].iter().copied());
-        let marker = if start > lead.span.start { beside::marker(&title) } else { None };
-        item.title = title.get(marker.map_or(0, |marker| marker.length)..).unwrap_or_default().trim().to_owned();
+        item.title = without_number(&markdown::plain(nodes[..until].iter().copied()), lead, start);
         until
     };
     let (title, rest) = nodes.split_at(until);
@@ -61,6 +62,12 @@ pub(super) fn take_title<'a>(
     }
     take_stars(item);
     lead.rest(document, rest, from)
+}
+
+/// A title without the number before `start`, and without a sign.
+fn without_number(title: &str, lead: &Block<'_>, start: usize) -> String {
+    let marker = if start > lead.span.start { number::marker(title) } else { None };
+    beside::without_sign(&title[marker.map_or(0, |marker| marker.length)..]).trim().to_owned()
 }
 
 /// Behind the first link, where a sentence, or what introduces a description, ends with it.
@@ -124,8 +131,7 @@ fn take_bare_title<'a>(
     let text = behind.first().filter(|node| matches!(node.data().value, NodeValue::Text(_)));
     let text = text.map(|node| document.text.get(document.span(node).start..bare.span.start).unwrap_or_default());
     let title = markdown::plain(nodes.iter().copied()) + text.unwrap_or_default();
-    let marker = if start > lead.span.start { beside::marker(&title) } else { None };
-    let title = if start >= bare.span.start { "" } else { &title[marker.map_or(0, |marker| marker.length)..] };
+    let title = if start >= bare.span.start { String::new() } else { without_number(&title, lead, start) };
     let title = title.trim_end_matches(|c: char| c.is_whitespace() || ":：-–—|｜,，(（".contains(c));
     item.title = if title.is_empty() { bare.url.clone() } else { title.trim_start().to_owned() };
     item.images.extend(images(nodes));
@@ -149,14 +155,32 @@ pub(super) fn is_link_alone<'a>(document: &Document<'a>, line: &[Node<'a>]) -> b
     line.iter().filter(|node| !beside(node)).count() == 1
 }
 
-/// Whether inline nodes begin with a link, perhaps bold; tags and emoji may stand before it.
+/// Whether what follows the link with which a line begins sets it apart as a title; a row of links does not.
+pub(super) fn is_set_apart<'a>(document: &Document<'a>, line: &[Node<'a>]) -> bool {
+    let Some(at) = title_node(document, line, 0) else { return false };
+    let Some(text) = line.get(at + 1).map(|node| source(document, node, 0)) else { return true };
+    let last = at + 2 >= line.len();
+    let linked = line.get(at + 2).is_some_and(|node| url(node).is_some());
+    text.is_some_and(|text| {
+        let row = linked && text.trim().chars().all(|c| "|｜·•/,，、".contains(c));
+        beside::sets_apart(text) && !row && (last || !text.trim().is_empty())
+    })
+}
+
+/// Whether inline nodes begin with a link, perhaps bold; signs, tags and emoji may stand before it.
 pub(super) fn starts_with_link<'a>(document: &Document<'a>, nodes: &[Node<'a>], start: usize) -> bool {
-    let Some(mut node) = title_node(document, nodes, start).and_then(|at| nodes.get(at).copied()) else { return false };
+    let Some(node) = title_node(document, nodes, start).and_then(|at| nodes.get(at).copied()) else { return false };
+    linked_title(document, node, start).is_some()
+}
+
+/// The link with which a node begins, through bold and italics; a number before `start`, signs, tags and emoji may stand before it.
+fn linked_title<'a>(document: &Document<'a>, node: Node<'a>, start: usize) -> Option<Node<'a>> {
+    let mut node = node;
     while matches!(node.data().value, NodeValue::Strong | NodeValue::Emph) {
-        let Some(child) = node.first_child() else { return false };
-        node = child;
+        let children: Vec<_> = node.children().filter(|child| document.span(child).end > start).collect();
+        node = *children.get(title_node(document, &children, start)?)?;
     }
-    is_only_link(node)
+    is_link(node).then_some(node)
 }
 
 /// The first node that is more than tags and emoji.
@@ -175,6 +199,11 @@ fn is_only_link(node: Node<'_>) -> bool {
             _ => return false,
         }
     }
+    is_link(node)
+}
+
+/// Whether a node is a link with a text, or with nothing at all.
+fn is_link(node: Node<'_>) -> bool {
     matches!(node.data().value, NodeValue::Link(_))
         && (node.first_child().is_none() || !markdown::plain([node]).is_empty())
 }

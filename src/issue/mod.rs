@@ -11,10 +11,14 @@ mod source;
 
 // Markdown → title line, sections, items
 mod beside;
+mod choice;
 mod entries;
+mod imprint;
 mod item;
 mod language;
 mod lead;
+mod marks;
+mod number;
 mod past;
 mod roundup;
 mod title;

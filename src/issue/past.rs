@@ -3,7 +3,7 @@
 use comrak::nodes::{Node, NodeValue};
 
 use super::markdown::Document;
-use super::{PastIssue, beside, dates, item, markdown};
+use super::{PastIssue, beside, dates, item, markdown, number};
 
 /// Whether a heading announces past issues.
 pub(super) fn is_title(title: &str) -> bool {
@@ -85,11 +85,15 @@ fn entry(line: &[Node<'_>]) -> Option<PastIssue> {
         text.then(|| markdown::plain(nodes.iter().copied()))
     };
     let (before, after) = (plain(before)?, plain(after)?);
-    let numbered = beside::marker(&format!("{before}[")).is_some_and(|marker| marker.length == before.len());
+    let numbered = number::marker(&format!("{before}[")).is_some_and(|marker| marker.length == before.len());
     let after = after.trim_matches(|c: char| c.is_whitespace() || "()（）[]【】-–—,，:：.。".contains(c));
     let date = dates::parse(after);
-    let pure = (numbered || beside::is_beside_title(&before)) && (date.is_some() || after.is_empty());
+    let number = after.strip_prefix(['#', '＃']).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
+    let pure = (numbered || beside::is_beside_title(&before)) && (date.is_some() || number || after.is_empty());
     let image = link.descendants().any(|node| matches!(node.data().value, NodeValue::Image(_)));
-    let (title, url) = (markdown::plain([*link]), item::url(link)?);
+    let (mut title, url) = (markdown::plain([*link]), item::url(link)?);
+    if number && !title.is_empty() {
+        title = format!("{title} {after}");
+    }
     (pure && !image && !title.is_empty()).then_some(PastIssue { title, url, date })
 }

@@ -2,12 +2,15 @@
 
 use comrak::nodes::{Node, NodeValue};
 
-use super::beside::{self, Style};
-use super::entries::{self, Entries, Usual};
+use super::beside;
+use super::choice::Usual;
+use super::entries::{self, Entries};
 use super::item::{self, Block};
 use super::lead;
 use super::markdown::{self, Document};
-use super::{PastIssue, Section, past};
+use super::marks;
+use super::number::{self, Style};
+use super::{PastIssue, Section, imprint, past};
 
 /// The text of an issue below its title line.
 pub(super) struct Roundup {
@@ -20,6 +23,8 @@ pub(super) struct Roundup {
 struct Part<'a> {
     heading: Option<Node<'a>>,
     past_issues: Vec<PastIssue>,
+    /// It tells how to subscribe and the like: its links are no items.
+    imprint: bool,
     entries: Entries<'a>,
 }
 
@@ -34,7 +39,7 @@ pub(super) fn read<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Roundup 
     entries::release_tails(parts.iter_mut().map(|part| &mut part.entries).collect());
     let mut roundup = Roundup { intro: String::new(), sections: Vec::new(), past_issues: Vec::new() };
     for part in parts {
-        let Part { heading, past_issues, mut entries } = part;
+        let Part { heading, past_issues, mut entries, .. } = part;
         if heading.is_none() {
             roundup.intro = join(document, std::mem::take(&mut entries.body));
         }
@@ -85,12 +90,12 @@ fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
     let top = blocks.iter().filter_map(|node| level(document, node)).min().unwrap_or(2).max(2);
     let headless = !blocks.iter().any(|node| level(document, node).is_some());
     let usual = Usual::of(document, blocks);
-    let mut parts = vec![Part { heading: None, past_issues: Vec::new(), entries: Entries::default() }];
+    let mut parts = vec![Part { heading: None, past_issues: Vec::new(), imprint: false, entries: Entries::default() }];
     for (heading, blocks) in chunks(document, blocks, top, headless, usual) {
         let part = part(document, heading, &blocks, headless, usual);
         let low = heading.is_some_and(|node| level(document, node).is_some_and(|level| level > top));
         match parts.last_mut() {
-            Some(before) if low && part.entries.drafts.is_empty() && part.past_issues.is_empty() => {
+            Some(before) if low && !part.imprint && part.entries.drafts.is_empty() && part.past_issues.is_empty() => {
                 before.entries.push(heading.map(|node| Block::whole(document, node)));
                 before.entries.push(part.entries.body);
             }
@@ -116,7 +121,7 @@ fn chunks<'a>(
             Some(level) => level <= top || !(items[at] || is_numbered(document, node)),
             None => is_line_heading(document, node, blocks.get(at + 1).copied(), headless, usual),
         };
-        match entries::categories(document, node) {
+        match marks::categories(document, node) {
             _ if begins => chunks.push((Some(*node), Vec::new())),
             Some(categories) => chunks.extend(categories.into_iter().map(|(title, list)| (Some(title), vec![list]))),
             None => chunks.last_mut().into_iter().for_each(|(_, blocks)| blocks.push(*node)),
@@ -133,7 +138,7 @@ fn item_headings<'a>(document: &Document<'a>, blocks: &[Node<'a>], top: u8) -> V
         let Some(heading) = blocks.get(at) else { return false };
         let inlines: Vec<_> = heading.children().collect();
         let text = blocks.get(at + 1).is_some_and(|node| {
-            matches!(node.data().value, NodeValue::Paragraph) && entries::entry_number(document, node).is_none()
+            matches!(node.data().value, NodeValue::Paragraph) && marks::entry(document, node).is_none()
         });
         text && lead::starts_with_link(document, &inlines, 0)
     };
@@ -158,17 +163,18 @@ fn part<'a>(
     usual: Usual,
 ) -> Part<'a> {
     let title = heading.map(|node| markdown::plain(heading_inlines(node)));
+    let imprint = title.as_deref().is_some_and(imprint::is_title);
     let (past_issues, rest) = match title {
         Some(title) if past::is_title(&title) => past::take(document, blocks),
         _ => (Vec::new(), blocks),
     };
-    // above the first heading stand tables of contents and the like, no items
-    let entries = if heading.is_none() && !headless {
-        Entries::text(document, rest)
-    } else {
-        Entries::read(document, rest, usual)
+    let entries = match heading {
+        // above the first heading stand tables of contents and the like
+        None if !headless => Entries::leads(document, rest),
+        _ if imprint => Entries::text(document, rest),
+        _ => Entries::read(document, rest, usual),
     };
-    Part { heading, past_issues, entries }
+    Part { heading, past_issues, imprint, entries }
 }
 
 /// The level of a heading.
@@ -183,13 +189,13 @@ pub(super) fn level(document: &Document<'_>, node: Node<'_>) -> Option<u8> {
 fn is_numbered(document: &Document<'_>, heading: Node<'_>) -> bool {
     let start = heading.first_child().map(|node| document.span(node).start).unwrap_or_default();
     let text = document.text.get(start..document.span(heading).end).unwrap_or_default();
-    beside::marker(text).is_some_and(|marker| marker.style == Style::Digits)
+    number::marker(text).is_some_and(|marker| marker.style == Style::Digits)
 }
 
 /// Whether a paragraph serves as a heading.
 ///
-/// A bold line does, with an emoji, or right above the first of several items;
-/// so do a link with an emoji, and `一、Title`, above an item where there are no real headings.
+/// A bold line does, with an emoji, or right above the first of several items; so do a link with an emoji,
+/// and, where there are no real headings, `一、Title`, above an item.
 fn is_line_heading<'a>(
     document: &Document<'a>,
     node: Node<'a>,
@@ -199,18 +205,23 @@ fn is_line_heading<'a>(
 ) -> bool {
     let Some(inlines) = one_line(node).filter(|_| !document.is_text(node)) else { return false };
     let text = markdown::plain(inlines.iter().copied());
-    let emoji = || beside::split_emoji(&text).0.is_some();
-    let above_item = || next.and_then(|next| entries::entry_number(document, next));
+    let emoji = beside::split_emoji(&text).0.is_some();
+    let linked = node.descendants().any(|node| item::url(node).is_some());
+    let below = next.and_then(|next| marks::entry(document, next));
+    let above_item = below.as_ref().is_some_and(|item| item.described || (headless && !linked));
+    let number = below.as_ref().and_then(|item| item.number);
     // among numbered items, a list with bullets is part of one
-    let above_first =
-        || above_item().is_some_and(|number| number == Some(1) || (number.is_none() && usual.numbered.is_none()));
+    let above_first = above_item && (number == Some(1) || (number.is_none() && (emoji || usual.numbered.is_none())));
+    let is_item = || marks::entry(document, node).is_some_and(|mark| below.is_some_and(|next| mark.counts_on(&next)));
     if text.is_empty() {
         false
-    } else if bold(node).is_some() {
-        if headless { emoji() || above_item().is_some() } else { above_first() }
+    } else if let Some(bold) = bold(node) {
+        let all = !linked || bold.next_sibling().is_none() && bold.previous_sibling().is_none();
+        if headless { ((emoji && all) || above_item) && !is_item() } else { above_first && !is_item() }
+    } else if linked && inlines.len() == 1 {
+        emoji && above_item && (headless || number == Some(1))
     } else {
-        let link = matches!(&inlines[..], [link] if item::url(link).is_some());
-        headless && above_item().is_some() && ((link && emoji()) || (!link && beside::is_chinese_number(&text)))
+        headless && above_item && number::is_chinese_number(&text) && !is_item()
     }
 }
 
@@ -221,14 +232,21 @@ fn one_line(node: Node<'_>) -> Option<Vec<Node<'_>>> {
     (paragraph && !inlines.iter().any(|node| markdown::is_break(node))).then_some(inlines)
 }
 
-/// The one child of a paragraph that is bold all through.
-fn bold(node: Node<'_>) -> Option<Node<'_>> {
-    let only = node.first_child().filter(|child| child.next_sibling().is_none())?;
+/// The bold words of a paragraph that has no others; emoji may stand beside them.
+pub(super) fn bold(node: Node<'_>) -> Option<Node<'_>> {
+    let beside = |node: &Node<'_>| match &node.data().value {
+        NodeValue::Text(text) => beside::split_emoji(text).1.is_empty(),
+        _ => false,
+    };
+    let mut words = node.children().filter(|child| !beside(child));
+    let only = words.next().filter(|_| words.next().is_none())?;
     let paragraph = matches!(node.data().value, NodeValue::Paragraph);
     (paragraph && matches!(only.data().value, NodeValue::Strong)).then_some(only)
 }
 
 /// The inline nodes of a heading, or of a bold paragraph that serves as one.
-fn heading_inlines(heading: Node<'_>) -> Vec<Node<'_>> {
-    bold(heading).unwrap_or(heading).children().collect()
+fn heading_inlines<'a>(heading: Node<'a>) -> Vec<Node<'a>> {
+    let Some(bold) = bold(heading) else { return heading.children().collect() };
+    let words = |node: Node<'a>| node.same_node(bold);
+    heading.children().flat_map(|node| if words(node) { node.children().collect() } else { vec![node] }).collect()
 }

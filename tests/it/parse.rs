@@ -69,6 +69,20 @@ fn items_are_found_however_they_are_numbered() {
         "1）[One](u:1)\n2）[Two](u:2)",
         "㊿ [One](u:1)\n① [Two](u:2)",
         "- [One][1]\n\n  Text.\n\n- [Two][2]\n\n  Text.\n\n[1]: u:1\n[2]: u:2",
+        "**1. [One](u:1)**\n\nText.\n\n**2. [Two](u:2)** Text.",
+        "[1] [One](u:1)\n\nText.\n\n[2] [Two](u:2)",
+        "１．[One](u:1)\n\nText.\n\n２、[Two](u:2)",
+        "一、[One](u:1)\n\nText.\n\n二、[Two](u:2)\n\nText.",
+        "1、\n\n[One](u:1)\n\nText.\n\n2、\n\n[Two](u:2)\n\nText.",
+        "• [One](u:1) Text.\n\n• [Two](u:2) Text.",
+        "→ [One](u:1)\n▶ [Two](u:2)",
+        "### ■ [One](u:1)\n\nText.\n\n### ■ [Two](u:2)\n\nText.",
+        "[One](u:1) — Text.\n\n[Two](u:2): Text.",
+        "[One](u:1)\nText.\n[Two](u:2)\nText.",
+        "[One](u:1)\n[Two](u:2)",
+        "[One](u:1)\n\nText.\n\n[Two](u:2)\n\nText.",
+        "1. [One](u:1)\n\n- [Two](u:2)",
+        "- [One](u:1)\n\n1. [Two](u:2)",
     ] {
         let issue = read(&format!("# Name #1: T\n\n## S\n\nBody.\n\n{items}\n"));
         let [section] = &issue.sections[..] else { panic!("{items}: {issue:#?}") };
@@ -109,6 +123,10 @@ fn sections_are_found_however_they_are_headed() {
         "## 🦄 One\n\n- [a](u:a)\n\n**🐢 Two**\n\n- [b](u:b)",
         "## 🦄 One\n\n- [a](u:a)\n\n### [🐢 Two](u:2)\n\n- [b](u:b)",
         "- 🦄 One\n  - [a](u:a)\n- 🐢 Two\n  - [b](u:b)",
+        "## 🦄 One\n\n1、[a](u:a)\n\n**🐢 Two**\n\n- [b](u:b)",
+        "## 🦄 One\n\n1、[a](u:a)\n\n[🐢Two](u:2)\n\n1、[b](u:b)",
+        "## 🦄 One\n\n- [a](u:a)\n\n🐢 **Two**\n\n- [b](u:b)",
+        "🦄 **One**\n\n- [a](u:a)\n\n🐢 **[Two](u:2)**\n\n- [b](u:b)",
     ] {
         let issue = read(text);
         let found: Vec<_> =
@@ -167,6 +185,67 @@ fn lists_in_a_numbered_item_are_its_text() {
 }
 
 #[test]
+fn lists_of_links_beside_other_items_are_items() {
+    for (items, count) in [
+        ("1、[One](u:1)\n\nText.\n\n2、[Two](u:2)\n\nText.\n\n- [a](u:a)\n- [b](u:b)", 4),
+        ("- [a](u:a)\n- [b](u:b)\n\n**[One](u:1)** — Text.\n\n**[Two](u:2)** — Text.", 4),
+        ("- [a](u:a)\n- [b](u:b)\n\n[One](u:1) — Text.\n\n[Two](u:2) — Text.", 4),
+        ("**[One](u:1)** — Text.\n\n**[Two](u:2)** — Text.\n\n- [a](u:a)\n- [b](u:b)", 4),
+        ("**[One](u:1)** — Text.\n\n**[Two](u:2)** — See also:\n\n- [a](u:a)\n- [b](u:b)", 2),
+        ("1、[One](u:1)\n\n- light as [cork](u:c)\n- and cheap\n\n2、[Two](u:2)\n\n- no link\n- here", 2),
+    ] {
+        let issue = read(&format!("## S\n\n{items}\n"));
+        assert_eq!(issue.sections[0].items.len(), count, "{items}: {issue:#?}");
+    }
+}
+
+#[test]
+fn titles_with_their_text_above_all_sections_are_lead_stories() {
+    for leads in [
+        "**[One](u:1)** — Text.\n\n**[Two](u:2)** — Text.",
+        "[One](u:1)\n— Text.\n\n[Two](u:2)\n— Text.",
+        "**[One](u:1)**\n\nText.\n\n**[Two](u:2)**\n\nText.",
+    ] {
+        let issue = read(&format!("# Name #1\n\nHello.\n\n{leads}\n\n## S\n\n- [a](u:a)\n"));
+        let [first, _] = &issue.sections[..] else { panic!("{leads}: {issue:#?}") };
+        let titles: Vec<_> = first.items.iter().map(|item| item.title.as_str()).collect();
+        assert_eq!((issue.intro.as_str(), first.title.as_str(), titles), ("Hello.", "", vec!["One", "Two"]), "{leads}");
+    }
+    for intro in [
+        "[Last week](u:l) we had a storm.\n\n[Ada](u:a) has joined us.",
+        "- [S](#s)\n- [T](#t)",
+        "**[Subscribe](u:s)** — free.",
+    ] {
+        let issue = read(&format!("# Name #1\n\n{intro}\n\n## S\n\n- [a](u:a)\n"));
+        assert_eq!((issue.intro.as_str(), issue.sections.len()), (intro, 1));
+    }
+}
+
+#[test]
+fn links_that_begin_sentences_are_no_items() {
+    for text in [
+        "[Ropes](u:r) hold because of friction.\n\n[Friction](u:f) is what nobody understands.",
+        "Words.\n\n[Source](u:s)\n\n![a](i:a)\n\nWords.\n\n[Thanks](u:t) for reading.",
+        "> A quotation.\n\n– [Ada](u:a)\n\n> Another.\n\n- [Bo](u:b)",
+        "[Web](u:w) | [Mail](u:m) | [Feed](u:f)\n\nWords.",
+        "This weekly is edited by:\n\n- [ada](u:a)\n- [bo](u:b)",
+    ] {
+        let issue = read(&format!("# T\n\n## S\n\n{text}\n"));
+        assert_eq!((issue.sections.len(), issue.intro), (0, format!("## S\n\n{text}")));
+    }
+}
+
+#[test]
+fn links_of_an_imprint_are_no_items() {
+    for heading in ["🐼 Subscribe", "欢迎订阅", "Contact"] {
+        let text = "- [Blog](u:b): posts\n- [Feed](u:f)";
+        let issue = read(&format!("# T\n\n## S\n\n- [a](u:a)\n\n### {heading}\n\n{text}\n"));
+        let [_, imprint] = &issue.sections[..] else { panic!("{heading}: {issue:#?}") };
+        assert_eq!((imprint.items.len(), imprint.body.as_str()), (0, text), "{heading}");
+    }
+}
+
+#[test]
 fn reference_links_link_wherever_their_text_goes() {
     let issue = read(
         "Hi [a], [b][B] and ![i][i].\n\n## S\n\n- [t][]: [x\\]][B]\n\n[a]: <u:a b> 'q\"'\n[b]: u:b\n[i]: u:i\n[t]: u:t\n",
@@ -187,6 +266,14 @@ fn images_and_captions_belong_to_the_item_above() {
         item.images.iter().map(|i| format!("{} {} {}", i.url, i.alt, i.caption.clone().unwrap_or_default())).collect()
     };
     assert_eq!(images(one), ["i:1 a right under", "i:2 b below", "i:3 c t"]);
+    for caption in
+        ["![a](i:1)\n\n*A rope, drying.*", "![a](i:1)\n\n**A rope**", "![a](i:1) A rope", "![a](i:1) *A rope.*"]
+    {
+        let issue = read(&format!("## S\n\n- [One](u:1) - Text.\n- [Two](u:2) - Text.\n\n{caption}\n\nBye.\n"));
+        let two = &issue.sections[0].items[1];
+        assert!(two.images[0].caption.as_deref().is_some_and(|text| text.starts_with("A rope")), "{caption}: {two:#?}");
+        assert_eq!((two.description.as_str(), issue.sections[0].after.as_str()), ("Text.", "Bye."), "{caption}");
+    }
     assert_eq!((one.description.as_str(), one.links.as_slice()), ("Text.", &["u:1".into(), "u:c".into()][..]));
     assert_eq!(images(two), ["i:5 d "]);
     assert_eq!(two.description, "Text with ![icon](i:4) inside.");
@@ -265,10 +352,11 @@ fn past_issues_are_no_section() {
         ("Previous issues", "- [A #1](u:1) (2024-06-08)\n- [B #2](u:2)"),
         ("🐧 往期回顾", "1、[A #1](u:1)（2024.06.08）\n2、[B #2](u:2)"),
         ("[Looking back](u:x)", "[A #1](u:1) - 2024/6/8\n[B #2](u:2)"),
+        ("往年回顾", "[A](u:1)（2024-06-08）\n\n[B](u:2)（#2）"),
     ] {
         let issue = read(&format!("# N #9: T\n\n## S\n\n- [x](u:x)\n\n## {heading}\n\n{entries}\n"));
         let found: Vec<_> = issue.past_issues.iter().map(|past| (past.title.as_str(), past.date.is_some())).collect();
-        assert_eq!(found, [("A #1", true), ("B #2", false)], "{heading}");
+        assert!(matches!(found[..], [("A #1" | "A", true), ("B #2", false)]), "{heading}: {found:?}");
         assert_eq!(issue.sections.len(), 1, "{heading}");
     }
     for entries in

@@ -168,6 +168,16 @@ pub(super) fn block() -> impl Strategy<Value = String> {
         3 => (1..15u32, inline()).prop_map(|(number, text)| format!("{number}、{text}")),
         1 => (1..15u32, inline()).prop_map(|(number, text)| format!("### {number}. {}", text.replace('\n', " "))),
         1 => inline().prop_map(|text| format!("① {text}\n② {text}")),
+        1 => (1..15u32, line()).prop_map(|(number, text)| format!("**{number}. {text}**")),
+        1 => (1..15u32, word(), inline()).prop_map(|(number, word, text)| format!("[{number}] [{word}](u:{word}) {text}")),
+        1 => (1..15u32, inline()).prop_map(|(number, text)| format!("{number}、\n\n{text}")),
+        1 => (word(), inline()).prop_map(|(word, text)| format!("• [{word}](u:{word}) {text}\n→ [{word}](u:{word})")),
+        1 => (word(), inline()).prop_map(|(word, text)| format!("[{word}](u:{word})\n{text}\n[{word}](u:{word}) — w")),
+        1 => (word(), inline()).prop_map(|(word, text)| format!("**[{word}](u:{word})** — {text}")),
+        1 => (word(), inline()).prop_map(|(word, text)| format!("![{word}](u:{word}) {text}")),
+        1 => line().prop_map(|text| format!("🦄 **{text}**")),
+        1 => word().prop_map(|word| format!("[🦄{word}](u:{word})")),
+        1 => word().prop_map(|word| format!("## Subscribe {word}")),
         2 => entry().prop_map(|(number, text)| format!("{number}. {text}")),
         2 => proptest::collection::vec(entry(), 1..4).prop_map(|entries| {
             entries.iter().map(|(_, text)| format!("*  {text}\n")).collect::<String>()
