@@ -59,10 +59,12 @@ fn take_title_line<'a>(
     written: &TitleLine,
     blocks: &mut Vec<Node<'a>>,
 ) -> Option<(TitleLine, String)> {
-    let at = blocks.iter().position(|node| roundup::level(document, node).is_some());
-    let at = if blocks.first().is_some_and(|node| is_title_paragraph(document, node)) { Some(0) } else { at }?;
+    let headed = blocks.iter().any(|node| roundup::level(document, node) == Some(1));
+    let first = blocks.first()?;
+    let first_names = is_title_paragraph(document, first) || (!headed && names_issue(document, first));
+    let at = if first_names { 0 } else { blocks.iter().position(|node| roundup::level(document, node).is_some())? };
     let node = *blocks.get(at)?;
-    if roundup::level(document, node).is_some_and(|level| level > 1) {
+    if !first_names && roundup::level(document, node).is_some_and(|level| level > 1) {
         return None;
     }
     let text = markdown::plain(node.children());
@@ -102,6 +104,15 @@ fn says_more(line: &TitleLine, front: &FrontMatter, written: &TitleLine) -> bool
         || differ(written.title.as_ref().filter(|title| !names(line, title)), line.title.as_ref())
         || differ(front.number.or(written.number).as_ref(), line.number.as_ref())
         || differ(front.date.or(written.date).as_ref(), line.date.as_ref())
+}
+
+/// Whether a heading of any level, or a bold paragraph of one line, is a name with a number and no sentence.
+fn names_issue<'a>(document: &Document<'a>, node: Node<'a>) -> bool {
+    let bold = roundup::bold(node).is_some() && !document.is_text(node);
+    let text = markdown::plain(node.children());
+    let sentence = text.ends_with(['.', '。', '!', '！', ':', '：']);
+    let linked = node.descendants().any(|node| item::url(node).is_some());
+    (bold || roundup::level(document, node).is_some()) && !sentence && !linked && title::split(&text).number.is_some()
 }
 
 /// Whether a paragraph of one line is a title line whose number sign is wide, or has no space behind it.

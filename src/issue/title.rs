@@ -3,6 +3,7 @@
 use time::Date;
 
 use super::dates;
+use super::number::chinese_digits;
 
 /// What a title line says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,10 +50,8 @@ fn number_mark(line: &str) -> Option<Mark> {
         .or_else(|| trailing_number(line))
 }
 
-/// Reads `#104`, `第 12 期` or `Issue 12` at one place.
+/// Reads `#104`, `第 12 期`, `Issue 12` or `Issue No. 12` at one place.
 fn mark_at(line: &str, start: usize, c: char) -> Option<Mark> {
-    const WORDS: [&str; 14] =
-        ["issue", "no.", "no", "nr.", "№", "n°", "vol.", "vol", "volume", "edition", "number", "episode", "ep.", "ep"];
     let (before, here) = line.split_at(start);
     let (number, rest, strong) = match c {
         '#' | '＃' => {
@@ -65,21 +64,52 @@ fn mark_at(line: &str, start: usize, c: char) -> Option<Mark> {
             (number, rest.trim_start().strip_prefix(['期', '号', '號', '回', '卷', '刊'])?, true)
         }
         _ if before.ends_with(char::is_alphanumeric) => return None,
-        _ => WORDS.iter().find_map(|word| {
-            let rest = here.get(..word.len()).filter(|start| start.eq_ignore_ascii_case(word))?;
-            let (number, rest) = digits(here[rest.len()..].trim_start().trim_start_matches(['#', '＃']))?;
-            Some((number, rest, true))
-        })?,
+        _ => {
+            let (number, rest) = worded_number(here, &ISSUE_WORDS).or_else(|| {
+                let (number, rest) = worded_number(here, &VOLUME_WORDS)?;
+                // of a volume and an issue, the issue counts
+                let numbered = rest.trim_start_matches(is_separator);
+                let issue = numbered.starts_with(['#', '＃']) || worded_number(numbered, &ISSUE_WORDS).is_some();
+                (!issue).then_some((number, rest))
+            })?;
+            (number, rest, true)
+        }
     };
-    // behind a colon it is part of the title
     let name = before.trim_end_matches(is_separator);
-    if name.contains([':', '：']) || rest.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+    if rest.starts_with(|c: char| c.is_ascii_alphanumeric()) || (name.contains([':', '：']) && !ends_name(before, rest))
+    {
         return None;
     }
     let apart = rest.trim_start();
     let separated = apart.is_empty() || apart.starts_with(|c: char| is_separator(c) || "()（）[]【】".contains(c));
     let end = line.len() - rest.len();
     (separated || strong || name.is_empty() || is_periodical(name)).then_some(Mark { start, end, number })
+}
+
+/// Words before an issue's number.
+const ISSUE_WORDS: [&str; 11] = ["issue", "no.", "no", "nr.", "№", "n°", "edition", "number", "episode", "ep.", "ep"];
+
+/// Words before a volume's number, which is the issue's where there is no other.
+const VOLUME_WORDS: [&str; 3] = ["vol.", "vol", "volume"];
+
+/// Takes one of `words` and a number off the front; `No.` or `#` may stand between: `Issue No. 45`.
+fn worded_number<'t>(text: &'t str, words: &[&str]) -> Option<(u32, &'t str)> {
+    let behind = |text: &'t str, words: &[&str]| -> Option<&'t str> {
+        let word =
+            words.iter().find(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))?;
+        Some(text[word.len()..].trim_start())
+    };
+    let rest = behind(text, words)?;
+    let number = |rest: &'t str| digits(rest.trim_start_matches(['#', '＃']).trim_start());
+    number(rest).or_else(|| number(behind(rest, &ISSUE_WORDS)?))
+}
+
+/// Whether a number behind a colon is the issue's all the same: at the end of the line, behind a word with a capital.
+///
+/// `Harbour: The Weekly #12` is, `Moss: the fix for #5` is a title.
+fn ends_name(before: &str, rest: &str) -> bool {
+    let word = before.split_whitespace().next_back().unwrap_or_default();
+    rest.trim().is_empty() && !before.trim_end().ends_with([':', '：']) && word.starts_with(char::is_uppercase)
 }
 
 /// The number of a line that begins with it and a colon, as in `108：Moss`; years and times are none.
@@ -114,25 +144,6 @@ fn digits(text: &str) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     Some((number.parse().ok()?, rest))
-}
-
-/// Takes a number below a thousand in Chinese words off the front: `十二`, `一百零八`.
-fn chinese_digits(text: &str) -> Option<(u32, &str)> {
-    const DIGITS: &str = "〇一二三四五六七八九";
-    let end = text.find(|c: char| !DIGITS.contains(c) && !"零十百".contains(c)).unwrap_or(text.len());
-    let (words, rest) = text.split_at(end);
-    let digit = |c: char| DIGITS.chars().position(|digit| digit == c).and_then(|digit| u32::try_from(digit).ok());
-    let (mut number, mut pending) = (0u32, None);
-    for c in words.chars().take(8) {
-        match c {
-            '百' => number += pending.take().unwrap_or(1) * 100,
-            '十' => number += pending.take().unwrap_or(1) * 10,
-            '零' => {}
-            // `一〇八` is read digit by digit
-            _ => pending = Some(pending.unwrap_or(0) * 10 + digit(c)?),
-        }
-    }
-    (end > 0).then_some((number + pending.unwrap_or(0), rest))
 }
 
 /// Takes `(2023-05-27)` off the front.
@@ -184,6 +195,11 @@ mod tests {
         check("108：苔藓", "", 108, "苔藓");
         check("Issue 12: Moss", "", 12, "Moss");
         check("Garden Vol. 12 – Moss", "Garden", 12, "Moss");
+        check("Garden Vol. 3, No. 12 – Moss", "Garden Vol. 3", 12, "Moss");
+        check("Vol. 3 #12", "Vol. 3", 12, "");
+        check("The Garden — Issue No. 45", "The Garden", 45, "");
+        check("Garden Number #45", "Garden", 45, "");
+        check("Garden: The Weekly #12", "Garden: The Weekly", 12, "");
         check("Garden (Issue 12): Moss", "Garden", 12, "Moss");
         check("This Week in Gardens 78", "This Week in Gardens", 78, "");
         check("Garden Weekly #3 (2023-05-27)", "Garden Weekly", 3, "");
