@@ -1,6 +1,7 @@
 //! Counts that an issue declares: `this week we share 12 articles, 12 open-source projects and 2 podcasts`.
 
-use super::{Issue, number};
+use super::number::{self, chinese_digits};
+use super::{Issue, Section};
 
 /// What an editor counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,7 +43,8 @@ pub struct Declared {
 ///
 /// A sentence declares where it says that the issue shares, collects or brings something:
 /// with several counts, or with one and `this week`, `this issue`, `本期`.
-/// Numbers of words, copies and the like are left out.
+/// Numbers of words, copies and the like are left out; numbers in words count beside others, or from five on,
+/// for prose has small ones.
 pub fn declared(text: &str) -> Vec<Declared> {
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate().take_while(|(at, line)| *at == 0 || !begins_roundup(line)) {
@@ -66,9 +68,33 @@ pub fn declared(text: &str) -> Vec<Declared> {
     found
 }
 
+/// The counts that the issue does not keep, with how many items of the kind it has.
+///
+/// A kind without a section counts as none only where it is certain: every section is of another kind,
+/// no item is marked as one of this kind, and all other counts are kept.
+pub fn broken(declared: &[Declared], issue: &Issue) -> Vec<(Declared, usize)> {
+    let kept = |declared: &Declared, count: usize| u32::try_from(count) == Ok(declared.count);
+    let counts: Vec<Option<usize>> = declared.iter().map(|declared| declared.kind.count(issue)).collect();
+    let others_kept =
+        declared.iter().zip(&counts).all(|(declared, count)| count.is_none_or(|count| kept(declared, count)));
+    let sections = || issue.sections.iter().filter(|section| !section.items.is_empty());
+    let known = sections().next().is_some() && sections().all(|section| Kind::of(&section.title).is_some());
+    let absent = |kind: Kind| {
+        let marked = |section: &Section| {
+            section.items.iter().any(|item| item.tags.iter().any(|tag| Kind::of(tag) == Some(kind)))
+        };
+        (known && others_kept && !issue.sections.iter().any(marked)).then_some(0)
+    };
+    let found = declared.iter().zip(counts).filter_map(|(declared, count)| {
+        let count = count.or_else(|| absent(declared.kind))?;
+        (!kept(declared, count)).then(|| (declared.clone(), count))
+    });
+    found.collect()
+}
+
 impl Kind {
     /// How many items the sections of this kind have; none where no section has such a title.
-    pub fn count(self, issue: &Issue) -> Option<usize> {
+    fn count(self, issue: &Issue) -> Option<usize> {
         let all = self == Self::Links;
         let of_kind = issue.sections.iter().filter(|section| all || Self::of(&section.title) == Some(self));
         of_kind.map(|section| section.items.len()).reduce(|sum, count| sum + count)
@@ -134,24 +160,110 @@ fn announces(sentence: &str) -> (bool, bool) {
 
 /// The numbers of a sentence with what they count, and where they stand.
 fn counts(sentence: &str) -> Vec<(usize, u32, Kind)> {
+    const SURE_IN_WORDS: u32 = 5;
     let mut counts = Vec::new();
-    let mut from = 0;
-    while let Some(offset) = sentence[from..].find(|c: char| c.is_ascii_digit()) {
-        let start = from + offset;
-        let end = sentence[start..].find(|c: char| !c.is_ascii_digit()).map_or(sentence.len(), |end| start + end);
-        from = end;
-        let bare = !sentence[..start].ends_with(|c: char| c.is_ascii_alphanumeric() || "#.,-/$".contains(c));
-        if let (true, Ok(count), Some(kind)) = (bare, sentence[start..end].parse(), noun(&sentence[end..])) {
+    let (mut from, mut sure) = (0, false);
+    while let Some((start, number)) = next_number(sentence, from) {
+        from = start + number.length;
+        let counted = number.value.zip(noun(&sentence[from..]));
+        if let Some((count, kind)) = counted {
+            sure |= !number.words || count >= SURE_IN_WORDS;
             counts.push((start, count, kind));
         }
     }
+    counts.retain(|_| sure);
     counts
+}
+
+/// A number in a sentence.
+struct Number {
+    /// None of a part of something else: `3.12`, `#5`.
+    value: Option<u32>,
+    /// Whether it is written in words.
+    words: bool,
+    /// In bytes.
+    length: usize,
+}
+
+/// Finds the first number from `from` on, in digits or words, and where it begins.
+fn next_number(sentence: &str, from: usize) -> Option<(usize, Number)> {
+    let rest = &sentence[from..];
+    let mut before = sentence[..from].chars().next_back();
+    for (at, c) in rest.char_indices() {
+        let here = &rest[at..];
+        if let Some(number) = number_at(here, before) {
+            return Some((from + at, number));
+        }
+        before = Some(c);
+    }
+    None
+}
+
+/// Reads `12`, `twelve` or `十二` at the start of a text, behind a character.
+fn number_at(text: &str, before: Option<char>) -> Option<Number> {
+    let first = text.chars().next()?;
+    if first.is_ascii_digit() {
+        let length = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let bare = !before.is_some_and(|c| c.is_ascii_alphanumeric() || "#.,-/$".contains(c));
+        return Some(Number { value: text[..length].parse().ok().filter(|_| bare), words: false, length });
+    }
+    if first.is_ascii_alphabetic() {
+        // a word is looked at once
+        if before.is_some_and(char::is_alphanumeric) {
+            return None;
+        }
+        let length = text.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(text.len());
+        let value = english_number(&text[..length])?;
+        return Some(Number { value: Some(value), words: true, length });
+    }
+    // `第三篇` is the third
+    let ordinal = before.is_some_and(|c| "第每周星期任同".contains(c));
+    let (value, rest) = if first == '两' { (2, &text[first.len_utf8()..]) } else { chinese_digits(text)? };
+    Some(Number { value: Some(value).filter(|_| !ordinal), words: true, length: text.len() - rest.len() })
+}
+
+/// Reads `two` to `ninety-nine`.
+fn english_number(word: &str) -> Option<u32> {
+    const SMALL: [&str; 18] = [
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ];
+    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    let word = word.to_ascii_lowercase();
+    let position = |words: &[&str], word: &str| {
+        words.iter().position(|known| *known == word).and_then(|at| u32::try_from(at + 2).ok())
+    };
+    let (tens, unit) = word.split_once('-').unwrap_or((&word, ""));
+    match (position(&TENS, tens), unit) {
+        (Some(tens), "") => Some(tens * 10),
+        (Some(tens), "one") => Some(tens * 10 + 1),
+        (Some(tens), unit) => Some(tens * 10 + position(&SMALL, unit).filter(|unit| *unit < 10)?),
+        (None, _) => position(&SMALL, &word),
+    }
 }
 
 /// What stands right behind a number, a few words at most.
 fn noun(rest: &str) -> Option<Kind> {
     const LONGEST_CHINESE: usize = 8;
     const MOST_WORDS: usize = 4;
+    const LONGEST: usize = 80;
+    let rest = &rest[..rest.char_indices().nth(LONGEST).map_or(rest.len(), |(at, _)| at)];
     let phrase = rest.split(|c: char| c.is_ascii_digit() || ",.，。、；;：:（）()《》".contains(c)).next()?;
     let phrase =
         [" and ", " of "].iter().fold(phrase, |phrase, end| phrase.split(end).next().unwrap_or_default()).trim();
@@ -170,6 +282,7 @@ fn noun(rest: &str) -> Option<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::issue::parse;
 
     fn found(text: &str) -> Vec<(u32, Kind)> {
         declared(text).into_iter().map(|declared| (declared.count, declared.kind)).collect()
@@ -192,6 +305,9 @@ mod tests {
             ),
             ("分享了 3 篇文章，2 则音视频，2 则热门话题", vec![(3, Articles), (2, Media), (2, Discussions)]),
             ("本期推荐 3 本书籍。", vec![(3, Books)]),
+            ("This week we share ten articles and Twenty-one tools.", vec![(10, Articles), (21, Projects)]),
+            ("This issue brings twelve links.", vec![(12, Links)]),
+            ("本期分享了十二篇文章、两则视频。", vec![(12, Articles), (2, Media)]),
         ] {
             assert_eq!(found(text), counts, "{text}");
         }
@@ -206,6 +322,10 @@ mod tests {
             "Hello.\n\n## S\n\nThis week we share 3 articles and 4 projects.",
             "本周刊已有 3 年，全文 2000 字。",
             "文章分享了 20 个项目。",
+            "This week we have two talks in Oslo.",
+            "This week I share one tool, and three posts of mine.",
+            "本期分享一个关于绳结的项目和一篇文章。",
+            "本周分享第十篇文章。",
         ] {
             assert_eq!(found(text), [], "{text}");
         }
@@ -215,6 +335,27 @@ mod tests {
     fn a_count_has_its_place() {
         let declared = declared("# T\n\n你好。本期分享了 12 篇文章。");
         assert_eq!(declared.iter().map(|found| (found.line, found.column)).collect::<Vec<_>>(), [(3, 10)]);
+    }
+
+    #[test]
+    fn a_kind_without_a_section_is_missing_only_where_that_is_certain() {
+        let broken_in = |text: &str| {
+            let found = parse(text.as_bytes()).ok().map(|issue| broken(&declared(text), &issue));
+            found.map(|found| found.into_iter().map(|(declared, count)| (declared.count, count)).collect::<Vec<_>>())
+        };
+        let intro = "# T\n\nThis week we share 1 articles and 3 videos.\n\n";
+        let articles = "## Articles\n\n- [a](u:a)\n";
+        assert_eq!(broken_in(&[intro, articles].concat()), Some(vec![(3, 0)]));
+        assert_eq!(broken_in(&[intro, articles, "\n## Videos\n\n- [b](u:b)\n"].concat()), Some(vec![(3, 1)]));
+        for sections in [
+            [articles, "\n## Misc\n\n- [b](u:b)\n"].concat(),
+            articles.replace("(u:a)", "(u:a) (video)"),
+            "Nothing yet.".to_owned(),
+        ] {
+            assert_eq!(broken_in(&[intro, &sections].concat()), Some(vec![]), "{sections}");
+        }
+        let more = [intro, articles, "- [c](u:c)\n"].concat();
+        assert_eq!(broken_in(&more), Some(vec![(1, 2)]));
     }
 
     #[test]

@@ -204,11 +204,7 @@ fn renumber(context: &Context<'_>, written: &Written, number: u32) -> Option<Edi
 fn count(context: &Context<'_>) -> Vec<Mark> {
     let manuscript = context.manuscript;
     let mut marks = Vec::new();
-    for declared in counts::declared(&manuscript.text) {
-        let Some(count) = declared.kind.count(&manuscript.issue) else { continue };
-        if u32::try_from(count) == Ok(declared.count) {
-            continue;
-        }
+    for (declared, count) in counts::broken(&counts::declared(&manuscript.text), &manuscript.issue) {
         let place = manuscript.digits_at(declared.line, declared.column);
         let message = format!("{} are announced, {count} are here", declared.count);
         marks.push(context.mark(&place, message, format!("write {count}, or see which item is missing")));
