@@ -15,6 +15,8 @@ pub(super) struct Usual {
     pub(super) numbered: Option<Style>,
     /// Whether they are lines that begin with a link.
     lines: bool,
+    /// Whether they are bold lines above their text.
+    titled: bool,
 }
 
 impl Usual {
@@ -24,7 +26,8 @@ impl Usual {
         let linked = || marks.iter().filter(|mark| mark.linked && mark.described);
         let numbered = linked().find(|mark| mark.number.is_some()).map(|mark| mark.style);
         let lines = linked().filter(|mark| mark.is_line()).count();
-        Self { items: linked().next().is_some(), numbered, lines: numbered.is_none() && lines >= SEVERAL }
+        let titled = linked().filter(|mark| mark.style == Style::Titled).count() >= SEVERAL;
+        Self { titled, items: linked().next().is_some(), numbered, lines: numbered.is_none() && lines >= SEVERAL }
     }
 }
 
@@ -97,19 +100,20 @@ fn accept_links<'a>(marks: &[Mark<'a>], usual: Usual, first: Option<Node<'a>>) -
     let described: Vec<&Mark<'a>> =
         marks.iter().filter(|mark| mark.linked && mark.described && mark.number.is_none()).collect();
     let bulleted = described.first().is_some_and(|mark| mark.style == Style::Bullets);
-    let bold = described.iter().any(|mark| mark.style == Style::Bold);
+    let bold = described.iter().any(|mark| matches!(mark.style, Style::Bold | Style::Titled));
     let links = described.iter().filter(|mark| mark.style != Style::Bullets).count();
     let single = usual.lines && described.iter().any(|mark| mark.is_line() && begins(mark));
     let several = links > 1 || (!bulleted && (bold || single));
     let alone = !bulleted && !bold && stand_alone(marks, begins);
     let wanted = |mark: &Mark<'a>| match mark.style {
         Style::Bullets => bulleted || !(several || alone),
-        Style::Bold => several && mark.described,
+        Style::Bold | Style::Titled => several && mark.described,
         Style::Bare | Style::Sign => alone || (several && mark.described),
         _ => false,
     };
     let leading = |mark: &Mark<'a>| usual.items && mark.mentions && begins(mark);
-    marks.iter().map(|mark| (mark.linked || leading(mark)) && wanted(mark)).collect()
+    let titled = |mark: &Mark<'a>| usual.titled && mark.style == Style::Titled;
+    marks.iter().map(|mark| titled(mark) || ((mark.linked || leading(mark)) && wanted(mark))).collect()
 }
 
 /// Whether links without any text are items: most are so, and a section begins with several of them,

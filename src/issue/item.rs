@@ -72,6 +72,11 @@ impl<'a> Block<'a> {
             && self.inlines.iter().all(|node| is_image(node) || is_blank(node) || markdown::is_break(node))
     }
 
+    /// Whether it is HTML that shows a picture.
+    fn is_html_picture(&self) -> bool {
+        matches!(&self.node.data().value, NodeValue::HtmlBlock(html) if html.literal.contains("<img"))
+    }
+
     /// Pictures, and the caption beside or right below them: in italics or bold, or a few words.
     fn captioned(&self) -> Option<(&[Node<'a>], &[Node<'a>])> {
         let shown = |node: &&Node<'a>| is_image(node) || is_blank(node) || markdown::is_break(node);
@@ -156,7 +161,7 @@ impl<'a> Draft<'a> {
         let shown = |block: &Block<'_>| {
             let caption = picture && block.is_paragraph() && is_emphasis(&block.inlines);
             picture = block.is_picture();
-            picture || caption || block.captioned().is_some()
+            picture || caption || block.captioned().is_some() || block.is_html_picture()
         };
         self.following.iter().map(shown).collect()
     }

@@ -84,6 +84,9 @@ fn marks<'a>(document: &Document<'a>, node: Node<'a>) -> Vec<Mark<'a>> {
         NodeValue::List(list) => vec![list_mark(document, node, list.list_type == ListType::Ordered)],
         NodeValue::Paragraph | NodeValue::Heading(_) => {
             let children: Vec<_> = node.children().collect();
+            if is_bold_above_text(node, &children) {
+                return vec![titled_mark(document, node, &children)];
+            }
             let begins = |at: &usize| *at == 0 || markdown::is_break(children[at - 1]);
             let starts = (0..children.len()).filter(begins);
             let marks: Vec<_> = starts.filter_map(|at| line_mark(document, node, &children, at)).collect();
@@ -244,6 +247,18 @@ fn link_marks<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>]
         mark.iter_mut().for_each(|mark| mark.described |= below);
     }
     lines.into_iter().flatten().collect()
+}
+
+fn titled_mark<'a>(document: &Document<'a>, node: Node<'a>, children: &[Node<'a>]) -> Mark<'a> {
+    let linked = lead::has_address(document, two_lines(children), 0);
+    Mark { linked, start: document.span(node).start, ..Mark::new(node, Style::Titled) }
+}
+
+/// Whether a paragraph's first line is a bold title without a link, above its text.
+fn is_bold_above_text<'a>(node: Node<'a>, children: &[Node<'a>]) -> bool {
+    let [title, end, ..] = children else { return false };
+    let bold = matches!(title.data().value, NodeValue::Strong) && markdown::is_break(end) && is_paragraph(&node);
+    bold && !title.descendants().any(has_url) && number::marker(&markdown::plain([*title])).is_none()
 }
 
 /// Whether a paragraph follows that does not begin with a link.

@@ -17,6 +17,8 @@ pub(super) enum Style {
     Sign,
     /// A bold link at the start of a paragraph, or a heading that is a link.
     Bold,
+    /// A bold line above its address, or in an issue that has such ones, above its text.
+    Titled,
     /// A link at the start of a line, set apart from what follows.
     Bare,
 }

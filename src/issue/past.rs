@@ -75,7 +75,7 @@ fn entries(block: Node<'_>) -> Option<Vec<PastIssue>> {
     }
 }
 
-/// Reads a line that is one link, perhaps with a number or emoji before it and a date behind it.
+/// Reads a line that is one link, perhaps with a number, year or emoji before it and a date or number behind it.
 fn entry(line: &[Node<'_>]) -> Option<PastIssue> {
     let at = line.iter().position(|node| item::url(node).is_some())?;
     let (before, rest) = line.split_at(at);
@@ -89,11 +89,21 @@ fn entry(line: &[Node<'_>]) -> Option<PastIssue> {
     let after = after.trim_matches(|c: char| c.is_whitespace() || "()（）[]【】-–—,，:：.。".contains(c));
     let date = dates::parse(after);
     let number = after.strip_prefix(['#', '＃']).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
-    let pure = (numbered || beside::is_beside_title(&before)) && (date.is_some() || number || after.is_empty());
+    let year = before.starts_with(|c: char| c.is_ascii_digit()) && before.chars().all(is_label);
+    let pure = (numbered || year || beside::is_beside_title(&before)) && (date.is_some() || number || after.is_empty());
     let image = link.descendants().any(|node| matches!(node.data().value, NodeValue::Image(_)));
     let (mut title, url) = (markdown::plain([*link]), item::url(link)?);
+    if year && !numbered && !title.is_empty() {
+        let gap = if before.ends_with('：') { "" } else { " " };
+        title = format!("{before}{gap}{title}");
+    }
     if number && !title.is_empty() {
         title = format!("{title} {after}");
     }
     (pure && !image && !title.is_empty()).then_some(PastIssue { title, url, date })
+}
+
+/// Whether a character can stand in a year and number before a past issue: `2021年（第 170 期）：`.
+fn is_label(c: char) -> bool {
+    c.is_ascii_digit() || c.is_whitespace() || "年第期#()（）:：".contains(c)
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use masthead::issue::{Issue, Repair, parse};
 
-const FIXTURES: [(&str, &str); 8] = [
+const FIXTURES: [(&str, &str); 9] = [
     ("damaged", include_str!("parse/damaged.md")),
     ("chinese", include_str!("parse/chinese.md")),
     ("pelican", include_str!("parse/pelican.md")),
@@ -17,6 +17,7 @@ const FIXTURES: [(&str, &str); 8] = [
     ("digest", include_str!("parse/digest.md")),
     ("digest-zh", include_str!("parse/digest-zh.md")),
     ("nested", include_str!("parse/nested.md")),
+    ("forms", include_str!("parse/forms.md")),
 ];
 
 fn read(text: &str) -> Issue {
@@ -101,6 +102,7 @@ fn an_address_without_brackets_is_the_items() {
         "- One\n  https://o.example\n- Two\n  https://t.example",
         "1、One\n<https://o.example>\n\nText.\n\n2、Two\n<https://t.example>\n\nText.",
         "1. **One**：https://o.example\n2. Two（https://t.example）",
+        "**One**\\\n<https://o.example>\\\nText.\n\n**Two**\n<https://t.example>\nText.",
     ] {
         let issue = read(&format!("## S\n\n{items}\n"));
         let [section] = &issue.sections[..] else { panic!("{items}: {issue:#?}") };
@@ -352,11 +354,15 @@ fn past_issues_are_no_section() {
         ("Previous issues", "- [A #1](u:1) (2024-06-08)\n- [B #2](u:2)"),
         ("🐧 往期回顾", "1、[A #1](u:1)（2024.06.08）\n2、[B #2](u:2)"),
         ("[Looking back](u:x)", "[A #1](u:1) - 2024/6/8\n[B #2](u:2)"),
+        ("历史上的本周", "2024年（第 1 期）：[A #1](u:1)（2024-06-08）\n\n2023：[B #2](u:2)"),
         ("往年回顾", "[A](u:1)（2024-06-08）\n\n[B](u:2)（#2）"),
     ] {
         let issue = read(&format!("# N #9: T\n\n## S\n\n- [x](u:x)\n\n## {heading}\n\n{entries}\n"));
         let found: Vec<_> = issue.past_issues.iter().map(|past| (past.title.as_str(), past.date.is_some())).collect();
-        assert!(matches!(found[..], [("A #1" | "A", true), ("B #2", false)]), "{heading}: {found:?}");
+        assert!(
+            matches!(found[..], [(a, true), (b, false)] if a.contains('A') && b.ends_with("B #2")),
+            "{heading}: {found:?}"
+        );
         assert_eq!(issue.sections.len(), 1, "{heading}");
     }
     for entries in

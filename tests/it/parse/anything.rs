@@ -112,6 +112,7 @@ fn nothing_of_a_fixture_is_lost() {
             "pelican" => text.split_once("\n\n").unwrap().1.to_owned(),
             "headless" => text.replace(" 第 151 期", "#151"),
             "digest" => text.replace(" https://example.org/", " u:").replace(" ⭐ 1.2k", ""),
+            "forms" => text.split("## 往年").next().unwrap_or_default().to_owned(),
             "nested" => text.split_once("---\n\n").unwrap().1.to_owned(),
             "digest-zh" => {
                 text.replace("（3.2k star）", "").replace("（1.2 万 star）", "").replace("（第 12 期）", "#12")
@@ -175,6 +176,7 @@ pub(super) fn block() -> impl Strategy<Value = String> {
         1 => (word(), inline()).prop_map(|(word, text)| format!("[{word}](u:{word})\n{text}\n[{word}](u:{word}) — w")),
         1 => (word(), inline()).prop_map(|(word, text)| format!("**[{word}](u:{word})** — {text}")),
         1 => (word(), inline()).prop_map(|(word, text)| format!("![{word}](u:{word}) {text}")),
+        1 => (word(), inline()).prop_map(|(word, text)| format!("**{word}**\n<https://example.org/{word}>\n{text}")),
         1 => line().prop_map(|text| format!("🦄 **{text}**")),
         1 => word().prop_map(|word| format!("[🦄{word}](u:{word})")),
         1 => word().prop_map(|word| format!("## Subscribe {word}")),
