@@ -31,7 +31,7 @@ pub(super) fn read(markdown: &str, level: Level) -> Vec<Block> {
         Level::Section => 3,
         Level::Item => 4,
     };
-    Reader { top, last: top - 1, shift: None }.blocks(document, DEPTH)
+    Reader { top, last: top - 1, shift: None, footnotes: 0 }.blocks(document, DEPTH)
 }
 
 /// A picture, or a link to it, or its words: what may be shown of it.
@@ -62,11 +62,12 @@ fn options() -> Options<'static> {
     options
 }
 
-/// Walks the tree; keeps the heading levels without gaps.
+/// Walks the tree; keeps the heading levels without gaps, and counts the footnotes.
 struct Reader {
     top: u8,
     last: u8,
     shift: Option<i16>,
+    footnotes: u32,
 }
 
 impl Reader {
@@ -95,8 +96,8 @@ impl Reader {
             NodeValue::Table(_) => vec![table(node)],
             NodeValue::FootnoteDefinition(_) => {
                 // in the order of their first mention, which is how comrak numbers them
-                let number = 1 + node.preceding_siblings().skip(1).filter(|node| is_footnote(node)).count() as u32;
-                vec![Block::Footnote(number, self.blocks(node, depth))]
+                self.footnotes += 1;
+                vec![Block::Footnote(self.footnotes, self.blocks(node, depth))]
             }
             _ => self.blocks(node, depth),
         }
@@ -122,10 +123,6 @@ impl Reader {
         self.last = u8::try_from(wanted).unwrap_or(self.top);
         self.last
     }
-}
-
-fn is_footnote<'a>(node: &'a AstNode<'a>) -> bool {
-    matches!(node.data().value, NodeValue::FootnoteDefinition(_))
 }
 
 /// A paragraph; pictures in it stand on lines of their own.

@@ -13,24 +13,26 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 fn wrap_line(text: &str, columns: usize) -> Vec<String> {
-    let addresses = addresses(text);
+    let mut addresses = addresses(text).into_iter().peekable();
     let mut lines = Vec::new();
-    let mut start = 0;
-    let mut fits = 0;
+    // the line begins at `start` and fits up to `fits`, which is `width` columns with the spaces at its end
+    let (mut start, mut fits, mut width) = (0, 0, 0);
     for (at, kind) in linebreaks(text) {
+        while addresses.next_if(|address| address.end <= at).is_some() {}
         // UAX 14 would break behind each hyphen too: `pre-` and `Python3.12` belong together
         let in_word = at < text.len() && text[..at].ends_with('-');
-        if in_word || addresses.iter().any(|address| address.start < at && at < address.end) {
+        if in_word || addresses.peek().is_some_and(|address| address.start < at) {
             continue;
         }
-        if fits > start && text[start..at].trim_end().width() > columns {
+        let next = &text[fits..at];
+        if fits > start && width + next.trim_end().width() > columns {
             lines.push(text[start..fits].trim_end().to_owned());
-            start = fits;
+            (start, width) = (fits, 0);
         }
-        fits = at;
+        (fits, width) = (at, width + next.width());
         if kind == BreakOpportunity::Mandatory {
             lines.push(text[start..at].trim_end().to_owned());
-            start = at;
+            (start, width) = (at, 0);
         }
     }
     if lines.is_empty() {
@@ -41,17 +43,17 @@ fn wrap_line(text: &str, columns: usize) -> Vec<String> {
 
 /// Where addresses stand in a text: no line breaks inside them, though UAX 14 would break behind a slash.
 fn addresses(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(start) = ["http://", "https://", "mailto:"]
-        .iter()
-        .filter_map(|scheme| text[from..].find(scheme))
-        .min()
-        .map(|at| from + at)
-    {
-        let length = text[start..].find(|c: char| !c.is_ascii_graphic() || c == '>').unwrap_or(text.len() - start);
-        found.push(start..start + length);
-        from = start + length;
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (colon, _) in text.match_indices(':') {
+        let (before, after) = text.split_at(colon);
+        let scheme = match after.starts_with("://") {
+            true => ["https", "http"].into_iter().find(|scheme| before.ends_with(scheme)),
+            false => Some("mailto").filter(|scheme| before.ends_with(scheme)),
+        };
+        let start = scheme.map(|scheme| colon - scheme.len());
+        let Some(start) = start.filter(|start| found.last().is_none_or(|last| last.end <= *start)) else { continue };
+        let length = after.find(|c: char| !c.is_ascii_graphic() || c == '>').unwrap_or(after.len());
+        found.push(start..colon + length);
     }
     found
 }
