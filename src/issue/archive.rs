@@ -10,6 +10,10 @@ use super::{Address, Issue, Repository, dates};
 /// A page that this many other issues link to is the newsletter's own furniture, such as its channel.
 const STANDING: usize = 3;
 
+/// So many pages of one repository are kept of an issue; a list of all its pages would have to be gone through
+/// for each of them.
+const PAGES_OF_A_REPOSITORY: usize = 16;
+
 /// What a link is to its issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -204,7 +208,11 @@ impl Archive {
         for (address, role) in links {
             let appearance = Appearance { issue: issue.clone(), address: address.clone(), role };
             if let Some(repository) = address.repository() {
-                self.repositories.entry(repository).or_default().push(appearance.clone());
+                let pages = self.repositories.entry(repository).or_default();
+                let own = pages.iter().rev().take_while(|page| Arc::ptr_eq(&page.issue, &issue));
+                if own.take(PAGES_OF_A_REPOSITORY).count() < PAGES_OF_A_REPOSITORY {
+                    pages.push(appearance.clone());
+                }
             }
             self.pages.entry(address).or_default().push(appearance);
         }
@@ -226,7 +234,7 @@ impl Archive {
         self.pages.get(address).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Where pages of a repository appeared.
+    /// Where pages of a repository appeared: the first few of each issue.
     pub fn repository(&self, repository: &Repository) -> &[Appearance] {
         self.repositories.get(repository).map(Vec::as_slice).unwrap_or_default()
     }
