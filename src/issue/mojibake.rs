@@ -38,17 +38,31 @@ fn extent(runs: &[Run]) -> usize {
     runs.iter().map(|run| run.end - run.start).sum()
 }
 
-/// Puts the original characters of `runs` in place.
+/// Puts the original characters of `runs` in place, and what was beneath them where that is certain of one.
 fn mend(text: &str, runs: &[Run]) -> String {
+    let before = |run: &Run| text[..run.start].chars().next_back().unwrap_or(' ');
+    let beneath: Vec<_> = runs.iter().map(|run| beneath(&run.original, before(run))).collect();
+    let twice = beneath.iter().flatten().any(|(_, certain)| *certain);
     let mut mended = String::with_capacity(text.len());
     let mut done = 0;
-    for run in runs {
+    for (run, beneath) in runs.iter().zip(&beneath) {
         mended.push_str(&text[done..run.start]);
-        mended.push_str(&run.original);
+        mended.push_str(beneath.as_ref().filter(|_| twice).map_or(&run.original, |(original, _)| original));
         done = run.end;
     }
     mended.push_str(&text[done..]);
     mended
+}
+
+/// What a mended run was, where it looks damaged itself, and whether that is certain; `before` stands before it.
+fn beneath(original: &str, before: char) -> Option<(String, bool)> {
+    Damage::all().iter().find_map(|damage| match damage.runs(original).as_mut_slice() {
+        [run] if run.start == 0 && run.end == original.len() && run.trust >= Trust::Likely => {
+            let certain = run.trust == Trust::Sure || (damage.before_damage)(before);
+            Some((std::mem::take(&mut run.original), certain))
+        }
+        _ => None,
+    })
 }
 
 /// Damaged characters side by side, as byte offsets, and what they were.
@@ -81,6 +95,8 @@ struct Damage {
     behind_lead: fn(char) -> bool,
     /// What real text may have in a row.
     in_a_row: fn(char) -> bool,
+    /// What real text does not have before a lead, so that damage that was itself damaged is certain there.
+    before_damage: fn(char) -> bool,
     /// How far to trust three bytes that real text may have in a row.
     three: Trust,
 }
@@ -98,6 +114,7 @@ impl Damage {
             leads: ['¬', '√'],
             behind_lead: |c| c.is_alphabetic() || "∞∂∑∏∫".contains(c), // √π
             in_a_row: char::is_alphabetic,
+            before_damage: char::is_lowercase, // 2√π
             three: Trust::Likely,
         }
     }
@@ -114,6 +131,7 @@ impl Damage {
             leads: ['Â', 'Ã'],
             behind_lead: |c| "\u{a0}‚„…‘’“”–—‹›«»™®".contains(c), // MANHÃ”
             // « café » ends in é, a no-break space and »: the bytes of a Han character
+            before_damage: |c| !c.is_uppercase(), // MANHÃ”
             in_a_row: |c| c.is_alphabetic() || "\u{a0}‚„…‘’“”•–—™‹›¡¿§«»®©°±²³·´¨".contains(c),
             three: Trust::No,
         }
@@ -179,6 +197,9 @@ impl Damage {
         match original.chars().map(char::len_utf8).max() {
             Some(4) => Trust::Sure,
             _ if damaged.len() >= 6 => Trust::Sure,
+            // damaged twice: `ÃƒÅ“` was `Ãœ`, and that was `Ü`
+            Some(2 | 3) if damaged.len() > 3 && is_damaged_text(original) => Trust::Sure,
+            Some(3) if is_quoted_word(damaged) => Trust::Likely,
             Some(3) if odd_row || odd_lead => Trust::Sure,
             Some(3) => self.three,
             Some(2) if by_lead && odd_pair => Trust::Sure,
@@ -186,6 +207,12 @@ impl Damage {
             _ => Trust::No,
         }
     }
+}
+
+/// Whether characters may be how a word begins behind its quotation mark: `„öö“`, where `„ÄÅ` was `、`.
+fn is_quoted_word(characters: &[(usize, char, u8)]) -> bool {
+    matches!(characters, [(_, '„', _), (_, first, _), (_, second, _)]
+        if first.is_alphabetic() && second.is_lowercase() || first.is_lowercase())
 }
 
 /// Whether a text that nobody wrote is real text, damaged once more.
@@ -212,6 +239,8 @@ fn high_half(encoding: &'static Encoding) -> Vec<(char, u8)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// What a text becomes when its UTF-8 is read as `encoding`.
@@ -247,6 +276,50 @@ mod tests {
         }
     }
 
+    /// What a text becomes when its UTF-8 is read as Latin-1 proper.
+    fn damage_by_latin1(text: &str) -> String {
+        text.bytes().map(char::from).collect()
+    }
+
+    #[test]
+    fn sentences_that_went_through_twice_come_back() {
+        let ways: [fn(&str) -> String; 3] =
+            [|text| damage(text, MACINTOSH), |text| damage(text, WINDOWS_1252), damage_by_latin1];
+        for original in [
+            "Über die Größe der Äpfel: „Ölig“, fand das süße Mädchen.",
+            "Où étaient l’été, le château et la garçonne ? Là, à Noël.",
+            "¿Qué año? El señor dice: ¡mañana, según él!",
+            "Amanhã não há pão, só irmãs e avó.",
+            "1、[潮水](b)：码头上的人都知道。🦄",
+        ] {
+            for first in ways {
+                for second in ways {
+                    let damaged = second(&first(original));
+                    assert_eq!(repair(damaged.clone()).0, original, "{damaged}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_went_through_twice_comes_back() {
+        for (damaged, original) in [
+            ("GrÃƒÂ¶ÃƒÅ¸e", "Größe"),
+            ("ÃƒÅ“ber", "Über"),
+            ("Ãƒâ€žpfel", "Äpfel"),
+            ("voilÃƒÂ\u{a0} lÃƒÂ\u{a0}-bas", "voilà là-bas"),
+            ("gr‚àö¬∫n", "grün"),
+            ("gar‚àö√üon", "garçon"),
+        ] {
+            assert_eq!(repair(damaged.to_owned()).0, original);
+        }
+        // damaged once: a capital before a quotation mark, and a root of pi
+        for original in ["«MANHÃ»", "2√π"] {
+            let encoding = if original.contains('√') { MACINTOSH } else { WINDOWS_1252 };
+            assert_eq!(repair(damage(original, encoding)).0, original);
+        }
+    }
+
     #[test]
     fn a_run_is_counted_once_however_many_characters_it_has() {
         let damaged = damage("🐿️a🥂b、", MACINTOSH);
@@ -261,11 +334,68 @@ mod tests {
             "IRMÃ… MANHÃ” ALEMÃ® Ä… Å‚ É° Þór Ólafía Íþrótt",
             "“über” –übrigens ‘à’ ”É“ …é ÷ä",
             "日本、語 🦄 Привет, Ελλάδα, שלום",
+            "„öö“ „Ööd“ „över“",
             "naïveté ßß ÄÖÜäöü ñandú ÿ ¥€£ ™®© ½¾ µs °C",
             "Áíó ÊTRE Éé Îîö",
         ] {
             assert_eq!(repair(text.to_owned()), (text.to_owned(), vec![]));
         }
+    }
+
+    proptest! {
+        #[test]
+        fn accents_are_no_damage(words in prop::collection::vec(word(), 1..40)) {
+            let text = words.join(" ");
+            prop_assert_eq!(repair(text.clone()), (text, vec![]));
+        }
+    }
+
+    /// A word of some language, in one case or with a capital, with that language's quotation marks or without.
+    fn word() -> impl Strategy<Value = String> {
+        let language = prop::sample::select(vec![
+            ("äöüßéabcdnrst", "„", "“"),
+            ("äöüßéabcdnrst", "»", "«"),
+            ("àâæçéèêëîïôœùûüÿaelnrst", "«\u{a0}", "\u{a0}»"),
+            ("áéíóúüñaelnrst", "¿", "?"),
+            ("ãõâêôáéíóúàçaelnrst", "“", "”"),
+            ("åäöæøéaelnrst", "”", "”"),
+            ("ăâđêôơưàảãáạằẳẵắặầẩẫấậèéẽẹìíòóùúýỳỹ", "“", "”"),
+            ("ąćęłńóśźżaelnrst", "„", "”"),
+            ("áčďéěíňóřšťúůýžaelnrst", "„", "“"),
+            ("çğıöşüâaelnrst", "‘", "’"),
+            ("þðæöáéíóúýaelnrst", "„", "“"),
+            ("абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "«", "»"),
+            ("αβγδεζηθικλμνξοπρστυφχψωάέήίόύώ", "«", "»"),
+            ("潮水每天涨落两次码头上的人都知道、，。", "《", "》"),
+            ("ひらがなカタカナ漢字、。", "「", "」"),
+        ]);
+        language.prop_flat_map(|(letters, open, close)| {
+            let letters: Vec<char> = letters.chars().collect();
+            let word = prop::collection::vec(prop::sample::select(letters), 1..9);
+            // Latin words have no three accents in a row
+            let word = word.prop_map(|mut letters| {
+                let latin = |c: &char| *c < '\u{180}' && !c.is_ascii();
+                for at in 2..letters.len() {
+                    if letters[at - 2..=at].iter().all(latin) {
+                        letters[at] = 'n';
+                    }
+                }
+                letters
+            });
+            let end = prop::sample::select(vec!["", "", ",", ".", "…", " –", "’s"]);
+            (word, 0..3u8, any::<bool>(), end).prop_map(move |(letters, case, quoted, end)| {
+                let word: String = letters.iter().collect();
+                let mut rest = letters.iter();
+                // nobody writes capitals of nothing but accents: `„ÄÄ“`
+                let plain = letters.iter().take(2).any(char::is_ascii);
+                let word = match case {
+                    2 if plain => word.to_uppercase(),
+                    1 => rest.next().into_iter().flat_map(|c| c.to_uppercase()).chain(rest.copied()).collect(),
+                    _ => word,
+                };
+                if quoted { format!("{open}{word}{close}{end}") } else { word + end }
+            })
+        })
     }
 
     #[test]
