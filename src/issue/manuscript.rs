@@ -10,7 +10,8 @@ use comrak::nodes::{Node, NodeValue};
 use time::Date;
 
 use super::markdown::{self, Document};
-use super::{Issue, ParseError, dates, front_matter, parse, source};
+use super::parse::Reading;
+use super::{Issue, ParseError, dates, source};
 use original::Original;
 
 mod original;
@@ -106,33 +107,28 @@ pub(super) enum RunKind {
 impl Manuscript {
     /// Reads the bytes of a file.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, ParseError> {
-        let mut issue = parse(bytes)?;
-        let file = source::characters(bytes)?.into_owned();
-        let source = source::decode(bytes)?;
-        let (_, above) = front_matter::split(&source.text)?;
-        let below = source.text.split_inclusive('\n').take(above).map(str::len).sum();
-        let (front, body) = source.text.split_at_checked(below).unwrap_or((&source.text, ""));
-        let text = format!("{front}{}", markdown::expand_tabs(body));
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let file = source::characters(bytes)?;
+        let reading = Reading::of(&file)?;
+        let arena = Arena::new();
+        let document = reading.document(&arena);
+        let (text, below) = (&reading.text, reading.below);
         let day = name.rsplit(['/', '\\']).next().and_then(|name| name.get(..10)).and_then(dates::parse);
+        let mut issue = reading.issue(&document);
         issue.date = issue.date.or(day);
         let mut manuscript = Self {
             name: name.to_owned(),
             day,
-            original: Original::align(file, &text),
-            below: front.len(),
+            below,
             links: Vec::new(),
             images: Vec::new(),
             blocks: Vec::new(),
             comments: Vec::new(),
-            lines,
+            lines: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
             issue,
-            text: String::new(),
+            text: text.clone(),
+            original: Original::align(file.into_owned(), text),
         };
-        let arena = Arena::new();
-        let document = Document::parse(&arena, text.get(front.len()..).unwrap_or_default(), above);
-        Walk { document: &document, below: front.len(), manuscript: &mut manuscript }.visit();
-        manuscript.text = text;
+        Walk { document: &document, below, manuscript: &mut manuscript }.visit();
         manuscript.assign_parts();
         manuscript.find_reference_addresses();
         Ok(manuscript)

@@ -1,6 +1,5 @@
 //! The tree that comrak reads in a Markdown text, with verbatim slices of the text.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use comrak::nodes::{LineColumn, Node, NodeValue};
@@ -186,9 +185,10 @@ fn is_balanced(url: &str) -> bool {
 ///
 /// comrak counts columns wrong behind a tab that is partly a list's indentation,
 /// and how wide a tab is depends on where its line begins, which changes when a list is written anew.
-pub(super) fn expand_tabs(text: &str) -> Cow<'_, str> {
+/// None where there is no tab at all.
+pub(super) fn expand_tabs(text: &str) -> Option<String> {
     if !text.contains('\t') {
-        return text.into();
+        return None;
     }
     let mut expanded = String::with_capacity(text.len());
     let mut fenced = false;
@@ -208,7 +208,7 @@ pub(super) fn expand_tabs(text: &str) -> Cow<'_, str> {
         }
         expanded.push_str(inner);
     }
-    expanded.into()
+    Some(expanded)
 }
 
 /// What stands behind a line's indentation and the markers of lists and quotes in it.

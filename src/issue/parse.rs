@@ -5,8 +5,9 @@ use comrak::nodes::{Node, NodeValue};
 
 use super::front_matter::{self, FrontMatter};
 use super::markdown::{self, Document};
+use super::source::{self, Source};
 use super::title::{self, TitleLine};
-use super::{Issue, item, language, roundup, source};
+use super::{Issue, Repair, item, language, roundup};
 
 /// Why a file is no issue.
 #[derive(Debug, thiserror::Error)]
@@ -25,31 +26,63 @@ pub struct ParseError {
 /// Whatever is no title line, section or item stays Markdown in its place; no word, link or image gets lost.
 /// Only a file that is no text, or whose front matter is broken, is an error.
 pub fn parse(bytes: &[u8]) -> Result<Issue, ParseError> {
-    let source = source::decode(bytes)?;
-    let (front, above) = front_matter::split(&source.text)?;
-    let below = source.text.split_inclusive('\n').take(above).map(str::len).sum();
-    let text = markdown::expand_tabs(source.text.get(below..).unwrap_or_default());
+    let reading = Reading::of(&source::characters(bytes)?)?;
     let arena = Arena::new();
-    let document = Document::parse(&arena, &text, above);
+    Ok(reading.issue(&reading.document(&arena)))
+}
 
-    let mut blocks: Vec<Node<'_>> = document.root.children().filter(|node| !markdown::is_fence(node)).collect();
-    let written = front.title.as_deref().map(title::split).unwrap_or_default();
-    let (line, extras) = take_title_line(&document, &front, &written, &mut blocks).unwrap_or_default();
-    let subject = front.subject.as_deref().map(title::split).unwrap_or_default();
-    let roundup = roundup::read(&document, &blocks);
-    Ok(Issue {
-        title: written.title.filter(|title| !names(&line, title)).or(line.title).or(subject.title),
-        newsletter: written.newsletter.or(line.newsletter).or(subject.newsletter),
-        number: front.number.or(written.number).or(line.number).or(subject.number),
-        subject: front.subject,
-        language: front.language.unwrap_or_else(|| language::guess(document.root).to_owned()),
-        date: front.date.or(written.date).or(line.date),
-        preheader: front.preheader,
-        intro: [extras, roundup.intro].iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("\n\n"),
-        sections: roundup.sections,
-        past_issues: roundup.past_issues,
-        repairs: source.repairs,
-    })
+/// What is read of a file: its text, mended, and what its front matter says.
+pub(super) struct Reading {
+    pub(super) text: String,
+    /// Where the Markdown begins, below the front matter.
+    pub(super) below: usize,
+    /// Lines of the front matter.
+    above: usize,
+    front: FrontMatter,
+    repairs: Vec<Repair>,
+}
+
+impl Reading {
+    /// Reads the characters of a file as far as its front matter.
+    pub(super) fn of(characters: &str) -> Result<Self, ParseError> {
+        let Source { mut text, repairs } = source::mend(characters);
+        let (front, above) = front_matter::split(&text)?;
+        let below = text.split_inclusive('\n').take(above).map(str::len).sum();
+        if let Some(expanded) = text.get(below..).and_then(markdown::expand_tabs) {
+            text.truncate(below);
+            text.push_str(&expanded);
+        }
+        Ok(Self { text, below, above, front, repairs })
+    }
+
+    /// Parses the Markdown.
+    pub(super) fn document<'a>(&'a self, arena: &'a Arena<'a>) -> Document<'a> {
+        Document::parse(arena, self.text.get(self.below..).unwrap_or_default(), self.above)
+    }
+
+    /// The issue that the front matter and the parsed Markdown are.
+    pub(super) fn issue(&self, document: &Document<'_>) -> Issue {
+        let front = &self.front;
+        let mut blocks: Vec<Node<'_>> = document.root.children().filter(|node| !markdown::is_fence(node)).collect();
+        let written = front.title.as_deref().map(title::split).unwrap_or_default();
+        let (line, extras) = take_title_line(document, front, &written, &mut blocks).unwrap_or_default();
+        let subject = front.subject.as_deref().map(title::split).unwrap_or_default();
+        let roundup = roundup::read(document, &blocks);
+        let intro = [extras, roundup.intro].into_iter().filter(|text| !text.is_empty());
+        Issue {
+            title: written.title.filter(|title| !names(&line, title)).or(line.title).or(subject.title),
+            newsletter: written.newsletter.or(line.newsletter).or(subject.newsletter),
+            number: front.number.or(written.number).or(line.number).or(subject.number),
+            subject: front.subject.clone(),
+            language: front.language.clone().unwrap_or_else(|| language::guess(document.root).to_owned()),
+            date: front.date.or(written.date).or(line.date),
+            preheader: front.preheader.clone(),
+            intro: intro.collect::<Vec<_>>().join("\n\n"),
+            sections: roundup.sections,
+            past_issues: roundup.past_issues,
+            repairs: self.repairs.clone(),
+        }
+    }
 }
 
 /// Takes the title line out of the blocks; gives what it says, and the Markdown of its links and images.

@@ -12,14 +12,18 @@ pub(super) struct Source {
     pub(super) repairs: Vec<Repair>,
 }
 
-/// Reads a file's text and mends it for reading.
-pub(super) fn decode(bytes: &[u8]) -> Result<Source, ParseError> {
-    let text = characters(bytes)?;
-    let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.into_owned() };
+/// Mends a file's characters for reading.
+pub(super) fn mend(characters: &str) -> Source {
+    let mut text = characters.replace("\r\n", "\n");
+    if text.contains('\r') {
+        text = text.replace('\r', "\n");
+    }
     // comrak takes a link definition for text where the last line has no end
-    let text = if text.ends_with('\n') { text } else { text + "\n" };
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
     let (text, repairs) = mojibake::repair(text);
-    Ok(Source { text, repairs })
+    Source { text, repairs }
 }
 
 /// The characters of a file as they are: UTF-8 with or without a byte order mark, UTF-16 with one,
@@ -122,7 +126,7 @@ mod tests {
     use super::*;
 
     fn text(bytes: &[u8]) -> Option<String> {
-        decode(bytes).ok().map(|source| source.text)
+        characters(bytes).ok().map(|characters| mend(&characters).text)
     }
 
     #[test]
@@ -142,12 +146,12 @@ mod tests {
         for text in ["# a\n\nb c\n", "# 园艺周刊#12：苔藓\n\n这里每周分享优质的文章。\n", "# \u{1f984}\n"]
         {
             for bytes in [utf16(text, u16::to_le_bytes), utf16(text, u16::to_be_bytes)] {
-                let error = decode(&bytes).err().map(|error| error.what).unwrap_or_default();
+                let error = characters(&bytes).err().map(|error| error.what).unwrap_or_default();
                 assert_eq!(error, "the file is UTF-16 without a byte order mark", "{text}");
             }
         }
         for bytes in [&b"a\nb\0"[..], b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01", b"\0\0\0\0\0\0"] {
-            let error = decode(bytes).err().map(|error| error.what).unwrap_or_default();
+            let error = characters(bytes).err().map(|error| error.what).unwrap_or_default();
             assert!(error.contains("NUL") || error.contains("UTF-8"), "{error}");
         }
     }
@@ -162,7 +166,7 @@ mod tests {
             (b"\xff\xfea", 1),
             (b"\x89PNG\r\n\x1a\n\0\0", 1),
         ] {
-            assert_eq!(decode(bytes).err().map(|error| error.line), Some(line), "{bytes:x?}");
+            assert_eq!(characters(bytes).err().map(|error| error.line), Some(line), "{bytes:x?}");
         }
     }
 }
