@@ -1,4 +1,4 @@
-//! How long reading takes: nanoseconds per byte of hostile text by size, and a roundup against comrak alone.
+//! How long reading and checking take: nanoseconds per byte of hostile text by size, and a roundup against comrak alone.
 //!
 //! ```text
 //! cargo bench --bench reading
@@ -8,10 +8,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use masthead::issue::{format as canonical, parse};
+use masthead::issue::check::{Email, Finding, Settings, Surroundings, check};
+use masthead::issue::{Archive, Manuscript, format as canonical, parse};
+use masthead::render;
 
-/// What stands before, what is repeated, and what stands behind.
-const HOSTILE: [(&str, &str, &str); 43] = [
+/// What stands before, what is repeated (`{}` is how often before), and what stands behind.
+const HOSTILE: [(&str, &str, &str); 54] = [
     ("", "[", ""),
     ("", "![", ""),
     ("", "[a](", ""),
@@ -55,6 +57,17 @@ const HOSTILE: [(&str, &str, &str); 43] = [
     ("", "a ", ""),
     ("", "„ÄÅé", ""),
     ("", "ÃƒÂ©", ""),
+    ("", "[^{}]\n\n[^{}]: a\n\n", ""),
+    ("## S\n\n", "- [a](https://github.com/a/b/blob/{})\n", ""),
+    ("## S\n\n", "1. [a](https://a.b)\n\nText.\n\n", ""),
+    ("", "[a](http://a.b/{}?utm_source=c) ", ""),
+    ("", "[a]: https://a.b/{}\n", ""),
+    ("", "\\'", ""),
+    ("", "{} articles ", ""),
+    ("", "a\u{200b}b ", ""),
+    ("", "# a\n", ""),
+    ("", "\ta\n", ""),
+    ("", "```\na\n```\n\n", ""),
 ];
 
 const SIZES: [usize; 3] = [100_000, 1_000_000, 10_000_000];
@@ -63,18 +76,12 @@ const SIZES: [usize; 3] = [100_000, 1_000_000, 10_000_000];
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() {
-    println!("{:32} {:>10} {:>10} {:>10}  ns per byte", "form", "0.1 MB", "1 MB", "10 MB");
-    for (before, piece, behind) in HOSTILE {
-        print!("{:32}", format!("{before}{piece}…{behind}").escape_debug().to_string());
-        for size in SIZES {
-            let text = [before, &piece.repeat(size / piece.len()), behind].concat();
-            let taken = time(1, || drop(black_box(parse(text.as_bytes()))));
-            print!(" {:>10.1}", taken.as_nanos() as f64 / text.len() as f64);
-            if taken > PATIENCE {
-                break;
-            }
-        }
-        println!();
+    println!("{:32}       {:>10} {:>10} {:>10}  ns per byte", "form", "0.1 MB", "1 MB", "10 MB");
+    for form in HOSTILE {
+        let (before, piece, behind) = form;
+        let name = format!("{before}{piece}…{behind}").escape_debug().to_string();
+        print_row(&format!("{name:32} parse"), form, |text| drop(black_box(parse(text.as_bytes()))));
+        print_row(&format!("{:32} check", ""), form, |text| drop(black_box(whole_check(text))));
     }
     let roundup = roundup();
     let comrak = time(200, || {
@@ -84,9 +91,40 @@ fn main() {
     let read = time(200, || drop(black_box(parse(roundup.as_bytes()))));
     let issue = parse(roundup.as_bytes()).expect("a roundup is an issue");
     let written = time(50, || drop(black_box(canonical(&issue))));
-    let ratio = |taken: Duration| taken.as_secs_f64() / comrak.as_secs_f64();
+    let checked = time(50, || drop(black_box(whole_check(&roundup))));
     println!("\na roundup of {} bytes: comrak {comrak:?}", roundup.len());
-    println!("parse {read:?}, {:.2} times comrak; format {written:?}, {:.2} times", ratio(read), ratio(written));
+    for (what, taken) in [("parse", read), ("format", written), ("check with email", checked)] {
+        let ratio = |to: Duration| taken.as_secs_f64() / to.as_secs_f64();
+        println!("{what} {taken:?}: {:.2} times comrak, {:.2} times parse", ratio(comrak), ratio(read));
+    }
+}
+
+/// Prints nanoseconds per byte of a form at each size, as far as patience reaches.
+fn print_row(name: &str, (before, piece, behind): (&str, &str, &str), run: impl Fn(&str)) {
+    print!("{name}");
+    for size in SIZES {
+        let count = size / piece.len();
+        let pieces = (0..count).map(|index| piece.replace("{}", &index.to_string()));
+        let text = [before, &pieces.collect::<String>(), behind].concat();
+        let taken = time(1, || run(&text));
+        print!(" {:>10.1}", taken.as_nanos() as f64 / text.len() as f64);
+        if taken > PATIENCE {
+            break;
+        }
+    }
+    println!();
+}
+
+/// All that `masthead check` does with a file, and the text part of its email.
+fn whole_check(text: &str) -> Vec<Finding> {
+    let manuscript = Manuscript::read("draft.md", text.as_bytes()).expect("an issue");
+    let newsletter = render::sample_newsletter(&manuscript.issue).expect("a newsletter");
+    let email = render::render(&manuscript.issue, &newsletter).expect("an email");
+    let mut archive = Archive::new();
+    archive.add(&manuscript.issue, &manuscript.name);
+    let around =
+        Surroundings { archive: Some(&archive), email: Some(Email { html: &email.html }), ..Surroundings::default() };
+    check(&manuscript, &around, &Settings::default())
 }
 
 /// The mean time of one run.

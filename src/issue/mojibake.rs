@@ -343,6 +343,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn accents_are_no_damage(words in prop::collection::vec(word(), 1..40)) {
             let text = words.join(" ");
