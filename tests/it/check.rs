@@ -499,6 +499,15 @@ fn pages_on_the_allow_list_come_again() {
 }
 
 #[test]
+fn a_paragraph_of_addresses_is_checked_and_rendered_in_time() {
+    let text = "www.a.b ".repeat(40_000);
+    let started = std::time::Instant::now();
+    check(&text);
+    // unoptimised, on a busy machine; a quadratic step takes minutes
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+}
+
+#[test]
 fn what_comes_every_week_is_no_repetition() {
     let page = |number: u32| {
         format!(
