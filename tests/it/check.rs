@@ -499,6 +499,12 @@ fn pages_on_the_allow_list_come_again() {
 }
 
 #[test]
+fn a_link_that_a_wide_bracket_leaves_open_is_marked_as_a_whole() {
+    let text = "# 港口周刊 #1：领航员\n\n今天读到了[潮汐](https://tides.example/a）。\n";
+    marks("link-malformed", text, &["[潮汐](https://tides.example/a）"]);
+}
+
+#[test]
 fn a_paragraph_of_addresses_is_checked_and_rendered_in_time() {
     let text = "www.a.b ".repeat(40_000);
     let started = std::time::Instant::now();

@@ -318,16 +318,18 @@ fn unread(context: &Context<'_>) -> Vec<Mark> {
     for block in &context.manuscript.blocks {
         for run in block.runs.iter().filter(|run| run.kind == RunKind::Words) {
             let text = context.manuscript.slice(&run.span);
-            for (at, _) in text.match_indices(']') {
+            let Some(first) = text.find('[') else { continue };
+            for (at, _) in text.match_indices(']').skip_while(|(at, _)| *at < first) {
                 let rest = text.get(at + 1..).unwrap_or_default();
                 let inner = rest.trim_start_matches(' ').strip_prefix(['(', '（']);
                 let address = |inner: &str| inner.starts_with("http://") || inner.starts_with("https://");
                 let before = text.get(..at).unwrap_or_default();
-                if !inner.is_some_and(address) || !before.contains('[') {
+                if !inner.is_some_and(address) {
                     continue;
                 }
                 let start = run.span.start + before.rfind('[').unwrap_or(at);
-                let end = run.span.start + at + 1 + rest.find([')', '）']).map_or(0, |end| end + 1);
+                let closing = rest.match_indices([')', '）']).next();
+                let end = run.span.start + at + 1 + closing.map_or(0, |(end, bracket)| end + bracket.len());
                 let hint = "write `[text](address)`, without a space between or in the address";
                 marks.push(context.mark(&(start..end), "this is not read as a link", hint));
                 break;
