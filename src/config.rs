@@ -1,7 +1,7 @@
 //! Configuration: defaults < `masthead.toml` < environment < flags.
 //!
 //! A key `name` of section `[section]` is also read from `MASTHEAD_SECTION__NAME`, and a secret from the file
-//! named by the same variable with `_FILE` behind it. `DATABASE_URL` and `SMTP_URL` count by those names too.
+//! named by the same variable with `_FILE` behind it; a DKIM key is always in a file. `DATABASE_URL` and `SMTP_URL` count by those names too.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,17 @@ use serde::{Deserialize, Deserializer};
 
 use crate::delivery::RetrySchedule;
 use crate::issue::{Address, check};
-use crate::newsletter::{BaseUrl, Mailbox, Newsletter, Slug};
+use crate::newsletter::{BaseUrl, DkimName, DkimNameError, Mailbox, Newsletter, Slug};
 use crate::subscriber::EmailAddress;
 
 /// The name of the configuration file where none is given.
 pub const FILE: &str = "masthead.toml";
+
+/// The DKIM selector where none is given.
+const DKIM_SELECTOR: &str = "masthead";
+
+/// The file of the DKIM key where none is given, beside the configuration.
+const DKIM_KEY_FILE: &str = "dkim.pem";
 
 /// Everything that can be set, checked.
 #[derive(Debug)]
@@ -37,6 +43,17 @@ pub struct Config {
     pub check: check::Settings,
     /// The newsletters, by slug.
     pub newsletters: Vec<Newsletter>,
+    /// What signs the mail of each newsletter that has a `[dkim]`.
+    dkim: BTreeMap<Slug, Dkim>,
+}
+
+/// `[dkim]`: a key that signs a newsletter's mail.
+#[derive(Debug, Clone)]
+pub struct Dkim {
+    /// Where the key is published.
+    pub name: DkimName,
+    /// The private key, PEM.
+    pub key_file: PathBuf,
 }
 
 /// `[send]`: how a send goes.
@@ -141,6 +158,11 @@ impl Config {
         Ok(config)
     }
 
+    /// What signs a newsletter's mail, if anything does.
+    pub fn dkim(&self, slug: &Slug) -> Option<&Dkim> {
+        self.dkim.get(slug)
+    }
+
     /// The newsletter with this slug, or the only one.
     pub fn newsletter(&self, slug: Option<&str>) -> Result<&Newsletter, ConfigError> {
         let error = |what: String, hint: String| ConfigError { path: self.path.clone(), what, hint: Some(hint) };
@@ -176,6 +198,7 @@ struct File {
     web: WebSection,
     #[serde(default)]
     check: CheckSection,
+    dkim: Option<DkimSection>,
     #[serde(default)]
     newsletter: BTreeMap<String, NewsletterSection>,
 }
@@ -220,6 +243,14 @@ struct CheckSection {
     allow_links: Option<List>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DkimSection {
+    selector: Option<String>,
+    domain: Option<String>,
+    key_file: Option<PathBuf>,
+}
+
 /// How much a rule's findings matter.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -239,6 +270,7 @@ struct NewsletterSection {
     postal_address: Option<String>,
     language: Option<String>,
     base_url: Option<String>,
+    dkim: Option<DkimSection>,
 }
 
 /// A number, which the environment gives as text.
@@ -320,7 +352,9 @@ fn overlay(table: &mut toml::Table, name: &str, value: &str) -> Result<(), Strin
     let Some(path) = name.strip_prefix("MASTHEAD_").filter(|path| path.contains("__") || *path == "DATA") else {
         return Ok(());
     };
-    let (path, value) = match path.strip_suffix("_FILE") {
+    // That key is the name of a file: its permissions are looked at.
+    let secret_file = path.strip_suffix("_FILE").filter(|_| !path.ends_with("DKIM__KEY_FILE"));
+    let (path, value) = match secret_file {
         Some(path) => (path, read_secret(value)?),
         None => (path, value.to_owned()),
     };
@@ -367,11 +401,16 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
     }
     let connections = connections as usize;
     let mut newsletters = Vec::new();
+    let mut signing = BTreeMap::new();
     for (slug, section) in &file.newsletter {
-        newsletters.push(
-            newsletter(slug, section, file.web.base_url.as_deref())
-                .map_err(|(what, hint)| error(format!("newsletter \"{slug}\" {what}"), hint.map(str::to_owned)))?,
-        );
+        let newsletter = newsletter(slug, section, file.web.base_url.as_deref())
+            .map_err(|(what, hint)| error(format!("newsletter \"{slug}\" {what}"), hint.map(str::to_owned)))?;
+        let sections: Vec<_> = section.dkim.iter().chain(&file.dkim).collect();
+        if !sections.is_empty() {
+            let dkim = dkim(&sections, &newsletter, folder).map_err(|e| error(format!("[dkim] {e}"), None))?;
+            signing.insert(newsletter.slug.clone(), dkim);
+        }
+        newsletters.push(newsletter);
     }
     Ok(Config {
         path: path.to_owned(),
@@ -396,6 +435,21 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
         },
         check: checking(file.check).map_err(|(what, hint)| error(what, Some(hint)))?,
         newsletters,
+        dkim: signing,
+    })
+}
+
+/// What signs a newsletter's mail by these sections; what the first leaves open the next one says.
+fn dkim(sections: &[&DkimSection], newsletter: &Newsletter, folder: &Path) -> Result<Dkim, DkimNameError> {
+    let selector = sections.iter().find_map(|section| section.selector.as_deref());
+    let domain = sections.iter().find_map(|section| section.domain.as_deref());
+    let key_file = sections.iter().find_map(|section| section.key_file.as_deref());
+    Ok(Dkim {
+        name: DkimName::parse(
+            selector.unwrap_or(DKIM_SELECTOR),
+            domain.unwrap_or_else(|| newsletter.from.address.domain()),
+        )?,
+        key_file: folder.join(key_file.unwrap_or(Path::new(DKIM_KEY_FILE))),
     })
 }
 
@@ -518,6 +572,27 @@ mod tests {
     fn plain_http_is_for_loopback_only() {
         assert!(load(&WEEKLY.replace("https://example.org", "http://127.0.0.1:8080"), &[]).is_ok());
         assert!(load(&WEEKLY.replace("https", "http"), &[]).is_err());
+    }
+
+    #[test]
+    fn a_dkim_section_counts_for_all_newsletters_and_one_of_their_own_before_it() {
+        let slug = |text| Slug::parse(text).unwrap();
+        assert!(load(WEEKLY, &[]).unwrap().dkim(&slug("weekly")).is_none());
+        let daily = WEEKLY.replace("weekly", "daily").replace("ann@example.org", "bo@daily.example");
+        let text =
+            format!("[dkim]\nselector = \"k1\"\n{WEEKLY}{daily}[newsletter.daily.dkim]\nkey_file = \"/keys/daily\"\n");
+        let config = load(&text, &[]).unwrap();
+        let dkim = |name| config.dkim(&slug(name)).unwrap();
+        assert_eq!(dkim("weekly").name.to_string(), "k1._domainkey.example.org");
+        assert_eq!(dkim("weekly").key_file, config.path.with_file_name("dkim.pem"));
+        assert_eq!(dkim("daily").name.to_string(), "k1._domainkey.daily.example");
+        assert_eq!(dkim("daily").key_file, Path::new("/keys/daily"));
+
+        let set = [("MASTHEAD_DKIM__KEY_FILE", "keys/a.pem"), ("MASTHEAD_DKIM__DOMAIN", "example.net")];
+        let config = load(WEEKLY, &set).unwrap();
+        assert_eq!(config.dkim(&slug("weekly")).unwrap().name.to_string(), "masthead._domainkey.example.net");
+        assert_eq!(config.dkim(&slug("weekly")).unwrap().key_file, config.path.with_file_name("keys/a.pem"));
+        assert!(load(&format!("[dkim]\nselector = \"a b\"\n{WEEKLY}"), &[]).is_err());
     }
 
     #[test]

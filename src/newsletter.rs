@@ -143,6 +143,73 @@ pub enum MailboxError {
     Address(#[from] AddressError),
 }
 
+/// Where a DKIM key is published: a selector of a domain that signs (RFC 6376 §3.1).
+///
+/// ```
+/// use masthead::newsletter::DkimName;
+///
+/// let name = DkimName::parse("masthead", "Bücher.example")?;
+/// assert_eq!(name.to_string(), "masthead._domainkey.xn--bcher-kva.example");
+/// # Ok::<(), masthead::newsletter::DkimNameError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimName {
+    selector: String,
+    domain: String,
+}
+
+impl DkimName {
+    /// Reads selector and domain as written in `masthead.toml`.
+    pub fn parse(selector: &str, domain: &str) -> Result<Self, DkimNameError> {
+        let label = |label: &str| {
+            (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        };
+        if !selector.split('.').all(label) || selector.len() > 100 {
+            return Err(DkimNameError::Selector(selector.to_owned()));
+        }
+        // What can stand behind the @ of an address can sign for it.
+        let address = EmailAddress::parse(&format!("dkim@{domain}"))?;
+        Ok(Self { selector: selector.to_ascii_lowercase(), domain: address.domain().to_owned() })
+    }
+
+    /// The selector, `s=`.
+    pub fn selector(&self) -> &str {
+        &self.selector
+    }
+
+    /// The domain that signs, `d=`, in A-labels.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Whether a signature under this name can count for mail from `address`, as DMARC sees it.
+    ///
+    /// One domain must lie in the other; that they only share an organisation needs a list that changes.
+    pub fn is_aligned_with(&self, address: &EmailAddress) -> bool {
+        let lies_in = |inner: &str, outer: &str| {
+            inner.strip_suffix(outer).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        lies_in(address.domain(), &self.domain) || lies_in(&self.domain, address.domain())
+    }
+}
+
+impl fmt::Display for DkimName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}._domainkey.{}", self.selector, self.domain)
+    }
+}
+
+/// A selector or domain that cannot be in DNS.
+#[derive(Debug, thiserror::Error)]
+pub enum DkimNameError {
+    /// The selector is none.
+    #[error("`{}` is no DKIM selector: letters, digits and hyphens, like `masthead`", .0.escape_debug())]
+    Selector(String),
+    /// The domain is none.
+    #[error(transparent)]
+    Domain(#[from] AddressError),
+}
+
 /// Where the readers' pages are: `https://example.org`. They have the host to themselves, so there is no path.
 ///
 /// Plain `http` is for loopback only: the unsubscribe address of RFC 8058 must be https.
@@ -197,4 +264,36 @@ pub enum BaseUrlError {
     /// Plain http beyond this machine.
     #[error("`{0}` is plain http; mailed links must be https (http is for loopback only)")]
     Plain(String),
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dkim_name_cannot_leave_its_line() {
+        for (selector, domain) in [
+            ("", "a.example"),
+            ("a; b", "a.example"),
+            ("a\r\nb", "a.example"),
+            ("a..b", "a.example"),
+            ("a", "b; c.d"),
+            ("a", ""),
+        ] {
+            assert!(DkimName::parse(selector, domain).is_err(), "{selector:?} {domain:?}");
+        }
+    }
+
+    #[test]
+    fn a_signature_counts_for_the_domain_and_what_lies_in_it() {
+        let name = DkimName::parse("k1", "example.org").unwrap();
+        let aligned = |address| name.is_aligned_with(&EmailAddress::parse(address).unwrap());
+        assert!(aligned("a@example.org") && aligned("a@news.example.org") && !aligned("a@bad-example.org"));
+        assert!(
+            DkimName::parse("k1", "mail.example.org")
+                .unwrap()
+                .is_aligned_with(&EmailAddress::parse("a@example.org").unwrap())
+        );
+    }
 }

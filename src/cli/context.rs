@@ -1,7 +1,7 @@
 //! What most commands need: the configuration, and the store with the Postgres under it.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::advise;
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, Dkim};
 use crate::issue::Issue;
 use crate::mailer::Relay;
+use crate::message::dkim::{Signer, SigningKey};
 use crate::newsletter::Newsletter;
 use crate::postgres::PrivatePostgres;
 use crate::render;
@@ -33,6 +34,11 @@ impl ConfigArgs {
     /// Reads the configuration.
     pub(super) fn load(&self) -> anyhow::Result<Config> {
         load(&self.config)
+    }
+
+    /// Who signs a newsletter's mail; without a configuration, nobody.
+    pub(super) fn signer_of(&self, newsletter: &Newsletter) -> anyhow::Result<Option<Signer>> {
+        if self.config.exists() { signer(&self.load()?, newsletter) } else { Ok(None) }
     }
 
     /// The newsletter that an issue is looked at for: the one asked for, the one that it names, the only one;
@@ -170,6 +176,43 @@ pub(super) fn relay(config: &Config) -> anyhow::Result<Relay> {
         )
     })?;
     Ok(Relay::parse(url.reveal())?)
+}
+
+/// Who signs a newsletter's mail, by the configuration; what is odd about it is said.
+pub(super) fn signer(config: &Config, newsletter: &Newsletter) -> anyhow::Result<Option<Signer>> {
+    let Some(dkim) = config.dkim(&newsletter.slug) else { return Ok(None) };
+    for oddity in dkim_oddities(dkim, newsletter) {
+        eprintln!("warning: {oddity}");
+    }
+    read_signer(dkim).map(Some)
+}
+
+/// The signer with the configured key.
+pub(super) fn read_signer(dkim: &Dkim) -> anyhow::Result<Signer> {
+    let file = dkim.key_file.display();
+    let pem = std::fs::read_to_string(&dkim.key_file).map_err(|error| {
+        advise(&format!("the DKIM key `{file}` cannot be read: {error}"), "`masthead doctor --new-key` makes one")
+    })?;
+    let key = SigningKey::from_pem(&pem).with_context(|| format!("the DKIM key `{file}`"))?;
+    Ok(Signer::new(key, dkim.name.clone()))
+}
+
+/// What is odd about a key before anything is signed with it.
+pub(super) fn dkim_oddities(dkim: &Dkim, newsletter: &Newsletter) -> Vec<String> {
+    let mut oddities = Vec::new();
+    let mode = std::fs::metadata(&dkim.key_file).map_or(0, |file| file.permissions().mode());
+    if mode & 0o077 != 0 {
+        let file = dkim.key_file.display();
+        oddities.push(format!("other users may read the DKIM key `{file}`; run `chmod 600 {file}`"));
+    }
+    if !dkim.name.is_aligned_with(&newsletter.from.address) {
+        oddities.push(format!(
+            "DKIM signs for {}, mail is from {}: DMARC does not count that; leave out `domain` under [dkim]",
+            dkim.name.domain(),
+            newsletter.from.address.domain()
+        ));
+    }
+    oddities
 }
 
 /// A signal that turns true at the first Ctrl-C or SIGTERM; at the second Ctrl-C the process ends at once.

@@ -236,7 +236,7 @@ impl Demo {
         let store = &self.open.store;
         let issue = freeze(store, self.newsletter_id, ready).await?;
         store.snapshot(issue.id).await?;
-        let plan = plan(&self.config, store.clone(), self.relay.clone(), self.newsletter.clone(), issue);
+        let plan = plan(&self.config, store.clone(), self.relay.clone(), self.newsletter.clone(), None, issue);
         let (_never, interrupt) = tokio::sync::watch::channel(false);
         dispatch::run(plan, Arc::new(Progress::default()), interrupt).await?;
         let ledger = LedgerView::read(store, &self.newsletter, self.newsletter_id, ready.number).await?;

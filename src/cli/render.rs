@@ -9,6 +9,7 @@ use super::Exit;
 use super::context::ConfigArgs;
 use super::parse::read;
 use crate::issue::Issue;
+use crate::message::dkim::Signer;
 use crate::message::{Reader, issue_message};
 use crate::newsletter::Newsletter;
 use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL};
@@ -32,7 +33,9 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let issue = read(&args.file)?;
-    let sample = sample(&issue, &args.config.newsletter_of(&issue, args.newsletter.as_deref())?)?;
+    let newsletter = args.config.newsletter_of(&issue, args.newsletter.as_deref())?;
+    let signer = args.config.signer_of(&newsletter)?;
+    let sample = sample(&issue, &newsletter, signer.as_ref())?;
 
     let out = args.out.display();
     std::fs::create_dir_all(&args.out).with_context(|| format!("the folder `{out}` cannot be made"))?;
@@ -52,7 +55,7 @@ struct Sample {
 }
 
 /// Renders an issue for a sample reader; the issue's day is the date, so that the same file gives the same bytes.
-fn sample(issue: &Issue, newsletter: &Newsletter) -> anyhow::Result<Sample> {
+fn sample(issue: &Issue, newsletter: &Newsletter, signer: Option<&Signer>) -> anyhow::Result<Sample> {
     let rendered = render::render(issue, newsletter)?;
     let reader = Reader {
         address: EmailAddress::parse("reader@example.com")?,
@@ -66,6 +69,6 @@ fn sample(issue: &Issue, newsletter: &Newsletter) -> anyhow::Result<Sample> {
     Ok(Sample {
         html: rendered.html_for(value).into_bytes(),
         text: rendered.text_for(value).into_bytes(),
-        message: issue_message(newsletter, &rendered, issue.number, &reader, &message_id, date)?,
+        message: issue_message(newsletter, &rendered, issue.number, &reader, &message_id, date, signer)?,
     })
 }

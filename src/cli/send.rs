@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ring::digest;
 use time::OffsetDateTime;
 
-use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, told};
+use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer, told};
 use super::ledger::LedgerView;
 use super::parse::read;
 use super::{Exit, advise};
@@ -19,7 +19,8 @@ use crate::config::{Config, parse_duration};
 use crate::dispatch::{self, Ending, Progress};
 use crate::issue::{Issue, IssueLink};
 use crate::mailer::{Connection, Envelope, Relay, Verdict};
-use crate::message::{self, Reader};
+use crate::message::dkim::Signer;
+use crate::message::{Reader, issue_message, notice_message};
 use crate::newsletter::Newsletter;
 use crate::render::{self, Notice, Rendered};
 use crate::store::{FrozenIssue, IssueState, NewIssue, Store};
@@ -118,6 +119,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 /// Mails one copy to each address, as the relay would get it for a reader.
 async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::Result<Exit> {
     let addresses: Vec<_> = addresses.iter().map(|address| EmailAddress::parse(address)).collect::<Result<_, _>>()?;
+    let signer = signer(config, &ready.newsletter)?;
     let mut connection = Connection::open(&relay(config)?).await?;
     let date = OffsetDateTime::now_utc();
     let mut exit = Exit::Done;
@@ -131,7 +133,8 @@ async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::
         let unsubscribe_url = ready.newsletter.unsubscribe_url("proof");
         let reader = Reader { address: address.clone(), name: None, unsubscribe_url };
         let number = Some(ready.number);
-        let bytes = message::issue_message(&ready.newsletter, &ready.rendered, number, &reader, &message_id, date)?;
+        let bytes =
+            issue_message(&ready.newsletter, &ready.rendered, number, &reader, &message_id, date, signer.as_ref())?;
         let envelope = Envelope { from: ready.newsletter.from.address.clone(), to: address.clone() };
         match connection.send(&envelope, &bytes).await {
             Verdict::Accepted(_) => eprintln!("proof to {address}: accepted"),
@@ -150,6 +153,7 @@ async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::
 
 /// Writes what every reader would get into a Maildir.
 async fn dry_run(config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<Exit> {
+    let signer = signer(config, &ready.newsletter)?;
     let open = OpenStore::open(config).await?;
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
     for folder in ["tmp", "new", "cur"] {
@@ -171,7 +175,8 @@ async fn dry_run(config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<E
             };
             let message_id = keyring.message_id(0, subscriber.id, ready.newsletter.from.address.domain());
             let number = Some(ready.number);
-            let bytes = message::issue_message(&ready.newsletter, &ready.rendered, number, &reader, &message_id, date)?;
+            let (id, signer) = (&message_id, signer.as_ref());
+            let bytes = issue_message(&ready.newsletter, &ready.rendered, number, &reader, id, date, signer)?;
             let name = format!("{}.{}.masthead", ready.number, subscriber.id);
             let tmp = out.join("tmp").join(&name);
             std::fs::write(&tmp, bytes).with_context(|| format!("cannot write `{}`", tmp.display()))?;
@@ -186,6 +191,7 @@ async fn dry_run(config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<E
 
 async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit> {
     let relay = relay(config)?;
+    let signer = signer(config, &ready.newsletter)?;
     let interrupted = interruption()?;
     let open = OpenStore::open(config).await?;
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
@@ -208,7 +214,7 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     let progress = Arc::new(Progress::default());
     let before = open.store.summary(issue.id).await?;
     let bar = tokio::spawn(show_progress(progress.clone(), before.open()));
-    let mut plan = plan(config, open.store.clone(), relay.clone(), ready.newsletter.clone(), issue);
+    let mut plan = plan(config, open.store.clone(), relay.clone(), ready.newsletter.clone(), signer.clone(), issue);
     plan.rate = args.rate.or(plan.rate);
     plan.wait = args.wait.unwrap_or(plan.wait);
     let ending = dispatch::run(plan, progress, interrupted).await;
@@ -234,7 +240,7 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     // Who stopped it knows.
     if let Some(operator) = &config.send.operator
         && !matches!(ending, Ok(Ending::Stopped))
-        && let Err(error) = report_to(operator, &ready.newsletter, &relay, &view.text()).await
+        && let Err(error) = report_to(operator, &ready.newsletter, &relay, signer.as_ref(), &view.text()).await
     {
         eprintln!("warning: the report to {operator} was not sent: {error:#}");
     }
@@ -262,12 +268,14 @@ pub(super) fn plan(
     store: Store,
     relay: Relay,
     newsletter: Newsletter,
+    signer: Option<Signer>,
     issue: FrozenIssue,
 ) -> dispatch::Send {
     dispatch::Send {
         store,
         relay,
         newsletter,
+        signer,
         issue,
         connections: config.send.connections,
         rate: config.send.rate,
@@ -419,6 +427,7 @@ async fn report_to(
     operator: &EmailAddress,
     newsletter: &Newsletter,
     relay: &Relay,
+    signer: Option<&Signer>,
     ledger: &str,
 ) -> anyhow::Result<()> {
     let subject = ledger.lines().next().unwrap_or_default().to_owned();
@@ -426,7 +435,7 @@ async fn report_to(
         Notice { subject: subject.clone(), html: report(&subject, ledger).into_string(), text: ledger.to_owned() };
     let date = OffsetDateTime::now_utc();
     let message_id = format!("report.{}@{}", date.unix_timestamp_nanos(), newsletter.from.address.domain());
-    let bytes = message::notice_message(&newsletter.from, operator, &notice, &message_id, date)?;
+    let bytes = notice_message(&newsletter.from, operator, &notice, &message_id, date, signer)?;
     let mut connection = Connection::open(relay).await?;
     let envelope = Envelope { from: newsletter.from.address.clone(), to: operator.clone() };
     let verdict = connection.send(&envelope, &bytes).await;

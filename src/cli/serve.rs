@@ -1,5 +1,6 @@
 //! `masthead serve`: the readers' web and the outbox of its confirmation mails.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -7,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::Exit;
-use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay};
+use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer};
 use crate::config::Config;
 use crate::store::Store;
 use crate::web::{self, Site};
@@ -56,12 +57,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 /// What the pages are made from, by the configuration.
 pub(super) async fn site(config: &Config, store: Store) -> anyhow::Result<Site> {
     let mut newsletters = Vec::new();
+    let mut signers = HashMap::new();
     for newsletter in &config.newsletters {
+        if let Some(signer) = signer(config, newsletter)? {
+            signers.insert(newsletter.slug.clone(), signer);
+        }
         newsletters.push((store.newsletter_id(&newsletter.slug).await?, newsletter.clone()));
     }
     Ok(Site {
         store,
         newsletters,
+        signers,
         trusted_proxies: config.web.trusted_proxies.clone(),
         signups_per_hour: config.web.signups_per_hour,
         queued: Notify::new(),

@@ -123,7 +123,9 @@ impl Addressed {
         };
         let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
         let (number, date) = (Some(send.issue.number), send.issue.created_at);
-        let bytes = message::issue_message(&send.newsletter, &shared.rendered, number, &reader, &message_id, date)?;
+        let signer = send.signer.as_ref();
+        let bytes =
+            message::issue_message(&send.newsletter, &shared.rendered, number, &reader, &message_id, date, signer)?;
         let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
         Ok(Some(Self { envelope, bytes }))
     }

@@ -26,6 +26,7 @@ use tracing::{info, warn};
 
 use crate::delivery::RetrySchedule;
 use crate::mailer::Relay;
+use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
 use crate::render::Rendered;
 use crate::store::{Due, FrozenIssue, Outlook, Store, StoreError, Worker, WorkerError};
@@ -46,6 +47,8 @@ pub struct Send {
     pub relay: Relay,
     /// Whose issue it is.
     pub newsletter: Newsletter,
+    /// Who signs its mail, if anybody does.
+    pub signer: Option<Signer>,
     /// The issue.
     pub issue: FrozenIssue,
     /// How many connections to the relay are open at most.

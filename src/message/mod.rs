@@ -3,6 +3,7 @@
 //! A message ends its lines in CRLF and is not dot-stuffed: that is the mailer's part.
 //! The same inputs give the same bytes, so a retry is the same message.
 
+pub mod dkim;
 mod header;
 
 use lettre::message::header::ContentTransferEncoding::{Base64, QuotedPrintable};
@@ -10,6 +11,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Body, MultiPart, SinglePart};
 use time::OffsetDateTime;
 
+use self::dkim::{SignError, Signer};
 use crate::newsletter::{Mailbox, Newsletter};
 use crate::render::{Notice, Rendered, Slot};
 use crate::subscriber::EmailAddress;
@@ -53,12 +55,16 @@ pub enum MessageError {
     /// The text or HTML cannot be encoded.
     #[error("the {0} part cannot be encoded")]
     Encoding(&'static str),
+    /// The signature cannot be made.
+    #[error(transparent)]
+    Signature(#[from] SignError),
 }
 
 /// Builds the whole message of an issue to one reader.
 ///
 /// `message_id` is `dot-atom@domain`, without brackets, unique per delivery.
 /// An issue without a number is a letter in `Feedback-ID`.
+/// With a `signer`, its `DKIM-Signature` comes first.
 ///
 /// ```text
 /// From: Python Trending Weekly <editor@example.org>
@@ -81,6 +87,7 @@ pub fn issue_message(
     reader: &Reader,
     message_id: &str,
     date: OffsetDateTime,
+    signer: Option<&Signer>,
 ) -> Result<Vec<u8>, MessageError> {
     let value = |slot| match slot {
         Slot::UnsubscribeUrl => reader.unsubscribe_url.as_str(),
@@ -101,16 +108,20 @@ pub fn issue_message(
     head.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
     head.line("List-Archive", header::url("archive address", &newsletter.home_url())?);
     head.line("Feedback-ID", format!("{number}:{}:issue:masthead", newsletter.slug));
-    head.with_body(message_id, &rendered.text_for(value), &rendered.html_for(value))
+    let message = head.with_body(message_id, &rendered.text_for(value), &rendered.html_for(value))?;
+    signed(message, date, signer)
 }
 
 /// Builds the whole message of a notice: a confirmation to a reader, a report to the operator.
+///
+/// With a `signer`, its `DKIM-Signature` comes first.
 pub fn notice_message(
     from: &Mailbox,
     to: &EmailAddress,
     notice: &Notice,
     message_id: &str,
     date: OffsetDateTime,
+    signer: Option<&Signer>,
 ) -> Result<Vec<u8>, MessageError> {
     let mut head = Head::default();
     head.line("From", header::mailbox("From name", "From".len(), from)?);
@@ -120,7 +131,15 @@ pub fn notice_message(
     head.line("Message-ID", header::message_id(message_id)?);
     // RFC 3834: no vacation notice answers it
     head.line("Auto-Submitted", "auto-generated".to_owned());
-    head.with_body(message_id, &notice.text, &notice.html)
+    signed(head.with_body(message_id, &notice.text, &notice.html)?, date, signer)
+}
+
+/// The message with its signature before it, where somebody signs.
+fn signed(message: Vec<u8>, date: OffsetDateTime, signer: Option<&Signer>) -> Result<Vec<u8>, MessageError> {
+    match signer {
+        Some(signer) => Ok([signer.sign(&message, date)?.into_bytes(), message].concat()),
+        None => Ok(message),
+    }
 }
 
 /// The header lines so far; lettre's own are not used: it panics on some names and folds others wrongly.

@@ -16,6 +16,7 @@ mod error;
 pub mod outbox;
 mod pages;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::newsletter::Newsletter;
+use crate::message::dkim::Signer;
+use crate::newsletter::{Newsletter, Slug};
 use crate::store::Store;
 
 pub use error::Error;
@@ -54,6 +56,8 @@ pub struct Site {
     pub store: Store,
     /// The newsletters with their ids in the store.
     pub newsletters: Vec<(i32, Newsletter)>,
+    /// Who signs the mail of those that sign.
+    pub signers: HashMap<Slug, Signer>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// How many sign-ups one client network may make in an hour.

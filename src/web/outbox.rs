@@ -91,7 +91,8 @@ fn compose(site: &Site, mail: &ConfirmationMail) -> Result<(Envelope, Vec<u8>), 
     let url = newsletter.confirm_url(&keyring.sign(Claim::Confirm { signup_id: mail.signup_id }));
     let notice = render::confirmation(newsletter, &url).map_err(|error| error.to_string())?;
     let message_id = keyring.signup_message_id(mail.signup_id, newsletter.from.address.domain());
-    let bytes = message::notice_message(&newsletter.from, &to, &notice, &message_id, mail.created_at)
+    let signer = site.signers.get(&newsletter.slug);
+    let bytes = message::notice_message(&newsletter.from, &to, &notice, &message_id, mail.created_at, signer)
         .map_err(|error| error.to_string())?;
     Ok((Envelope { from: newsletter.from.address.clone(), to }, bytes))
 }

@@ -23,7 +23,7 @@ const LICENCES: [&str; 14] = [
 ];
 
 /// Crates that are in the tree twice, and who holds on to the older version.
-const DOUBLES: [(&str, &str); 9] = [
+const DOUBLES: [(&str, &str); 10] = [
     ("base64", "sqlx has the older one, lettre and ureq the newer"),
     ("block-buffer", "comes with digest"),
     ("cpufeatures", "comes with sha2"),
@@ -33,14 +33,16 @@ const DOUBLES: [(&str, &str); 9] = [
     ("hashbrown", "hashlink, for sqlx, has the older one"),
     ("sha2", "sqlx's core has the older one, its Postgres driver the newer"),
     ("syn", "a new version that macros move to one by one"),
+    ("untrusted", "aws-lc-rs has the older one, ring the newer"),
 ];
 
 /// Crates that stay out, and why.
-const BANNED: [(&str, &str); 9] = [
+const BANNED: [(&str, &str); 10] = [
     ("rsa", "RUSTSEC-2023-0071, timing of decryption, has no fix; it comes with sqlx's mysql"),
     ("openssl-sys", "TLS is rustls: nothing to install, nothing to patch on the host"),
     ("native-tls", "TLS is rustls"),
-    ("aws-lc-sys", "needs cmake; rustls runs on ring here"),
+    ("aws-lc-fips-sys", "needs cmake and Go"),
+    ("bindgen", "needs libclang; aws-lc-sys brings its bindings along"),
     ("serde_yaml", "no longer maintained; serde-saphyr reads front matter"),
     ("chrono", "one calendar in the program: time"),
     ("reqwest", "would let css-inline load remote stylesheets"),

@@ -135,7 +135,7 @@ fn reader(name: Option<&str>) -> Reader {
 }
 
 fn message(newsletter: &Newsletter, rendered: &Rendered, reader: &Reader) -> Result<Vec<u8>, MessageError> {
-    issue_message(newsletter, rendered, Some(7), reader, MESSAGE_ID, DATE)
+    issue_message(newsletter, rendered, Some(7), reader, MESSAGE_ID, DATE, None)
 }
 
 /// The names of a message's own headers, in order.
@@ -647,7 +647,7 @@ fn a_confirmation_says_who_asked_and_that_ignoring_is_enough() {
         assert!(notice.text.lines().any(|line| line == url));
 
         let reader = EmailAddress::parse("jo@example.com").unwrap();
-        let bytes = notice_message(&newsletter.from, &reader, &notice, MESSAGE_ID, DATE).unwrap();
+        let bytes = notice_message(&newsletter.from, &reader, &notice, MESSAGE_ID, DATE, None).unwrap();
         assert_eq!(
             header_names(&bytes).join(" "),
             "From To Subject Date Message-ID Auto-Submitted MIME-Version Content-Type"

@@ -5,6 +5,7 @@ mod archive; // the link memory: which page was in which issue
 mod catcher; // the mail catcher plays every fault
 mod check; // what a copy editor would mark
 mod dependencies; // what the program is made of
+mod dkim; // signatures, as another implementation sees them
 mod email; // the rendered email and its message, byte for byte
 mod house; // the rules that the compiler does not know
 mod ledger; // who may write what, and what a lost worker leaves
