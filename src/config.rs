@@ -163,6 +163,11 @@ impl Config {
         self.dkim.get(slug)
     }
 
+    /// What would sign a newsletter's mail if `[dkim]` were there and empty.
+    pub fn default_dkim(&self, newsletter: &Newsletter) -> Result<Dkim, DkimNameError> {
+        dkim(&[], newsletter, self.path.parent().unwrap_or(Path::new("")))
+    }
+
     /// The newsletter with this slug, or the only one.
     pub fn newsletter(&self, slug: Option<&str>) -> Result<&Newsletter, ConfigError> {
         let error = |what: String, hint: String| ConfigError { path: self.path.clone(), what, hint: Some(hint) };

@@ -181,8 +181,8 @@ pub(super) fn relay(config: &Config) -> anyhow::Result<Relay> {
 /// Who signs a newsletter's mail, by the configuration; what is odd about it is said.
 pub(super) fn signer(config: &Config, newsletter: &Newsletter) -> anyhow::Result<Option<Signer>> {
     let Some(dkim) = config.dkim(&newsletter.slug) else { return Ok(None) };
-    for oddity in dkim_oddities(dkim, newsletter) {
-        eprintln!("warning: {oddity}");
+    for (what, remedy) in dkim_oddities(dkim, newsletter) {
+        eprintln!("warning: {what}; {remedy}");
     }
     read_signer(dkim).map(Some)
 }
@@ -197,19 +197,19 @@ pub(super) fn read_signer(dkim: &Dkim) -> anyhow::Result<Signer> {
     Ok(Signer::new(key, dkim.name.clone()))
 }
 
-/// What is odd about a key before anything is signed with it.
-pub(super) fn dkim_oddities(dkim: &Dkim, newsletter: &Newsletter) -> Vec<String> {
+/// What is odd about a key before anything is signed with it, and what to do about it.
+pub(super) fn dkim_oddities(dkim: &Dkim, newsletter: &Newsletter) -> Vec<(String, String)> {
     let mut oddities = Vec::new();
+    let file = dkim.key_file.display();
     let mode = std::fs::metadata(&dkim.key_file).map_or(0, |file| file.permissions().mode());
     if mode & 0o077 != 0 {
-        let file = dkim.key_file.display();
-        oddities.push(format!("other users may read the DKIM key `{file}`; run `chmod 600 {file}`"));
+        oddities.push((format!("other users may read the DKIM key `{file}`"), format!("run `chmod 600 {file}`")));
     }
     if !dkim.name.is_aligned_with(&newsletter.from.address) {
-        oddities.push(format!(
-            "DKIM signs for {}, mail is from {}: DMARC does not count that; leave out `domain` under [dkim]",
-            dkim.name.domain(),
-            newsletter.from.address.domain()
+        let (signs, from) = (dkim.name.domain(), newsletter.from.address.domain());
+        oddities.push((
+            format!("DKIM signs for {signs}, mail is from {from}: DMARC does not count that"),
+            "leave out `domain` under [dkim]".to_owned(),
         ));
     }
     oddities

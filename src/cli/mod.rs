@@ -17,6 +17,7 @@ mod archive;
 mod check;
 mod context;
 mod demo;
+mod doctor;
 mod fmt;
 mod init;
 mod ledger;
@@ -25,6 +26,7 @@ mod operate;
 mod parse;
 mod postgres;
 mod preview;
+mod readers_web;
 mod render;
 mod send;
 mod serve;
@@ -83,6 +85,10 @@ enum Command {
     Links(links::Args),
     /// Serve the readers' web: sign-up, confirm, unsubscribe, read online
     Serve(serve::Args),
+    /// Look whether everything is there that a send needs, or make a DKIM key
+    ///
+    /// Ends with 0 where there is nothing to do, with 1 after warnings, with 2 after errors.
+    Doctor(doctor::Args),
     /// Play the whole weekly on this machine: Postgres, readers, sends, a mail catcher
     Demo(demo::Args),
     /// Run psql, pg_dump or any other command with the private Postgres
@@ -131,6 +137,7 @@ pub fn run() -> ExitCode {
         Command::Archive(args) => archive::run(&args),
         Command::Links(args) => links::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
         // Its exit code is the other program's.
         Command::Postgres(args) => return postgres::run(&args).unwrap_or_else(|error| fail(&error)),

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer, told};
 use super::ledger::LedgerView;
 use super::parse::read;
+use super::readers_web::{self, Instance};
 use super::{Exit, advise};
 use crate::config::{Config, parse_duration};
 use crate::dispatch::{self, Ending, Progress};
@@ -27,9 +28,6 @@ use crate::store::{FrozenIssue, IssueState, NewIssue, Store};
 use crate::subscriber::EmailAddress;
 use crate::templates::report;
 use crate::token::{Claim, hex};
-
-/// How long the base URL has to say which store it serves.
-const INSTANCE_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -287,36 +285,20 @@ pub(super) fn plan(
 
 /// Makes sure that the links that will be mailed lead to a `serve` on this same store.
 async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Result<()> {
-    let url = format!("{}/instance", newsletter.base_url);
-    let answer = tokio::task::spawn_blocking(move || -> Result<String, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(INSTANCE_DEADLINE)).build().into();
-        agent.get(&url).call()?.body_mut().with_config().limit(1024).read_to_string()
-    })
-    .await?;
-    match answer {
-        Ok(instance) if instance == store.instance() => {}
-        Ok(instance) if instance.len() == 32 && instance.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+    let base_url = &newsletter.base_url;
+    match readers_web::instance(store, newsletter).await? {
+        Instance::This => {}
+        Instance::Other => {
             return Err(advise(
-                &format!(
-                    "{} serves another database than this one: readers could not unsubscribe",
-                    newsletter.base_url
-                ),
+                &format!("{base_url} serves another database than this one: readers could not unsubscribe"),
                 "correct base_url, or run `masthead serve` there with this database",
             ));
         }
-        Ok(_) => eprintln!(
-            "warning: {} answers, but is no `masthead serve`: its links may lead nowhere",
-            newsletter.base_url
-        ),
-        Err(ureq::Error::StatusCode(_)) => {
-            eprintln!(
-                "warning: {} answers, but is no `masthead serve`: its links may lead nowhere",
-                newsletter.base_url
-            );
+        Instance::Unknown => {
+            eprintln!("warning: {base_url} answers, but is no `masthead serve`: its links may lead nowhere");
         }
-        Err(error) => eprintln!(
-            "warning: {} does not answer ({error}): the links in the mail lead there; run `masthead serve`",
-            newsletter.base_url
+        Instance::Silent(why) => eprintln!(
+            "warning: {base_url} does not answer ({why}): the links in the mail lead there; run `masthead serve`"
         ),
     }
     Ok(())

@@ -216,6 +216,8 @@ pub struct Capabilities {
     pub utf8: bool,
     /// PIPELINING (RFC 2920).
     pub pipelining: bool,
+    /// CHUNKING (RFC 3030).
+    pub chunking: bool,
     /// STARTTLS (RFC 3207).
     pub start_tls: bool,
 }
@@ -231,6 +233,7 @@ impl Capabilities {
                 "8BITMIME" => capabilities.eight_bit = true,
                 "SMTPUTF8" => capabilities.utf8 = true,
                 "PIPELINING" => capabilities.pipelining = true,
+                "CHUNKING" => capabilities.chunking = true,
                 "STARTTLS" => capabilities.start_tls = true,
                 _ => {}
             }

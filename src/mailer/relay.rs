@@ -119,6 +119,11 @@ impl Relay {
         self.security
     }
 
+    /// Whether it is given a user and a password.
+    pub fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// TLS that trusts what the operating system trusts, and our extra roots.
     pub(super) fn tls(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
         if let Some(config) = self.tls.get() {

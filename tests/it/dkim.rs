@@ -17,7 +17,7 @@ use masthead::subscriber::EmailAddress;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::app::{repository, text};
+use super::app::{App, link, repository, text};
 
 const DATE: OffsetDateTime = datetime!(2025-05-31 08:30 UTC);
 
@@ -208,4 +208,38 @@ fn a_signature_is_the_same_on_every_try_and_its_lines_are_short() {
         assert!(signature.contains(" t=1748680200;") && !signature.contains(" l="), "{signature}");
         assert!(signature.split("\r\n").all(|line| line.len() <= 78), "{signature}");
     }
+}
+
+#[test]
+fn everything_that_the_program_mails_or_writes_is_signed() {
+    let app = App::start();
+    app.set("MASTHEAD_DKIM__KEY_FILE", "dkim.pem");
+    app.set("MASTHEAD_SEND__OPERATOR", "operator@example.net");
+    let made = app.masthead(&["doctor", "--new-key", "--json"]).exits(0).json();
+    let record = |field: &str| made[field].as_str().unwrap().to_owned();
+    let record = KeyRecord { name: record("name"), value: record("value") };
+    let issue = app.issue(7);
+    let web = app.serve();
+    app.sign_up("new@example.com").is(200);
+    app.wait_for_mails(1);
+    app.post(&link(&app.mails_to("new@example.com")[0], "/c/"), "").is(200);
+    drop(web);
+    app.masthead(&["send", &issue, "--proof", "proof@example.net"]).exits(0);
+    app.send(&issue).exits(0);
+    let mut readers: Vec<_> = app.taken().iter().map(|mail| mail.to.join(",")).collect();
+    readers.sort_unstable();
+    assert_eq!(readers, ["new@example.com", "new@example.com", "operator@example.net", "proof@example.net"]);
+    let mut messages: Vec<_> = app.taken().iter().map(|mail| mail.raw.clone()).collect();
+
+    app.masthead(&["render", &issue, "--out", "out"]).exits(0);
+    let rendered = std::fs::read(app.folder.path().join("out/issue.eml")).unwrap();
+    app.masthead(&["render", &issue, "--out", "out"]).exits(0);
+    assert_eq!(std::fs::read(app.folder.path().join("out/issue.eml")).unwrap(), rendered);
+    messages.push(rendered);
+    app.subscribe(&["later@example.com"]);
+    app.masthead(&["send", &issue, "--dry-run", "--out", "maildir"]).exits(0);
+    let written = std::fs::read_dir(app.folder.path().join("maildir/new")).unwrap();
+    messages.extend(written.map(|file| std::fs::read(file.unwrap().path()).unwrap()));
+    assert_eq!(messages.len(), 6);
+    verified(&record, &messages);
 }

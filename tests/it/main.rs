@@ -6,6 +6,7 @@ mod catcher; // the mail catcher plays every fault
 mod check; // what a copy editor would mark
 mod dependencies; // what the program is made of
 mod dkim; // signatures, as another implementation sees them
+mod doctor; // what is in order, what is not, and what to do about it
 mod email; // the rendered email and its message, byte for byte
 mod house; // the rules that the compiler does not know
 mod ledger; // who may write what, and what a lost worker leaves
