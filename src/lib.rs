@@ -23,6 +23,8 @@ pub mod message;
 pub mod render;
 #[path = "../templates/mod.rs"]
 pub mod templates;
+// and what is told about it before it leaves
+pub mod inspect;
 
 // The world: each speaks with one thing outside.
 pub mod catcher;

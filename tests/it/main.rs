@@ -9,6 +9,7 @@ mod dkim; // signatures, as another implementation sees them
 mod doctor; // what is in order, what is not, and what to do about it
 mod email; // the rendered email and its message, byte for byte
 mod house; // the rules that the compiler does not know
+mod inspect; // what is told about a finished email before it leaves
 mod ledger; // who may write what, and what a lost worker leaves
 mod mailer; // SMTP against the scripted catcher
 mod outages; // killed processes, relays and databases that go away, in mid-send

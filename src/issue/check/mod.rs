@@ -26,7 +26,7 @@ use time::Date;
 use super::{Archive, Manuscript};
 
 pub use fix::{Unfixable, fix};
-pub use size::Email;
+pub use size::{CLIPPED, Email};
 
 use edition::Edition;
 use links::Target;

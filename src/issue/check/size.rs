@@ -52,7 +52,8 @@ pub struct Email<'a> {
 }
 
 const LARGE: usize = 80 * 1024;
-const CLIPPED: usize = 100 * 1024;
+/// Bytes of HTML after which Gmail hides the rest; it says no number, and clips at about 102 KB.
+pub const CLIPPED: usize = 100 * 1024;
 
 fn large(context: &Context<'_>) -> Vec<Mark> {
     let size = context.around.email.map_or(0, |email| email.html.len());
