@@ -17,6 +17,7 @@ use crate::newsletter::{Newsletter, Slug};
 use crate::render;
 
 mod diff;
+mod email;
 mod excerpt;
 mod memory;
 
@@ -41,6 +42,9 @@ pub(super) struct Args {
     /// The newsletter whose link memory is used, where there are several
     #[arg(long, value_name = "SLUG")]
     newsletter: Option<String>,
+    /// Check the email that each issue makes too: support by mail clients, contrast, accessibility
+    #[arg(long)]
+    email: bool,
     /// Explain every rule, or the one named
     #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "")]
     rules: Option<String>,
@@ -195,7 +199,11 @@ impl Desk<'_> {
             today: Some(OffsetDateTime::now_utc().date()),
         };
         let settings = self.config.as_ref().map(|config| config.check.clone()).unwrap_or_default();
-        Ok(check::check(manuscript, &around, &settings))
+        let mut findings = check::check(manuscript, &around, &settings);
+        if self.args.email {
+            email::inspect(manuscript, &html, &mut findings);
+        }
+        Ok(findings)
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::markup::{self, Kind};
 use super::{Finding, Severity};
 use allowed::ALLOWED;
 use used::Use;
@@ -165,13 +166,32 @@ pub(super) fn check(html: &str) -> Vec<Finding> {
         };
         let uses = if gap.uses > 1 { format!(", used {} times,", gap.uses) } else { String::new() };
         let message = format!("`{}`{uses} is {verb} {}", gap.feature.title, clients.join(", "));
-        let note = lacks.iter().find_map(|lack| Some(format!("{}: {}", lack.client.name, lack.notes.first()?)));
-        let note = note.unwrap_or_else(|| "do without, or set it only where nothing depends on it".to_owned());
+        let note = lacks.iter().find_map(|lack| Some((lack.client.name, lack.notes.first()?)));
+        let note = note.map_or_else(
+            || "see that nothing depends on it, or do without".to_owned(),
+            |(name, note)| format!("{name}: {}", note.trim_end_matches('.')),
+        );
         let hint = format!("{note}; see {}", gap.feature.url());
         let found = !clients.is_empty();
         found.then(|| Finding { clients, ..Finding::new(rule, severity, gap.at, message, hint) })
     };
-    gaps(html).iter().flat_map(|gap| [finding(gap, true), finding(gap, false)]).flatten().collect()
+    let gaps = gaps(html);
+    let found = gaps.iter().flat_map(|gap| [finding(gap, true), finding(gap, false)]).flatten();
+    found.chain(style_too_large(html)).collect()
+}
+
+/// Bytes of all style blocks together beyond which Gmail drops them (email-bugs#90).
+const STYLE_LIMIT: usize = 16 * 1024;
+
+fn style_too_large(html: &str) -> Option<Finding> {
+    let blocks = || markup::read(html).filter(|piece| matches!(piece.kind, Kind::Raw(_)));
+    let bytes: usize = blocks().map(|piece| piece.span.len()).sum();
+    let at = blocks().next()?.span.start;
+    let clients = CLIENTS.iter().filter(|client| client.id.starts_with("gmail.")).map(|client| client.name).collect();
+    let message = format!("the style block has {} KB, more than {}", bytes.div_ceil(1024), STYLE_LIMIT / 1024);
+    let hint = "Gmail drops all of it; keep media queries there, and nothing else";
+    let found = Finding::new("email-style-size", Severity::Warning, at, message, hint);
+    (bytes > STYLE_LIMIT).then_some(Finding { clients, ..found })
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use super::markup::{self, Kind};
 use crate::issue::check::CLIPPED;
 use crate::issue::{Issue, Item};
 
-/// An email, part by part.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An email, part by part; of a mail that is no issue nothing is known, `Outline::default()`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
     /// The parts, side by side, from the first byte to the last.
     pub parts: Vec<Part>,

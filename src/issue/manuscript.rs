@@ -139,6 +139,11 @@ impl Manuscript {
         &self.original.text
     }
 
+    /// Where the words of a line are in the file; the title, where no line is known.
+    pub fn line_in_file(&self, line: Option<usize>) -> Range<usize> {
+        self.in_file(line.map_or_else(|| self.title_span(), |line| self.line_span(line)))
+    }
+
     /// Where a place of the text is in the file.
     pub(super) fn in_file(&self, place: Range<usize>) -> Range<usize> {
         self.original.place(place)

@@ -9,7 +9,7 @@ use masthead::inspect::{
 use masthead::issue::check::CLIPPED;
 use masthead::issue::{Issue, parse};
 use masthead::message::{Reader, issue_message};
-use masthead::render::{Rendered, SAMPLE_UNSUBSCRIBE_URL, render, render_styled, sample_newsletter};
+use masthead::render::{Rendered, SAMPLE_UNSUBSCRIBE_URL, confirmation, render, render_styled, sample_newsletter};
 use masthead::subscriber::EmailAddress;
 use proptest::prelude::*;
 use time::macros::datetime;
@@ -88,6 +88,12 @@ fn an_email_of_ours_has_nothing_to_find() {
 }
 
 #[test]
+fn a_confirmation_has_nothing_to_find() {
+    let notice = confirmation(&sample_newsletter(&issue()).unwrap(), "https://news.example.org/c/1").unwrap();
+    assert_eq!(inspect(&notice.html, &Outline::default()), []);
+}
+
+#[test]
 fn every_part_of_an_issue_is_found_in_its_email() {
     let issue = issue();
     let html = email(&issue);
@@ -163,6 +169,17 @@ fn a_gap_is_accepted_only_for_the_use_that_was_thought_of() {
     let gaps = gaps(&email(&issue()));
     let outlook = gaps.iter().find(|gap| gap.feature.slug == "css-max-width").unwrap().lacks.first().unwrap();
     assert!(CLIENTS.contains(&outlook.client) && outlook.accepted.is_some());
+}
+
+#[test]
+fn a_style_block_that_gmail_drops_is_found() {
+    let html = document(&"@media print{.a{color:#000000}}".repeat(600), "");
+    let found = findings(&html);
+    assert_eq!(rules(&found), ["email-style-size"]);
+    assert!(found[0].clients.iter().all(|client| client.starts_with("Gmail")));
+    assert_eq!(findings(&document("@media print{.a{color:#000000}}", "")), []);
+    let nested = findings(&document("@media screen{@media print{.a{color:#000000}}}", ""));
+    assert!(nested.iter().any(|finding| finding.message.contains("`@media`")), "{nested:#?}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Allowed {
 }
 
 /// All of them, by feature.
-pub(super) const ALLOWED: [Allowed; 38] = [
+pub(super) const ALLOWED: [Allowed; 45] = [
     Allowed {
         feature: "css-at-media",
         clients: &["*"],
@@ -60,6 +60,13 @@ pub(super) const ALLOWED: [Allowed; 38] = [
         unless: &[],
         kept: false,
         reason: "rules of 1 to 3 px; where one is missing, the space between parts remains",
+    },
+    Allowed {
+        feature: "css-border-radius",
+        clients: &["outlook.windows", "gmx.*", "web-de.*", "yahoo.*"],
+        unless: &["%", "/"],
+        kept: false,
+        reason: "corners are square there",
     },
     Allowed {
         feature: "css-display",
@@ -181,6 +188,34 @@ pub(super) const ALLOWED: [Allowed; 38] = [
         reason: "the style block is what the email stands without",
     },
     Allowed {
+        feature: "css-table-layout",
+        clients: &["outlook.windows", "outlook.macos"],
+        unless: &[],
+        kept: false,
+        reason: "columns are as wide as their words there, or all the same",
+    },
+    Allowed {
+        feature: "css-text-align",
+        clients: &["gmail.*", "outlook.*", "yahoo.*", "samsung-email.*", "gmx.*", "web-de.*"],
+        unless: &["start;", "end;", "match-parent"],
+        kept: false,
+        reason: "`left`, `right` and `center` alone",
+    },
+    Allowed {
+        feature: "css-text-decoration",
+        clients: &["protonmail.ios", "gmail.*", "outlook.windows", "gmx.*", "web-de.*"],
+        unless: &["overline", "wavy", "dotted", "dashed", "double"],
+        kept: false,
+        reason: "links are underlined of themselves",
+    },
+    Allowed {
+        feature: "css-text-decoration-color",
+        clients: &["gmail.*", "outlook.windows", "gmx.*", "web-de.*"],
+        unless: &[],
+        kept: false,
+        reason: "underlines have the colour of their words there",
+    },
+    Allowed {
         feature: "css-white-space",
         clients: &["gmail.*", "yahoo.*", "outlook.windows", "samsung-email.*"],
         unless: &["white-space:pre;", "nowrap;"],
@@ -193,6 +228,13 @@ pub(super) const ALLOWED: [Allowed; 38] = [
         unless: &[],
         kept: false,
         reason: "images have their width as an attribute",
+    },
+    Allowed {
+        feature: "css-word-break",
+        clients: &["*"],
+        unless: &["break-all", "keep-all"],
+        kept: false,
+        reason: "only words as long as the column are broken otherwise, or run over it",
     },
     Allowed {
         feature: "css-word-wrap",
@@ -298,5 +340,12 @@ pub(super) const ALLOWED: [Allowed; 38] = [
         unless: &[],
         kept: false,
         reason: "the first frame is shown",
+    },
+    Allowed {
+        feature: "image-webp",
+        clients: &["gmail.*"],
+        unless: &[],
+        kept: false,
+        reason: "shown as JPEG, without moving",
     },
 ];

@@ -169,7 +169,7 @@ pub fn check(manuscript: &Manuscript, around: &Surroundings<'_>, settings: &Sett
 }
 
 /// Fills in lines and columns in one pass; the findings are in order.
-fn locate(file: &str, findings: &mut [Finding]) {
+pub fn locate(file: &str, findings: &mut [Finding]) {
     let (mut line, mut column, mut at) = (1, 1, 0);
     for finding in findings {
         let mut before = file.get(at..finding.span.start).unwrap_or_default().chars().peekable();

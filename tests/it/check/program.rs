@@ -195,3 +195,23 @@ fn the_rules_explain_themselves() {
     assert!(one.starts_with("link-http (warning): ") && one.contains("\n  bad:\n    # Harbour Weekly"), "{one}");
     assert_eq!(folder.check(&["--rules", "link-htp"]).0, 2);
 }
+
+#[test]
+fn the_email_is_checked_on_request_with_the_lines_of_the_file() {
+    let text =
+        format!("{CLEAN}\n## Boats\n\n1. [The pilots](https://a.example/)\n\n![Dawn](https://img.example/x.svg)\n");
+    let folder = Folder::new(&[("a.md", text.as_bytes())]);
+    let rules = |args: &[&str]| {
+        let (code, stdout, _) = folder.check(args);
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&stdout).unwrap();
+        let row = |row: &serde_json::Value| {
+            (row["rule"].as_str().unwrap().to_owned(), row["line"].as_u64().unwrap(), row["column"].as_u64().unwrap())
+        };
+        (code, rows.iter().map(row).collect::<Vec<_>>())
+    };
+    let (code, plain) = rules(&["a.md", "--json"]);
+    assert!(!plain.iter().any(|(rule, ..)| rule.starts_with("email-")), "{code} {plain:?}");
+    let (code, found) = rules(&["a.md", "--json", "--email"]);
+    assert_eq!(code, 1);
+    assert!(found.contains(&("email-unsupported".to_owned(), 7, 1)), "{found:?}");
+}
