@@ -341,7 +341,8 @@ fn message() -> (Vec<u8>, String) {
     let newsletter = sample_newsletter(&issue).unwrap();
     let rendered = rendered(&issue);
     let date = datetime!(2025-05-31 00:00 UTC);
-    let bytes = issue_message(&newsletter, &rendered, issue.number, &reader, "12.3f9c@example.org", date).unwrap();
+    let bytes =
+        issue_message(&newsletter, &rendered, issue.number, &reader, "12.3f9c@example.org", date, None).unwrap();
     (bytes, rendered.subject)
 }
 
