@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod issue;
 pub mod newsletter;
 pub mod subscriber;
+pub mod theme;
 pub mod token;
 
 // The email: functions from values to values.

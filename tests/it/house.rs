@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::app::repository;
 
 /// What each part may import of the others; imports go down only.
-const DOMAIN: [&str; 5] = ["delivery", "issue", "newsletter", "subscriber", "token"];
+const DOMAIN: [&str; 6] = ["delivery", "issue", "newsletter", "subscriber", "theme", "token"];
 const IMPORTS: [(&str, &[&str]); 11] = [
     ("templates", &[]),
     ("render", &["templates"]),

@@ -1,0 +1,115 @@
+//! A theme: colours, fonts, logo, width and density of a newsletter's mail, and a style sheet of its own on top.
+
+mod colour;
+mod sheet;
+
+pub use colour::{Colour, ColourError, ContrastError, Palette};
+pub use sheet::{Sheet, SheetError, SheetWarning};
+
+/// How a newsletter's mail looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theme {
+    /// The colours by day.
+    pub light: Palette,
+    /// The colours where the reader's mail program is dark.
+    pub dark: Palette,
+    /// The font of running text.
+    pub text_font: Font,
+    /// The font of title and section headings.
+    pub title_font: Font,
+    /// The picture in place of the newsletter's name.
+    pub logo: Option<Logo>,
+    /// Width of the column in CSS pixels, 480 to 720.
+    pub width: u16,
+    /// How much air there is.
+    pub density: Density,
+    /// How an issue is laid out; by what is in it where nothing is said.
+    pub layout: Option<Layout>,
+    /// Rules of the newsletter's own, over all others.
+    pub sheet: Sheet,
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self {
+            light: Palette::LIGHT,
+            dark: Palette::DARK,
+            text_font: Font::Sans,
+            title_font: Font::Serif,
+            logo: None,
+            width: 600,
+            density: Density::Comfortable,
+            layout: None,
+            sheet: Sheet::default(),
+        }
+    }
+}
+
+/// A font that readers have: nothing is loaded for a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Font {
+    /// The sans serif of the reader's system.
+    Sans,
+    /// Georgia, or another serif.
+    Serif,
+    /// A stack of names, as CSS has it: `'Gill Sans', Verdana, sans-serif`.
+    Own(String),
+}
+
+impl Font {
+    /// Reads `sans`, `serif` or a stack of names.
+    pub fn parse(text: &str) -> Result<Self, FontError> {
+        let stack = text.trim().replace('"', "'");
+        let inner = |c: char| c.is_alphanumeric() || matches!(c, ' ' | ',' | '-' | '\'' | '_');
+        match stack.as_str() {
+            "sans" => Ok(Self::Sans),
+            "serif" => Ok(Self::Serif),
+            "" => Err(FontError(text.to_owned())),
+            _ if stack.chars().all(inner) && stack.matches('\'').count().is_multiple_of(2) => Ok(Self::Own(stack)),
+            _ => Err(FontError(text.to_owned())),
+        }
+    }
+
+    /// Whether its letters have serifs, for mail programs that take one font only.
+    pub fn is_serif(&self) -> bool {
+        match self {
+            Self::Sans => false,
+            Self::Serif => true,
+            Self::Own(stack) => stack.rsplit(',').next().is_some_and(|last| last.trim() == "serif"),
+        }
+    }
+}
+
+/// A text that is no [`Font`].
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no font; write `sans`, `serif`, or a stack of names like `'Gill Sans', Verdana, sans-serif`")]
+pub struct FontError(String);
+
+/// A picture that stands for the newsletter's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logo {
+    /// Where it lies; https.
+    pub url: String,
+    /// What it says to those who do not see it.
+    pub alt: String,
+    /// Its width in CSS pixels, at most the column's.
+    pub width: u16,
+}
+
+/// How much air a mail has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Density {
+    /// Room around everything.
+    Comfortable,
+    /// More on a screen.
+    Compact,
+}
+
+/// How an issue is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Links with what is said about them, numbered.
+    Roundup,
+    /// An essay: larger text, no numbers.
+    Letter,
+}

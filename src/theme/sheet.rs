@@ -1,0 +1,453 @@
+//! A style sheet of the newsletter's own: read before it is used, since an inliner skips what it cannot read.
+
+use std::fmt;
+
+use cssparser::{ParseError, Parser, Token};
+
+/// Bytes of `@media` rules that a sheet may have: with ours they stay below the 16 KB after which Gmail drops all.
+const KEPT_BYTES: usize = 12_000;
+
+/// Rules over those of every mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sheet {
+    /// Plain rules, to be inlined.
+    pub rules: String,
+    /// `@media` rules, which stay in the head.
+    pub kept: String,
+    /// The classes that its selectors name, with their lines.
+    pub classes: Vec<(u32, String)>,
+    /// The variables that its values name, with their lines.
+    pub variables: Vec<(u32, String)>,
+    /// What works in no mail, or not as it looks.
+    pub warnings: Vec<SheetWarning>,
+}
+
+/// Something in a sheet that does nothing, or not everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SheetWarning {
+    /// The line, from 1.
+    pub line: u32,
+    /// What is odd, and the remedy.
+    pub what: String,
+}
+
+impl fmt::Display for SheetWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.what)
+    }
+}
+
+/// Why a sheet cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct SheetError {
+    /// The line, from 1.
+    pub line: u32,
+    /// What is wrong, and the remedy.
+    pub what: String,
+}
+
+impl Sheet {
+    /// Reads a style sheet.
+    ///
+    /// # Errors
+    ///
+    /// What an inliner would skip or a mail program would choke on: a rule that is not closed, a declaration without
+    /// a value, an at-rule other than a flat `@media`, `<`.
+    ///
+    /// ```
+    /// use masthead::theme::Sheet;
+    ///
+    /// let sheet = Sheet::parse("h1 { font-size: 40px }\n@media print { .footer { display: none } }").unwrap();
+    /// assert_eq!(sheet.rules, "h1 { font-size: 40px }\n");
+    /// assert!(Sheet::parse("h1 { font-size: 40px").unwrap_err().to_string().starts_with("line 1: "));
+    /// ```
+    pub fn parse(css: &str) -> Result<Self, SheetError> {
+        if let Some(at) = css.find('<') {
+            let line = 1 + css[..at].matches('\n').count();
+            let what = "`<` would end the style element; write CSS alone".to_owned();
+            return Err(SheetError { line: u32::try_from(line).unwrap_or(u32::MAX), what });
+        }
+        let mut input = Parser::new(css);
+        let mut sheet = Self::default();
+        sheet.read_rules(&mut input, Place::Top).map_err(|error| match error.kind {
+            cssparser::ParseErrorKind::Custom(error) => error,
+            cssparser::ParseErrorKind::Basic(_) => wrong(&input, "nothing that a style sheet may have here"),
+        })?;
+        if sheet.kept.len() > KEPT_BYTES {
+            let what = format!("{} bytes of @media rules; Gmail drops all beyond 16 KB", sheet.kept.len());
+            return Err(SheetError { line: 1, what: what + ": keep them below 12 KB" });
+        }
+        Ok(sheet)
+    }
+
+    /// This sheet with another over it.
+    #[must_use]
+    pub fn under(mut self, other: &Self) -> Self {
+        self.rules.push_str(&other.rules);
+        self.kept.push_str(&other.kept);
+        self.classes.extend(other.classes.iter().cloned());
+        self.variables.extend(other.variables.iter().cloned());
+        self.warnings.extend(other.warnings.iter().cloned());
+        self
+    }
+
+    /// Reads rules up to the end of the input, which is that of a block inside `@media`.
+    fn read_rules<'i>(&mut self, input: &mut Parser<'i>, place: Place) -> Result<(), ParseError<SheetError>> {
+        loop {
+            input.skip_whitespace();
+            let start = input.position();
+            let line = line(input);
+            let Ok(token) = input.next() else { return Ok(()) };
+            match token.clone() {
+                Token::AtKeyword(name) if place == Place::Top && name.eq_ignore_ascii_case("media") => {
+                    prelude(input)?;
+                    block(input, |input| self.read_rules(input, Place::Media))?;
+                    self.kept.push_str(input.slice_from(start));
+                    self.kept.push('\n');
+                }
+                Token::AtKeyword(name) => {
+                    let why = match (place, &*name.to_ascii_lowercase()) {
+                        (Place::Media, _) => "is inside @media; Gmail drops the whole block then: take it out",
+                        (_, "import") => "loads from the network, which mail programs do not: paste the rules here",
+                        (_, "font-face") => "loads a font, which would tell when the mail is read: name installed ones",
+                        _ => "is known to few mail programs: write plain rules, and @media",
+                    };
+                    return Err(custom(line, format!("`@{name}` {why}")));
+                }
+                Token::Semicolon | Token::CloseCurlyBracket => {
+                    return Err(custom(line, "there is a `;` or `}` too much before the rule".to_owned()));
+                }
+                first => {
+                    self.selector(input, &first, line, place)?;
+                    block(input, |input| self.declarations(input, place))?;
+                    if place == Place::Top {
+                        self.rules.push_str(input.slice_from(start));
+                        self.rules.push('\n');
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads a selector from its first token up to the `{` behind it.
+    fn selector<'i>(
+        &mut self,
+        input: &mut Parser<'i>,
+        first: &Token<'i>,
+        line: u32,
+        place: Place,
+    ) -> Result<(), ParseError<SheetError>> {
+        let mut token = first.clone();
+        let mut before = Token::Comma;
+        loop {
+            match (&before, &token) {
+                (Token::Delim('.'), Token::Ident(class)) => self.classes.push((line, class.to_string())),
+                (Token::Delim('.'), _) | (Token::Comma, Token::Comma | Token::CurlyBracketBlock) => {
+                    return Err(custom(line, "the selector is not complete".to_owned()));
+                }
+                (_, Token::CurlyBracketBlock) => return Ok(()),
+                (Token::Colon, Token::Ident(name) | Token::Function(name)) if place == Place::Top => {
+                    self.pseudo(name, line)?;
+                }
+                (Token::Colon, Token::Colon) => {
+                    return Err(custom(line, "`::` parts cannot be inlined; style an element".to_owned()));
+                }
+                (
+                    _,
+                    Token::Ident(_)
+                    | Token::IDHash(_)
+                    | Token::Delim('.' | '*' | '>' | '+' | '~')
+                    | Token::Colon
+                    | Token::Comma
+                    | Token::Function(_)
+                    | Token::SquareBracketBlock,
+                ) => {}
+                _ => return Err(custom(line, "this is no selector; a rule is `selector { property: value }`".into())),
+            }
+            if matches!(token, Token::Function(_) | Token::SquareBracketBlock) {
+                input.parse_nested_block(drain)?;
+            }
+            before = token;
+            token = match input.next() {
+                Ok(token) => token.clone(),
+                Err(_) => return Err(custom(line, "the rule has no `{ … }`".to_owned())),
+            };
+        }
+    }
+
+    /// Judges a pseudo-class: inlining sees the mail as it stands, not under a pointer.
+    fn pseudo(&mut self, name: &str, line: u32) -> Result<(), ParseError<SheetError>> {
+        match name.to_ascii_lowercase().as_str() {
+            "first-child" | "last-child" | "only-child" | "nth-child" | "nth-last-child" | "first-of-type"
+            | "last-of-type" | "nth-of-type" | "not" | "empty" => Ok(()),
+            "hover" | "focus" | "active" | "visited" | "link" => {
+                let what = format!("`:{name}` does nothing when it is inlined; put the rule into `@media all {{ … }}`");
+                self.warnings.push(SheetWarning { line, what });
+                Ok(())
+            }
+            _ => Err(custom(line, format!("`:{name}` cannot be inlined; use a class, or look for a missing `{{`"))),
+        }
+    }
+
+    /// Reads declarations up to the end of their block.
+    fn declarations<'i>(&mut self, input: &mut Parser<'i>, place: Place) -> Result<(), ParseError<SheetError>> {
+        loop {
+            input.skip_whitespace();
+            let line = line(input);
+            let name = match input.next() {
+                Err(_) => return Ok(()),
+                Ok(Token::Semicolon) => continue,
+                Ok(Token::Ident(name)) => name.to_string(),
+                Ok(Token::AtKeyword(_) | Token::Delim('&') | Token::CurlyBracketBlock) => {
+                    return Err(custom(line, "rules inside rules cannot be inlined; write them one by one".into()));
+                }
+                Ok(_) => return Err(custom(line, "this is no declaration; write `property: value;`".into())),
+            };
+            if input.expect_colon().is_err() {
+                return Err(custom(line, format!("`{name}` has no `:` behind it; write `{name}: value;`")));
+            }
+            let value = value(input, line, &name)?;
+            self.variables.extend(value.variables.into_iter().map(|variable| (line, variable)));
+            if !is_known(&name) {
+                let what = format!("`{name}` is no property that mail programs know; look for a typing mistake");
+                self.warnings.push(SheetWarning { line, what });
+            }
+            if place == Place::Top && value.important {
+                let what =
+                    "`!important` hides the declaration from classic Outlook; rules here win without it".to_owned();
+                self.warnings.push(SheetWarning { line, what });
+            }
+        }
+    }
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Top,
+    Media,
+}
+
+/// What is of interest in a value.
+struct Value {
+    important: bool,
+    /// What `var(--…)` names.
+    variables: Vec<String>,
+}
+
+/// Reads a value and the `;` behind it.
+fn value(input: &mut Parser<'_>, line: u32, name: &str) -> Result<Value, ParseError<SheetError>> {
+    let mut found = Value { important: false, variables: Vec::new() };
+    let mut empty = true;
+    loop {
+        match input.next().cloned() {
+            Err(_) | Ok(Token::Semicolon) if empty => return Err(custom(line, format!("`{name}` has no value"))),
+            Err(_) | Ok(Token::Semicolon) => return Ok(found),
+            Ok(Token::Colon) => {
+                return Err(custom(line, format!("there is a second `:` in `{name}`; is a `;` missing before it?")));
+            }
+            Ok(Token::CurlyBracketBlock) => {
+                return Err(custom(line, format!("there is a `{{` in the value of `{name}`; is a `}}` missing?")));
+            }
+            Ok(token) if token.is_parse_error() => {
+                return Err(custom(
+                    line,
+                    format!("the value of `{name}` cannot be read; look for a missing quote or bracket"),
+                ));
+            }
+            Ok(Token::Function(function)) if function.eq_ignore_ascii_case("var") => {
+                input.parse_nested_block(|input| {
+                    let name = input.expect_ident().map(|name| name.trim_start_matches('-').to_owned());
+                    found.variables.extend(name);
+                    drain(input)
+                })?;
+            }
+            Ok(Token::Function(_) | Token::ParenthesisBlock | Token::SquareBracketBlock) => {
+                input.parse_nested_block(drain)?;
+            }
+            Ok(Token::Ident(word)) if word.eq_ignore_ascii_case("important") => found.important = true,
+            Ok(_) => {}
+        }
+        empty = false;
+    }
+}
+
+/// Reads the condition of an at-rule up to its block.
+fn prelude(input: &mut Parser<'_>) -> Result<(), ParseError<SheetError>> {
+    let line = line(input);
+    loop {
+        match input.next().cloned() {
+            Ok(Token::CurlyBracketBlock) => return Ok(()),
+            Ok(Token::ParenthesisBlock | Token::Function(_)) => input.parse_nested_block(drain)?,
+            Ok(Token::Semicolon) | Err(_) => return Err(custom(line, "`@media` has no `{ … }`".to_owned())),
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Reads the block whose `{` was just read, and looks whether it is closed: at the end of a file CSS closes all.
+fn block<'i>(
+    input: &mut Parser<'i>,
+    read: impl FnOnce(&mut Parser<'i>) -> Result<(), ParseError<SheetError>>,
+) -> Result<(), ParseError<SheetError>> {
+    let start = input.position();
+    let line = line(input);
+    input.parse_nested_block(read)?;
+    match input.slice_from(start).ends_with('}') {
+        true => Ok(()),
+        false => Err(custom(line, "the `{` is not closed; add the missing `}`".to_owned())),
+    }
+}
+
+/// Reads what is left of a block, whatever it is.
+fn drain(input: &mut Parser<'_>) -> Result<(), ParseError<SheetError>> {
+    while input.next().is_ok() {}
+    Ok(())
+}
+
+fn line(input: &Parser<'_>) -> u32 {
+    input.current_source_location().line + 1
+}
+
+fn wrong(input: &Parser<'_>, what: &str) -> SheetError {
+    SheetError { line: line(input), what: what.to_owned() }
+}
+
+fn custom(line: u32, what: String) -> ParseError<SheetError> {
+    ParseError::custom(SheetError { line, what })
+}
+
+/// Whether some mail program knows a property; families count by their first word.
+fn is_known(name: &str) -> bool {
+    const FAMILIES: [&str; 20] = [
+        "background",
+        "border",
+        "font",
+        "list-style",
+        "margin",
+        "mso",
+        "outline",
+        "padding",
+        "text",
+        "column",
+        "flex",
+        "grid",
+        "overflow",
+        "word",
+        "white-space",
+        "letter",
+        "line",
+        "hyphens",
+        "table",
+        "-webkit",
+    ];
+    const OTHERS: [&str; 32] = [
+        "align-content",
+        "align-items",
+        "align-self",
+        "bottom",
+        "box-shadow",
+        "box-sizing",
+        "caption-side",
+        "clear",
+        "clip-path",
+        "color",
+        "color-scheme",
+        "cursor",
+        "direction",
+        "display",
+        "filter",
+        "float",
+        "gap",
+        "height",
+        "justify-content",
+        "left",
+        "max-height",
+        "max-width",
+        "min-height",
+        "min-width",
+        "object-fit",
+        "opacity",
+        "position",
+        "right",
+        "tab-size",
+        "top",
+        "vertical-align",
+        "width",
+    ];
+    const MORE: [&str; 5] = ["visibility", "z-index", "transform", "quotes", "-ms-text-size-adjust"];
+    let name = name.to_ascii_lowercase();
+    let family =
+        |family: &&str| name.strip_prefix(*family).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    FAMILIES.iter().any(family) || OTHERS.contains(&name.as_str()) || MORE.contains(&name.as_str())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_sheets_are_named_with_their_line() {
+        for (css, line, what) in [
+            ("h1 { color: red", 1, "not closed"),
+            ("p {}\nh1 color: red }", 2, "missing `{`"),
+            ("h1 { color red }", 1, "has no `:`"),
+            ("h1 { color: }", 1, "has no value"),
+            ("h1 {\n color: red\n font-size: 3px }", 2, "second `:`"),
+            ("h1 { color: red; p { margin: 0 } }", 1, "has no `:`"),
+            ("h1 { & a { margin: 0 } }", 1, "inside rules"),
+            ("h1 { content: \"a\n }", 1, "missing quote"),
+            ("@import 'x.css';", 1, "network"),
+            ("@font-face { src: x }", 1, "tell when"),
+            ("@supports (x: y) { p { margin: 0 } }", 1, "few mail programs"),
+            ("@media print { @media screen { p { margin: 0 } } }", 1, "inside @media"),
+            ("@media print", 1, "no `{"),
+            ("p { margin: 0 }\n}", 2, "too much"),
+            (".a..b { margin: 0 }", 1, "not complete"),
+            (", p { margin: 0 }", 1, "not complete"),
+            ("p", 1, "no `{"),
+            ("a::before { margin: 0 }", 1, "`::`"),
+            (":is(h1, h2) { margin: 0 }", 1, "cannot be inlined"),
+            ("p { margin: 0 }\n</style>", 2, "style element"),
+        ] {
+            let error = Sheet::parse(css).unwrap_err();
+            assert!(error.line == line && error.what.contains(what), "{css}: {error}");
+        }
+    }
+
+    #[test]
+    fn rules_and_media_queries_are_parted() {
+        let css = "/* ours */ .letter > a[href], #x, td:nth-child(2) { color: #fff; background: url(https://a.example/b) }\n\
+            @media (max-width: 400px) { .lead { font-size: 15px!important } a:hover { color: red } }";
+        let sheet = Sheet::parse(css).unwrap();
+        assert!(sheet.rules.starts_with(".letter >") && !sheet.rules.contains("lead"), "{}", sheet.rules);
+        assert!(sheet.kept.starts_with("@media") && sheet.kept.ends_with("} }\n"), "{}", sheet.kept);
+        assert_eq!(sheet.classes, [(1, "letter".to_owned()), (2, "lead".to_owned())]);
+        assert_eq!(sheet.warnings, []);
+        let variables = Sheet::parse("p {\n color: var(--ink); border: 1px solid var(--nope) }").unwrap().variables;
+        assert_eq!(variables, [(2, "ink".to_owned()), (2, "nope".to_owned())]);
+    }
+
+    #[test]
+    fn what_does_nothing_is_warned_of() {
+        let sheet = Sheet::parse("a:hover { colour: red }\n p { margin: 0 !important }").unwrap();
+        let warnings: Vec<String> = sheet.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), 3, "{warnings:#?}");
+        assert!(warnings[1].starts_with("line 1: `colour` is no property"), "{warnings:#?}");
+    }
+
+    #[test]
+    fn no_sheet_of_any_bytes_panics() {
+        for seed in 0..400_u32 {
+            let parts =
+                ["{", "}", "@media", "p", ".", ":", ";", "(", "[", "\"", "'", "/*", "*/", "\\", "é", "\n", "!", "#"];
+            let css: String =
+                (0..30).map(|n| parts[(seed.wrapping_mul(2_654_435_761).rotate_left(n) % 18) as usize]).collect();
+            _ = Sheet::parse(&css);
+        }
+        assert!(Sheet::parse(&"{".repeat(100_000)).is_err());
+        assert!(Sheet::parse(&format!("p{{a:{}", "(".repeat(100_000))).is_err());
+    }
+}
