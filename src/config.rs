@@ -3,6 +3,8 @@
 //! A key `name` of section `[section]` is also read from `MASTHEAD_SECTION__NAME`, and a secret from the file
 //! named by the same variable with `_FILE` behind it; a DKIM key is always in a file. `DATABASE_URL` and `SMTP_URL` count by those names too.
 
+mod theme;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use crate::delivery::RetrySchedule;
 use crate::issue::{Address, check};
 use crate::newsletter::{BaseUrl, DkimName, DkimNameError, Mailbox, Newsletter, Slug};
 use crate::subscriber::EmailAddress;
+use theme::ThemeSection;
 
 /// The name of the configuration file where none is given.
 pub const FILE: &str = "masthead.toml";
@@ -276,6 +279,8 @@ struct NewsletterSection {
     language: Option<String>,
     base_url: Option<String>,
     dkim: Option<DkimSection>,
+    #[serde(default)]
+    theme: ThemeSection,
 }
 
 /// A number, which the environment gives as text.
@@ -408,8 +413,8 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
     let mut newsletters = Vec::new();
     let mut signing = BTreeMap::new();
     for (slug, section) in &file.newsletter {
-        let newsletter = newsletter(slug, section, file.web.base_url.as_deref())
-            .map_err(|(what, hint)| error(format!("newsletter \"{slug}\" {what}"), hint.map(str::to_owned)))?;
+        let newsletter = newsletter(slug, section, file.web.base_url.as_deref(), folder)
+            .map_err(|(what, hint)| error(format!("newsletter \"{slug}\" {what}"), hint))?;
         let sections: Vec<_> = section.dkim.iter().chain(&file.dkim).collect();
         if !sections.is_empty() {
             let dkim = dkim(&sections, &newsletter, folder).map_err(|e| error(format!("[dkim] {e}"), None))?;
@@ -491,7 +496,8 @@ fn newsletter(
     slug: &str,
     section: &NewsletterSection,
     web_base_url: Option<&str>,
-) -> Result<Newsletter, (String, Option<&'static str>)> {
+    folder: &Path,
+) -> Result<Newsletter, theme::Wrong> {
     let plain = |e: &dyn fmt::Display| (format!("is not right: {e}"), None);
     let text = |what: &str, text: &str| match text.trim() {
         "" => Err((format!("has an empty {what}"), None)),
@@ -502,11 +508,11 @@ fn newsletter(
     };
     let base_url = section.base_url.as_deref().or(web_base_url).ok_or((
         "has no web address".to_owned(),
-        Some("add `base_url = \"https://…\"` under [web]; unsubscribe links lead there"),
+        Some("add `base_url = \"https://…\"` under [web]; unsubscribe links lead there".to_owned()),
     ))?;
     let postal_address = section.postal_address.as_deref().filter(|address| !address.trim().is_empty()).ok_or((
         "has no postal address".to_owned(),
-        Some("add `postal_address = \"…\"`; CAN-SPAM and Gmail's rules want it in every issue"),
+        Some("add `postal_address = \"…\"`; CAN-SPAM and Gmail's rules want it in every issue".to_owned()),
     ))?;
     let name = text("name", &section.name)?;
     if name.contains('\n') {
@@ -522,6 +528,7 @@ fn newsletter(
         postal_address: text("postal address", postal_address)?,
         language: section.language.clone().unwrap_or_else(|| "en".into()),
         base_url: BaseUrl::parse(base_url).map_err(|e| plain(&e))?,
+        theme: theme::theme(&section.theme, folder)?,
     })
 }
 

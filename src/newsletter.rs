@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::subscriber::{AddressError, EmailAddress};
+use crate::theme::Theme;
 
 /// A publication that readers subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Newsletter {
     pub language: String,
     /// Where its pages are served.
     pub base_url: BaseUrl,
+    /// How its mail looks.
+    pub theme: Theme,
 }
 
 impl Newsletter {

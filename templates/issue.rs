@@ -3,12 +3,19 @@
 use maud::{Markup, html};
 
 use super::Words;
-use super::prose::{Block, Inline, line, prose};
-use super::shell::{band, shell};
+use super::prose::{Block, Inline, Setting, line, prose};
+use super::script::Script;
+use super::shell::{Head, band, nameplate, postal_address, shell};
+use super::style::inner_width;
+use crate::theme::{Layout, Theme};
 
 /// An issue made ready for showing: Markdown read, links judged, numbers and dates written out.
 #[derive(Debug, Clone)]
 pub struct Page {
+    /// Colours, fonts and what else the newsletter chose.
+    pub theme: Theme,
+    /// How the issue is laid out.
+    pub layout: Layout,
     /// BCP 47 language tag of the content.
     pub language: String,
     /// The fixed words.
@@ -39,8 +46,8 @@ pub struct Page {
     pub sections: Vec<Section>,
     /// Earlier issues.
     pub past_issues: Vec<PastEntry>,
-    /// Whether each link tells its host; long issues save the bytes.
-    pub show_hosts: bool,
+    /// Whether there are so many links that each must be short: without its host, in a plainer style.
+    pub is_long: bool,
 }
 
 /// A section, ready for showing.
@@ -90,65 +97,95 @@ pub struct PastEntry {
 
 /// Writes the email of an issue as HTML, its style sheet not yet inlined.
 pub fn issue(page: &Page) -> Markup {
+    let setting =
+        Setting { picture_width: inner_width(&page.theme), rtl: Script::of(&page.language) == Script::RightToLeft };
     let content = html! {
         (masthead(page))
         h1.display { (line(&page.title)) }
-        (prose(&page.intro))
-        @for part in &page.sections { (section(page, part)) }
-        @if !page.past_issues.is_empty() { (past_issues(page)) }
+        @match page.layout {
+            Layout::Roundup if !page.intro.is_empty() => div.lead { (prose(setting, &page.intro)) },
+            _ => (prose(setting, &page.intro)),
+        }
+        @for part in &page.sections { (section(page, setting, part)) }
+        @if !page.past_issues.is_empty() { (past_issues(page, setting)) }
         (footer(page))
     };
-    shell(&page.language, &page.subject, &page.preheader, &content)
+    let head = Head {
+        theme: &page.theme,
+        language: &page.language,
+        subject: &page.subject,
+        preheader: &page.preheader,
+        is_long: page.is_long,
+        class: (page.layout == Layout::Letter).then_some("essay"),
+    };
+    shell(head, &content)
 }
 
 /// The line on top: name, number, date, read online.
 fn masthead(page: &Page) -> Markup {
-    let line = html! {
-        span.name.display { (page.newsletter) }
-        @if let Some(number) = &page.number { span.quiet { " " (number) } }
-        @if page.date.is_some() || page.online_url.is_some() {
-            br;
+    let edition = html! {
+        @if page.number.is_some() || page.date.is_some() || page.online_url.is_some() {
             span.quiet {
+                @if let Some(number) = &page.number { (number) }
+                @if page.number.is_some() && page.date.is_some() { " · " }
                 @if let Some(date) = &page.date { (date) }
-                @if page.date.is_some() && page.online_url.is_some() { " · " }
+                @if page.online_url.is_some() && (page.number.is_some() || page.date.is_some()) { br; }
                 @if let Some(url) = &page.online_url { a href=(url) { (page.words.read_online) } }
             }
         }
     };
-    band("masthead", &line)
+    band(Some("masthead"), &[("nameplate", nameplate(&page.theme, &page.newsletter)), ("edition", edition)])
 }
 
-fn section(page: &Page, section: &Section) -> Markup {
+fn section(page: &Page, setting: Setting, section: &Section) -> Markup {
     html! {
-        h2.display {
-            @if let Some(emoji) = &section.emoji { span aria-hidden="true" { (emoji) } " " }
-            (linked(section.url.as_deref(), &line(&section.title)))
+        @if !section.title.is_empty() {
+            h2.display {
+                @if let Some(emoji) = &section.emoji { span aria-hidden="true" { (emoji) } " " }
+                (linked(section.url.as_deref(), setting, &line(&section.title)))
+            }
         }
-        (prose(&section.body))
-        @for part in &section.entries { (entry(page, part)) }
-        (prose(&section.after))
+        (prose(setting, &section.body))
+        @for part in &section.entries { (entry(page, setting, part, section.title.is_empty())) }
+        (prose(setting, &section.after))
     }
 }
 
-fn entry(page: &Page, entry: &Entry) -> Markup {
-    let host = entry.host.iter().filter(|_| page.show_hosts);
-    let source: Vec<&str> = host.chain(&entry.remarks).map(String::as_str).collect();
+/// A recommended link; `at_top` where no section's heading stands over it: then no level may be skipped.
+fn entry(page: &Page, setting: Setting, entry: &Entry, at_top: bool) -> Markup {
+    let host = entry.host.as_ref().filter(|_| !page.is_long);
+    let title = html! {
+        @if let Some(number) = &entry.number { span.number { (number) } }
+        (linked(entry.url.as_deref(), setting, &line(&entry.title)))
+    };
     html! {
-        h3 {
-            @if let Some(number) = &entry.number { span.number { (number) } }
-            (linked(entry.url.as_deref(), &line(&entry.title)))
+        @if !entry.title.is_empty() {
+            @if at_top { h2.item { (title) } } @else { h3 { (title) } }
         }
-        @if !source.is_empty() { p.source { (source.join(" · ")) } }
-        (prose(&entry.description))
+        @if host.is_some() || !entry.remarks.is_empty() {
+            p.source {
+                @if let Some(host) = host { (never_turned(setting, host)) }
+                @for (index, remark) in entry.remarks.iter().enumerate() {
+                    @if index > 0 || host.is_some() { " · " }
+                    (remark)
+                }
+            }
+        }
+        (prose(setting, &entry.description))
     }
 }
 
-fn past_issues(page: &Page) -> Markup {
+/// A text that runs from left to right in every language.
+fn never_turned(setting: Setting, text: &str) -> Markup {
+    html! { @match setting.ltr() { Some(ltr) => span dir=(ltr) { (text) }, None => (text) } }
+}
+
+fn past_issues(page: &Page, setting: Setting) -> Markup {
     html! {
         h2.display { (page.words.past_issues) }
         @for past in &page.past_issues {
             p {
-                (linked(past.url.as_deref(), &html! { (past.title) }))
+                (linked(past.url.as_deref(), setting, &html! { (past.title) }))
                 @if let Some(date) = &past.date { br; span.quiet { (date) } }
             }
         }
@@ -166,27 +203,13 @@ fn footer(page: &Page) -> Markup {
         }
         (postal_address(&page.postal_address))
     };
-    html! { div.gap { (band("footer", &lines)) } }
+    html! { div.gap { (band(None, &[("footer", lines)])) } }
 }
 
-/// A street address, line by line.
-pub(super) fn postal_address(lines: &[String]) -> Markup {
-    html! {
-        @if !lines.is_empty() {
-            p {
-                @for (index, line) in lines.iter().enumerate() {
-                    @if index > 0 { br; }
-                    (line)
-                }
-            }
-        }
-    }
-}
-
-fn linked(url: Option<&str>, text: &Markup) -> Markup {
+fn linked(url: Option<&str>, setting: Setting, text: &Markup) -> Markup {
     html! {
         @match url {
-            Some(url) => a href=(url) { (text) },
+            Some(url) => a href=(url) dir=[setting.auto()] { (text) },
             None => (text),
         }
     }

@@ -3,21 +3,23 @@
 //! [`Page`] is an issue made ready for showing; [`issue`] writes it as HTML, `render` writes its text twin.
 
 pub mod catcher;
-mod confirmation;
 mod issue;
+mod notice;
 pub mod pages;
 mod preview;
 mod prose;
 mod report;
+mod script;
 mod shell;
+mod style;
 mod words;
 
-pub use confirmation::confirmation;
 pub use issue::{Entry, Page, PastEntry, Section, issue};
+pub use notice::{Letter, notice};
 pub use preview::{Preview, SCRIPT as PREVIEW_SCRIPT, STYLE as PREVIEW_STYLE, preview};
-pub use prose::{Block, Inline, Picture};
+pub use prose::{Block, CodeKind, Inline, Picture};
 pub use report::report;
-pub use shell::STYLE as EMAIL_STYLE;
+pub use style::{STYLE as EMAIL_STYLE, Style, is_variable};
 pub use words::Words;
 
 use maud::PreEscaped;
@@ -25,4 +27,17 @@ use maud::PreEscaped;
 /// Markup that is compiled in; the one place that skips escaping, and no content can have this type.
 fn verbatim(markup: &'static str) -> PreEscaped<&'static str> {
     PreEscaped(markup)
+}
+
+/// A style sheet; without `<` none can end its element.
+fn css(sheet: &str) -> PreEscaped<String> {
+    PreEscaped(sheet.replace('<', ""))
+}
+
+/// The table that holds the column in Outlook for Windows, which knows no `max-width`.
+fn outlook_column(width: u16) -> PreEscaped<String> {
+    PreEscaped(format!(
+        "<!--[if mso]><table role=\"presentation\" width=\"{width}\" align=\"center\" cellpadding=\"0\" \
+         cellspacing=\"0\" border=\"0\"><tr><td><![endif]-->"
+    ))
 }

@@ -15,8 +15,8 @@ pub enum Block {
     List(Option<usize>, Vec<Vec<Block>>),
     /// Somebody else's words.
     Quote(Vec<Block>),
-    /// Code, line by line.
-    Code(String),
+    /// Code, line by line, cut into pieces of one kind each.
+    Code(Vec<(CodeKind, String)>),
     /// A picture on a line of its own.
     Picture(Picture),
     /// A table: its head, then its rows.
@@ -25,6 +25,19 @@ pub enum Block {
     Rule,
     /// A footnote: its number and its text.
     Footnote(u32, Vec<Block>),
+}
+
+/// What a piece of code is, as far as a reader's eye cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeKind {
+    /// Anything else.
+    Plain,
+    /// A word of the language.
+    Word,
+    /// A string, a number: what is meant literally.
+    Text,
+    /// A comment.
+    Note,
 }
 
 /// A piece of a line.
@@ -48,6 +61,8 @@ pub enum Inline {
     Break,
     /// The mark of a footnote.
     Note(u32),
+    /// The place of the reader's name, as its slot's marker.
+    Name(String),
 }
 
 /// A picture that is loaded from an https address.
@@ -63,11 +78,32 @@ pub struct Picture {
     pub caption: Option<String>,
 }
 
-/// Width of the column inside its padding: what Outlook scales a picture to.
-const PICTURE_WIDTH: u32 = 552;
+/// What the looks of prose depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    /// Width of a picture in CSS pixels: what Outlook for Windows scales it to.
+    pub(super) picture_width: u16,
+    /// Whether the language runs from right to left: then what never does is marked.
+    pub(super) rtl: bool,
+}
+
+impl Setting {
+    /// The direction of code, hosts and addresses where it is not the page's own.
+    pub(super) fn ltr(self) -> Option<&'static str> {
+        self.rtl.then_some("ltr")
+    }
+
+    /// The direction of words that may be in another language.
+    pub(super) fn auto(self) -> Option<&'static str> {
+        self.rtl.then_some("auto")
+    }
+}
+
+/// Columns beyond which a table is set smaller.
+const WIDE: usize = 4;
 
 /// The HTML of some blocks.
-pub(super) fn prose(blocks: &[Block]) -> Markup {
+pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
     html! {
         @for block in blocks {
             @match block {
@@ -77,26 +113,44 @@ pub(super) fn prose(blocks: &[Block]) -> Markup {
                 Block::Heading(4, inlines) => h4 { (line(inlines)) },
                 Block::Heading(5, inlines) => h5 { (line(inlines)) },
                 Block::Heading(_, inlines) => h6 { (line(inlines)) },
-                Block::List(None, items) => ul { @for item in items { (list_item(item)) } },
+                Block::List(None, items) => ul { @for item in items { (list_item(setting, item)) } },
                 Block::List(Some(start), items) => {
-                    ol start=[(*start != 1).then_some(start)] { @for item in items { (list_item(item)) } }
+                    ol start=[(*start != 1).then_some(start)] { @for item in items { (list_item(setting, item)) } }
                 },
-                Block::Quote(blocks) => blockquote { (prose(blocks)) },
-                Block::Code(code) => pre { code { (code) } },
-                Block::Picture(shown) => (picture(shown)),
+                Block::Quote(blocks) => blockquote { (prose(setting, blocks)) },
+                Block::Code(pieces) => (code(setting, pieces)),
+                Block::Picture(shown) => (picture(setting, shown)),
                 Block::Table(head, rows) => (table(head, rows)),
                 Block::Rule => hr;,
                 Block::Footnote(number, blocks) => {
-                    div.quiet { (first_line(html! { sup { (number) } " " }, blocks)) }
+                    div.footnote { (first_line(setting, html! { sup { (number) } " " }, blocks)) }
                 },
             }
         }
     }
 }
 
+/// Code, its pieces in their colours; from left to right in every language.
+fn code(setting: Setting, pieces: &[(CodeKind, String)]) -> Markup {
+    html! {
+        pre dir=[setting.ltr()] {
+            code {
+                @for (kind, text) in pieces {
+                    @match kind {
+                        CodeKind::Plain => (text),
+                        CodeKind::Word => span.word { (text) },
+                        CodeKind::Text => span.text { (text) },
+                        CodeKind::Note => span.note { (text) },
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A picture and its caption.
-fn picture(picture: &Picture) -> Markup {
-    let image = html! { img src=(picture.url) alt=(picture.alt) width=(PICTURE_WIDTH); };
+fn picture(setting: Setting, picture: &Picture) -> Markup {
+    let image = html! { img src=(picture.url) alt=(picture.alt) width=(setting.picture_width); };
     html! {
         div.picture {
             @if let Some(link) = &picture.link { a href=(link) { (image) } } @else { (image) }
@@ -108,25 +162,29 @@ fn picture(picture: &Picture) -> Markup {
 }
 
 /// A list item; one that is a single paragraph needs no paragraph in it.
-fn list_item(blocks: &[Block]) -> Markup {
-    html! { li { (first_line(html! {}, blocks)) } }
+fn list_item(setting: Setting, blocks: &[Block]) -> Markup {
+    html! { li { (first_line(setting, html! {}, blocks)) } }
 }
 
 /// Blocks behind a mark, on one line where there is one paragraph.
-fn first_line(mark: Markup, blocks: &[Block]) -> Markup {
+fn first_line(setting: Setting, mark: Markup, blocks: &[Block]) -> Markup {
     html! {
         @match blocks {
             [Block::Paragraph(inlines)] => { (mark) (line(inlines)) },
-            [Block::Paragraph(inlines), rest @ ..] => { (mark) (line(inlines)) (prose(rest)) },
-            _ => { (mark) (prose(blocks)) },
+            [Block::Paragraph(inlines), rest @ ..] => { (mark) (line(inlines)) (prose(setting, rest)) },
+            _ => { (mark) (prose(setting, blocks)) },
         }
     }
 }
 
+/// A table; an empty head is no head.
 fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Markup {
+    let class = if head.len() > WIDE { "data wide" } else { "data" };
     html! {
-        table.data cellpadding="0" cellspacing="0" {
-            tr { @for cell in head { th align="left" scope="col" { (line(cell)) } } }
+        table class=(class) cellpadding="0" cellspacing="0" {
+            @if head.iter().any(|cell| !cell.is_empty()) {
+                tr { @for cell in head { @if cell.is_empty() { td {} } @else { th scope="col" { (line(cell)) } } } }
+            }
             @for row in rows {
                 tr { @for cell in row { td { (line(cell)) } } }
             }
@@ -148,6 +206,8 @@ pub(super) fn line(inlines: &[Inline]) -> Markup {
                 Inline::Link(url, inlines) => a href=(url) { (line(inlines)) },
                 Inline::Break => br;,
                 Inline::Note(number) => sup { (number) },
+                // a name may run the other way than the words around it
+                Inline::Name(marker) => span dir="auto" { (marker) },
             }
         }
     }

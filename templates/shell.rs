@@ -2,35 +2,50 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::verbatim;
+use super::script::Script;
+use super::style::Style;
+use super::{css, outlook_column, verbatim};
+use crate::theme::Theme;
 
-/// The style sheet that is inlined into every email.
-pub const STYLE: &str = include_str!("email.css");
-
-/// What stays in the head: rules that cannot be inlined. The mail stands without them.
-const KEPT_STYLE: &str = include_str!("email-kept.css");
-
-/// Outlook for Windows sets pictures by the screen's density and falls back to Times without these.
+/// Outlook for Windows sets pictures by the screen's density without it.
 const OUTLOOK_HEAD: &str = concat!(
     "<!--[if mso]><xml><o:OfficeDocumentSettings xmlns:o=\"urn:schemas-microsoft-com:office:office\">",
-    "<o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml>",
-    "<style>td,p,h1,h2,h3,li,a{font-family:Arial,sans-serif}</style><![endif]-->",
+    "<o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml><![endif]-->",
 );
 
-/// Outlook for Windows knows no `max-width`: a table holds the column.
-const OUTLOOK_COLUMN: &str = concat!(
-    "<!--[if mso]><table role=\"presentation\" width=\"600\" align=\"center\" cellpadding=\"0\" ",
-    "cellspacing=\"0\" border=\"0\"><tr><td><![endif]-->",
-);
+/// Outlook for Windows takes the first font that it knows by name, or Times: here it knows the first.
+const OUTLOOK_SANS: &str =
+    "<!--[if mso]><style>td,p,h3,h4,h5,h6,li,a{font-family:Arial,sans-serif}</style><![endif]-->";
+const OUTLOOK_SERIF: &str = "<!--[if mso]><style>td,p,h3,h4,h5,h6,li,a{font-family:Georgia,serif}</style><![endif]-->";
+
 const OUTLOOK_COLUMN_END: &str = "<!--[if mso]></td></tr></table><![endif]-->";
+
+/// What a document says of itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head<'a> {
+    pub(super) theme: &'a Theme,
+    /// BCP 47 language tag of the content.
+    pub(super) language: &'a str,
+    pub(super) subject: &'a str,
+    /// The line that an inbox shows behind the subject; perhaps empty.
+    pub(super) preheader: &'a str,
+    /// Whether the style must be short.
+    pub(super) is_long: bool,
+    /// A class of the letter's cell.
+    pub(super) class: Option<&'a str>,
+}
 
 /// Puts `content` into the document of an email.
 ///
 /// Fonts, colour and line height are set once, on the cell around the content:
 /// set on every paragraph they would double the size.
-pub(super) fn shell(language: &str, subject: &str, preheader: &str, content: &Markup) -> Markup {
-    let direction = direction(language);
-    let script = if is_cjk(language) { "letter cjk" } else { "letter latin" };
+pub(super) fn shell(head: Head, content: &Markup) -> Markup {
+    let script = Script::of(head.language);
+    let (language, direction) = (head.language, script.direction());
+    let classes: Vec<&str> =
+        ["letter"].into_iter().chain(head.class).chain((direction == "rtl").then_some("rtl")).collect();
+    let style = Style::new(head.theme, language, head.is_long);
+    let outlook_font = if head.theme.text_font.is_serif() { OUTLOOK_SERIF } else { OUTLOOK_SANS };
     html! {
         (DOCTYPE)
         html lang=(language) dir=(direction) {
@@ -41,23 +56,26 @@ pub(super) fn shell(language: &str, subject: &str, preheader: &str, content: &Ma
                 meta name="supported-color-schemes" content="light dark";
                 meta name="x-apple-disable-message-reformatting" content="";
                 meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
-                title { (subject) }
-                style data-css-inline="keep" { (verbatim(KEPT_STYLE)) }
+                title { (head.subject) }
+                style data-css-inline="keep" { (css(&style.kept)) }
+                style data-css-inline="keep" { (css(&style.outlook)) }
                 (verbatim(OUTLOOK_HEAD))
+                (verbatim(outlook_font))
             }
             body.paper {
-                @if !preheader.is_empty() {
-                    div.preheader { (preheader) }
+                @if !head.preheader.is_empty() {
+                    div.preheader { (head.preheader) }
                 }
                 table.paper role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
                     tr {
                         td.margin align="center" {
-                            (verbatim(OUTLOOK_COLUMN))
+                            (outlook_column(head.theme.width))
                             table.column role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
                                 tr {
                                     // the language again: Gmail drops it from <html>
-                                    td class=(script) lang=(language) dir=(direction) align=(start(direction)) {
-                                        (content)
+                                    td class=(classes.join(" ")) lang=(language) dir=(direction) align=(script.start()) {
+                                        // a landmark, as a role: mail programs take <main> away
+                                        div role="main" { (content) }
                                     }
                                 }
                             }
@@ -70,32 +88,35 @@ pub(super) fn shell(language: &str, subject: &str, preheader: &str, content: &Ma
     }
 }
 
-/// Content between rules, as wide as the column; a table, since Outlook for Windows pads cells only.
-pub(super) fn band(class: &str, content: &Markup) -> Markup {
+/// A row of cells between rules, as wide as the column; a table, since Outlook for Windows pads cells only.
+pub(super) fn band(class: Option<&str>, cells: &[(&str, Markup)]) -> Markup {
     html! {
-        table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
-            tr { td class=(class) { (content) } }
+        table class=[class] role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
+            tr { @for (class, content) in cells { td class=(class) { (content) } } }
         }
     }
 }
 
-/// `rtl` for the languages of Arabic, Hebrew, Thaana and Syriac script.
-fn direction(language: &str) -> &'static str {
-    match primary(language).as_str() {
-        "ar" | "arc" | "ckb" | "dv" | "fa" | "he" | "ps" | "sd" | "syr" | "ug" | "ur" | "yi" => "rtl",
-        _ => "ltr",
+/// A newsletter's name, or its logo.
+pub(super) fn nameplate(theme: &Theme, name: &str) -> Markup {
+    html! {
+        @match &theme.logo {
+            Some(logo) => img.logo src=(logo.url) alt=(logo.alt) width=(logo.width);,
+            None => span.name.display { (name) },
+        }
     }
 }
 
-fn start(direction: &str) -> &'static str {
-    if direction == "rtl" { "right" } else { "left" }
-}
-
-fn is_cjk(language: &str) -> bool {
-    matches!(primary(language).as_str(), "zh" | "ja" | "ko" | "yue")
-}
-
-/// The language of a tag without script and region: `zh` of `zh-Hans-CN`.
-pub(super) fn primary(language: &str) -> String {
-    language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
+/// A street address, line by line; it may run the other way than the words around it.
+pub(super) fn postal_address(lines: &[String]) -> Markup {
+    html! {
+        @if !lines.is_empty() {
+            p dir="auto" {
+                @for (index, line) in lines.iter().enumerate() {
+                    @if index > 0 { br; }
+                    (line)
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `masthead render`: what a reader would get, as files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use time::{Date, OffsetDateTime};
@@ -12,8 +12,9 @@ use crate::issue::Issue;
 use crate::message::dkim::Signer;
 use crate::message::{Reader, issue_message};
 use crate::newsletter::Newsletter;
-use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL};
+use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL, sample_value};
 use crate::subscriber::EmailAddress;
+use crate::theme::Sheet;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -26,6 +27,9 @@ pub(super) struct Args {
     /// The newsletter, where there are several
     #[arg(long, value_name = "SLUG")]
     newsletter: Option<String>,
+    /// A style sheet of your own, inlined on top of the newsletter's
+    #[arg(long, value_name = "FILE")]
+    css: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigArgs,
 }
@@ -33,7 +37,13 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let issue = read(&args.file)?;
-    let newsletter = args.config.newsletter_of(&issue, args.newsletter.as_deref())?;
+    let mut newsletter = args.config.newsletter_of(&issue, args.newsletter.as_deref())?;
+    if let Some(css) = &args.css {
+        newsletter.theme.sheet = newsletter.theme.sheet.under(&sheet(css)?);
+    }
+    for warning in render::style_warnings(&newsletter.theme) {
+        eprintln!("warning: style sheet, {warning}");
+    }
     let signer = args.config.signer_of(&newsletter)?;
     let sample = sample(&issue, &newsletter, signer.as_ref())?;
 
@@ -45,6 +55,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         outln!("{}", path.display());
     }
     Ok(Exit::Done)
+}
+
+/// Reads a style sheet.
+fn sheet(path: &Path) -> anyhow::Result<Sheet> {
+    let css = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Sheet::parse(&css).with_context(|| format!("`{}` is broken", path.display()))
 }
 
 /// What a sample reader would get.
@@ -65,10 +81,9 @@ fn sample(issue: &Issue, newsletter: &Newsletter, signer: Option<&Signer>) -> an
     let day = issue.date.unwrap_or(Date::from_ordinal_date(1970, 1)?);
     let date = OffsetDateTime::new_utc(day, time::Time::MIDNIGHT);
     let message_id = format!("{}.sample@{}", rendered.seal, newsletter.from.address.domain());
-    let value = |_| SAMPLE_UNSUBSCRIBE_URL;
     Ok(Sample {
-        html: rendered.html_for(value).into_bytes(),
-        text: rendered.text_for(value).into_bytes(),
+        html: rendered.html_for(sample_value).into_bytes(),
+        text: rendered.text_for(sample_value).into_bytes(),
         message: issue_message(newsletter, &rendered, issue.number, &reader, &message_id, date, signer)?,
     })
 }

@@ -13,6 +13,7 @@ use super::{Ending, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
 use crate::mailer::{Connection, Envelope, Lost, Verdict, Why};
 use crate::message::{self, Reader};
+use crate::render::reader_name;
 use crate::store::{Due, Entry, Granted, Intent};
 use crate::subscriber::EmailAddress;
 use crate::token::Claim;
@@ -118,7 +119,7 @@ impl Addressed {
         let claim = Claim::Unsubscribe { newsletter_id: send.issue.newsletter_id, subscriber_id: due.subscriber_id };
         let reader = Reader {
             address,
-            name: due.name.clone(),
+            name: due.name.as_deref().and_then(reader_name),
             unsubscribe_url: send.newsletter.unsubscribe_url(&keyring.sign(claim)),
         };
         let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());

@@ -91,6 +91,7 @@ pub fn issue_message(
 ) -> Result<Vec<u8>, MessageError> {
     let value = |slot| match slot {
         Slot::UnsubscribeUrl => reader.unsubscribe_url.as_str(),
+        Slot::Name => reader.name.as_deref().unwrap_or_default(),
     };
     let number = number.map_or("letter".to_owned(), |number| number.to_string());
     let mut head = Head::default();

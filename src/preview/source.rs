@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::newsletter::Newsletter;
-use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL};
+use crate::render::{self, sample_value};
 use crate::{issue, templates};
 
 /// How often the files are looked at.
@@ -105,11 +105,10 @@ impl Source {
             render::render_styled(&issue, &newsletter, css)
         };
         let rendered = rendered.map_err(|error| error.to_string())?;
-        let value = |_| SAMPLE_UNSUBSCRIBE_URL;
         Ok(Email {
             from: newsletter.from.name.clone().unwrap_or_else(|| newsletter.from.address.to_string()),
-            html: rendered.html_for(value),
-            text: rendered.text_for(value),
+            html: rendered.html_for(sample_value),
+            text: rendered.text_for(sample_value),
             subject: rendered.subject,
             preheader: rendered.preheader,
         })

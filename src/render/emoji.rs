@@ -4,8 +4,11 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::templates::Inline;
 
-/// A heading of plain text, its emoji marked.
+/// A heading of plain text, its emoji marked; one of nothing else is all that it says.
 pub(super) fn heading(text: &str) -> Vec<Inline> {
+    if runs(text).iter().all(|(emoji, run)| *emoji || run.trim().is_empty()) {
+        return if text.is_empty() { Vec::new() } else { vec![Inline::Text(text.to_owned())] };
+    }
     let mark = |(emoji, run): (bool, &str)| match emoji {
         true => Inline::Emoji(run.to_owned()),
         false => Inline::Text(run.to_owned()),

@@ -5,8 +5,8 @@
 use comrak::nodes::{AstNode, ListType, NodeValue};
 use comrak::{Arena, Options, parse_document};
 
-use super::{emoji, link};
-use crate::templates::{Block, Inline, Picture};
+use super::{emoji, highlight, link, slot};
+use crate::templates::{Block, Inline, Picture, Words};
 
 /// Quotes and lists are followed so deep; what is nested deeper is shown as plain words.
 const DEPTH: usize = 16;
@@ -16,14 +16,23 @@ const DEPTH: usize = 16;
 pub(super) enum Level {
     /// Under the title: headings are h2 and smaller.
     Letter,
-    /// Under a section's heading.
+    /// Under a section's heading, or an item's title without a section.
     Section,
     /// Under an item's title.
     Item,
 }
 
+/// What Markdown is read with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// What the markers of slots are made with.
+    pub(super) seal: &'a str,
+    /// The fixed words.
+    pub(super) words: &'a Words,
+}
+
 /// Reads a Markdown field.
-pub(super) fn read(markdown: &str, level: Level) -> Vec<Block> {
+pub(super) fn read(markdown: &str, level: Level, reading: Reading) -> Vec<Block> {
     let arena = Arena::new();
     let document = parse_document(&arena, &link::clean(markdown), &options());
     let top = match level {
@@ -31,13 +40,19 @@ pub(super) fn read(markdown: &str, level: Level) -> Vec<Block> {
         Level::Section => 3,
         Level::Item => 4,
     };
-    Reader { top, last: top - 1, shift: None, footnotes: 0 }.blocks(document, DEPTH)
+    let mut blocks = Reader { top, last: top - 1, shift: None, footnotes: 0 }.blocks(document, DEPTH);
+    name_blocks(&mut blocks, reading);
+    blocks
 }
 
 /// A picture, or a link to it, or its words: what may be shown of it.
 pub(super) fn picture(url: &str, alt: &str, target: Option<String>, caption: Option<String>) -> Option<Block> {
-    let alt = link::one_line(alt);
+    let mut alt = link::one_line(alt);
     if let Some(url) = link::picture(url) {
+        // a link must say something
+        if let Some(host) = target.as_deref().and_then(link::host).filter(|_| alt.is_empty()) {
+            alt = host;
+        }
         return Some(Block::Picture(Picture { url, alt, link: target, caption }));
     }
     let words: Vec<Inline> =
@@ -90,7 +105,9 @@ impl Reader {
                 vec![Block::List(start, node.children().map(|item| self.list_item(item, depth)).collect())]
             }
             NodeValue::BlockQuote => vec![Block::Quote(self.blocks(node, depth))],
-            NodeValue::CodeBlock(code) => vec![Block::Code(code.literal.trim_end_matches('\n').to_owned())],
+            NodeValue::CodeBlock(code) => {
+                vec![Block::Code(highlight::code(code.literal.trim_end_matches('\n'), &code.info))]
+            }
             NodeValue::HtmlBlock(html) => html_block(&html.literal),
             NodeValue::ThematicBreak => vec![Block::Rule],
             NodeValue::Table(_) => vec![table(node)],
@@ -224,6 +241,61 @@ fn html_block(html: &str) -> Vec<Block> {
 fn table<'a>(node: &'a AstNode<'a>) -> Block {
     let mut rows = node.children().map(|row| row.children().map(|cell| inlines(cell, DEPTH)).collect::<Vec<_>>());
     Block::Table(rows.next().unwrap_or_default(), rows.collect())
+}
+
+/// Puts the marker of the reader's name where an editor wrote `{{name}}`; code stays as it is.
+fn name_blocks(blocks: &mut [Block], reading: Reading) {
+    for block in blocks {
+        match block {
+            Block::Paragraph(inlines) | Block::Heading(_, inlines) => name_line(inlines, reading),
+            Block::List(_, items) => items.iter_mut().for_each(|item| name_blocks(item, reading)),
+            Block::Quote(blocks) | Block::Footnote(_, blocks) => name_blocks(blocks, reading),
+            Block::Table(head, rows) => {
+                let cells = head.iter_mut().chain(rows.iter_mut().flatten());
+                cells.for_each(|cell| name_line(cell, reading));
+            }
+            Block::Code(_) | Block::Picture(_) | Block::Rule => {}
+        }
+    }
+}
+
+fn name_line(inlines: &mut Vec<Inline>, reading: Reading) {
+    let mut named = Vec::with_capacity(inlines.len());
+    for inline in inlines.drain(..) {
+        match inline {
+            Inline::Text(text) => name_text(&mut named, text, reading),
+            Inline::Emphasis(mut inner) => {
+                name_line(&mut inner, reading);
+                named.push(Inline::Emphasis(inner));
+            }
+            Inline::Strong(mut inner) => {
+                name_line(&mut inner, reading);
+                named.push(Inline::Strong(inner));
+            }
+            Inline::Link(url, mut inner) => {
+                name_line(&mut inner, reading);
+                named.push(Inline::Link(url, inner));
+            }
+            other => named.push(other),
+        }
+    }
+    *inlines = named;
+}
+
+fn name_text(named: &mut Vec<Inline>, text: String, reading: Reading) {
+    let mut rest = text.as_str();
+    while let Some((before, stand_in, behind)) = slot::written_name(rest) {
+        if !before.is_empty() {
+            named.push(Inline::Text(before.to_owned()));
+        }
+        named.push(Inline::Name(slot::name_marker(reading.seal, stand_in.unwrap_or(reading.words.reader))));
+        rest = behind;
+    }
+    if rest.len() == text.len() {
+        named.push(Inline::Text(text));
+    } else if !rest.is_empty() {
+        named.push(Inline::Text(rest.to_owned()));
+    }
 }
 
 /// Emoji in a heading are marked as such.

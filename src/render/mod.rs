@@ -4,6 +4,7 @@
 //! HTML and text are written from one [`Page`](crate::templates::Page), so they say the same.
 
 mod emoji;
+mod highlight;
 mod link;
 mod markdown;
 mod page;
@@ -12,16 +13,16 @@ mod slot;
 mod text;
 mod wrap;
 
-pub use sample::{SAMPLE_UNSUBSCRIBE_URL, sample_newsletter};
-pub use slot::Slot;
-
-use std::sync::LazyLock;
+pub use sample::{SAMPLE_UNSUBSCRIBE_URL, sample_newsletter, sample_value};
+pub use slot::{Slot, reader_name};
 
 use css_inline::{CSSInliner, InlineError};
+use maud::Markup;
 
 use crate::issue::Issue;
 use crate::newsletter::Newsletter;
-use crate::templates;
+use crate::templates::{self, Letter, Style, Words};
+use crate::theme::{Sheet, SheetError, SheetWarning, Theme};
 
 /// An issue as it is mailed, but for the [slots](Slot) that each reader fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +42,12 @@ pub struct Rendered {
 impl Rendered {
     /// The HTML part with every slot filled; values are escaped.
     pub fn html_for<'a>(&self, value: impl Fn(Slot) -> &'a str) -> String {
-        slot::fill(&self.html, &self.seal, |slot| escape(value(slot)))
+        slot::fill(&self.html, &self.seal, value, escape)
     }
 
     /// The text part with every slot filled.
     pub fn text_for<'a>(&self, value: impl Fn(Slot) -> &'a str) -> String {
-        slot::fill(&self.text, &self.seal, |slot| value(slot).to_owned())
+        slot::fill(&self.text, &self.seal, value, str::to_owned)
     }
 }
 
@@ -67,30 +68,17 @@ pub enum RenderError {
     /// The style sheet could not be inlined.
     #[error("the style sheet cannot be inlined: {0}; look for an unclosed rule in it")]
     Style(#[from] InlineError),
+    /// The editor's own style sheet is broken.
+    #[error("the style sheet is broken, {0}")]
+    Sheet(#[from] SheetError),
 }
 
 /// Renders an issue for all readers of a newsletter.
 pub fn render(issue: &Issue, newsletter: &Newsletter) -> Result<Rendered, RenderError> {
-    render_with(&INLINER, issue, newsletter)
-}
-
-/// The HTML part alone, for those who only want to know how large it is.
-pub fn html(issue: &Issue, newsletter: &Newsletter) -> Result<String, RenderError> {
     let seal = slot::seal(issue, newsletter);
-    let page = page::page(issue, newsletter, Slot::UnsubscribeUrl.marker(&seal));
-    Ok(INLINER.inline(&templates::issue(&page).into_string())?)
-}
-
-/// Renders an issue with a style sheet of the editor's own on top; its at-rules are left out.
-pub fn render_styled(issue: &Issue, newsletter: &Newsletter, css: &str) -> Result<Rendered, RenderError> {
-    render_with(&inliner(css), issue, newsletter)
-}
-
-fn render_with(inliner: &CSSInliner, issue: &Issue, newsletter: &Newsletter) -> Result<Rendered, RenderError> {
-    let seal = slot::seal(issue, newsletter);
-    let page = page::page(issue, newsletter, Slot::UnsubscribeUrl.marker(&seal));
+    let page = page::page(issue, newsletter, &seal);
     Ok(Rendered {
-        html: inliner.inline(&templates::issue(&page).into_string())?,
+        html: inlined(&templates::issue(&page), &newsletter.theme, &page.language, page.is_long)?,
         text: text::issue(&page),
         subject: page.subject,
         preheader: page.preheader,
@@ -98,28 +86,97 @@ fn render_with(inliner: &CSSInliner, issue: &Issue, newsletter: &Newsletter) -> 
     })
 }
 
+/// Renders an issue with one more style sheet over the newsletter's own.
+pub fn render_styled(issue: &Issue, newsletter: &Newsletter, css: &str) -> Result<Rendered, RenderError> {
+    let mut newsletter = newsletter.clone();
+    newsletter.theme.sheet = newsletter.theme.sheet.under(&Sheet::parse(css)?);
+    render(issue, &newsletter)
+}
+
+/// The HTML part alone, for those who only want to know how large it is.
+pub fn html(issue: &Issue, newsletter: &Newsletter) -> Result<String, RenderError> {
+    let page = page::page(issue, newsletter, &slot::seal(issue, newsletter));
+    Ok(inlined(&templates::issue(&page), &newsletter.theme, &page.language, page.is_long)?)
+}
+
 /// Renders the mail that asks a reader to confirm a sign-up.
 pub fn confirmation(newsletter: &Newsletter, confirm_url: &str) -> Result<Notice, RenderError> {
+    let words = Words::of(&newsletter.language);
     let name = link::one_line(&newsletter.name);
-    let words = templates::Words::of(&newsletter.language);
+    let letter = Letter {
+        title: (words.confirm_subject)(&name),
+        opening: (words.confirm_request)(&name),
+        button: Some((words.confirm_button.to_owned(), confirm_url.to_owned())),
+        closing: Some(words.confirm_ignore.to_owned()),
+        unsubscribe: None,
+    };
+    notice(newsletter, letter)
+}
+
+/// Renders the mail that welcomes a reader; `issue_url` leads to the newest issue, if there is one.
+pub fn welcome(newsletter: &Newsletter, issue_url: Option<&str>, leave_url: &str) -> Result<Notice, RenderError> {
+    let words = Words::of(&newsletter.language);
+    let letter = Letter {
+        title: (words.welcome_subject)(&link::one_line(&newsletter.name)),
+        opening: words.welcome_promise.to_owned(),
+        button: issue_url.map(|url| (words.welcome_button.to_owned(), url.to_owned())),
+        closing: None,
+        unsubscribe: Some((words.unsubscribe.to_owned(), leave_url.to_owned())),
+    };
+    notice(newsletter, letter)
+}
+
+/// Renders the mail that says goodbye to a reader who left.
+pub fn goodbye(newsletter: &Newsletter) -> Result<Notice, RenderError> {
+    let words = Words::of(&newsletter.language);
+    let letter = Letter {
+        title: (words.goodbye_subject)(&link::one_line(&newsletter.name)),
+        opening: words.goodbye_promise.to_owned(),
+        button: Some((words.goodbye_button.to_owned(), newsletter.home_url())),
+        closing: None,
+        unsubscribe: None,
+    };
+    notice(newsletter, letter)
+}
+
+fn notice(newsletter: &Newsletter, letter: Letter) -> Result<Notice, RenderError> {
+    let Newsletter { theme, language, .. } = newsletter;
     let address = page::postal_address(newsletter);
-    let markup = templates::confirmation(&newsletter.language, &name, &address, confirm_url);
+    let markup = templates::notice(theme, language, &link::one_line(&newsletter.name), &address, &letter);
     Ok(Notice {
-        subject: (words.confirm_subject)(&name),
-        html: INLINER.inline(&markup.into_string())?,
-        text: text::confirmation(words, &name, &address, confirm_url),
+        html: inlined(&markup, theme, language, false)?,
+        text: text::notice(Words::of(language), &letter, &address),
+        subject: letter.title,
     })
 }
 
-/// Built once: it owns the parsed options, and inlining takes less than a millisecond with it.
-static INLINER: LazyLock<CSSInliner<'static>> = LazyLock::new(|| inliner(""));
+/// What a theme's style sheet says that no mail will show: properties, classes and variables that nobody knows.
+pub fn style_warnings(theme: &Theme) -> Vec<SheetWarning> {
+    let is_known = |class: &str| {
+        let names = templates::EMAIL_STYLE.split('.').skip(1);
+        names.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next()).any(|name| name == Some(class))
+    };
+    let unknown = theme.sheet.classes.iter().filter(|(_, class)| !is_known(class));
+    let variables = theme.sheet.variables.iter().filter(|(_, name)| !templates::is_variable(name));
+    let variables = variables
+        .map(|(line, name)| SheetWarning { line: *line, what: format!("no theme has the variable `--{name}`") });
+    let mut warnings: Vec<SheetWarning> = unknown
+        .map(|(line, class)| SheetWarning { line: *line, what: format!("no part of a mail has the class `{class}`") })
+        .chain(variables)
+        .chain(theme.sheet.warnings.iter().cloned())
+        .collect();
+    warnings.sort_by_key(|warning| warning.line);
+    warnings
+}
 
-fn inliner(css: &str) -> CSSInliner<'static> {
-    CSSInliner::options()
+/// Puts the theme's style into every element: many mail programs read no other.
+fn inlined(markup: &Markup, theme: &Theme, language: &str, is_long: bool) -> Result<String, InlineError> {
+    let inliner = CSSInliner::options()
         .load_remote_stylesheets(false)
-        .extra_css(Some(format!("{}\n{css}", templates::EMAIL_STYLE).into()))
+        .extra_css(Some(Style::new(theme, language, is_long).inlined.into()))
         .minify_css(true)
-        .build()
+        .build();
+    inliner.inline(&markup.0)
 }
 
 /// Escapes a value for HTML text and attributes.

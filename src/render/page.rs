@@ -2,21 +2,24 @@
 
 use super::emoji::heading;
 use super::link::{clean, host, link, one_line};
-use super::markdown::{self, Level};
-use super::text;
+use super::markdown::{self, Level, Reading};
+use super::{Slot, text};
 use crate::issue::{self, Issue, PastIssue};
 use crate::newsletter::Newsletter;
-use crate::templates::{Block, Entry, Page, PastEntry, Section, Words};
+use crate::templates::{Block, Entry, Inline, Page, PastEntry, Section, Words};
+use crate::theme::Layout;
 
-/// Beyond so many links the hosts cost too many bytes.
-const HOSTS_UP_TO: usize = 60;
+/// Beyond so many links, hosts and a finer style cost too many bytes.
+const LONG: usize = 60;
 
 /// Columns of a preheader that no editor wrote; inboxes show 40 to 140.
 const PREHEADER_COLUMNS: usize = 140;
 
-/// Makes the page of an issue; `unsubscribe_url` is a slot's marker.
-pub(super) fn page(issue: &Issue, newsletter: &Newsletter, unsubscribe_url: String) -> Page {
+/// Makes the page of an issue; `seal` is what the markers of its slots are made with.
+pub(super) fn page(issue: &Issue, newsletter: &Newsletter, seal: &str) -> Page {
     let words = Words::of(&newsletter.language);
+    let reading = Reading { seal, words };
+    let layout = newsletter.theme.layout.unwrap_or_else(|| layout(issue));
     let name = one_line(&newsletter.name);
     let number = issue.number.map(|number| format!("#{number}"));
     let written = |text: &Option<String>| text.as_deref().map(one_line).filter(|text| !text.is_empty());
@@ -25,8 +28,8 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, unsubscribe_url: Stri
         None => name.clone(),
     });
     let subject = Some(issue.subject_line(&name));
-    let intro = markdown::read(&issue.intro, Level::Letter);
-    let sections: Vec<Section> = issue.sections.iter().map(|part| section(part, words)).collect();
+    let intro = markdown::read(&issue.intro, Level::Letter, reading);
+    let sections: Vec<Section> = issue.sections.iter().map(|part| section(part, layout, reading)).collect();
     let links = sections.iter().flat_map(|part| &part.entries).filter(|entry| entry.url.is_some()).count();
     Page {
         language: one_line(&issue.language),
@@ -35,12 +38,14 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, unsubscribe_url: Stri
         title: heading(&title),
         online_url: issue.number.map(|number| newsletter.issue_url(number)),
         archive_url: newsletter.home_url(),
-        unsubscribe_url,
+        unsubscribe_url: Slot::UnsubscribeUrl.marker(seal),
         postal_address: postal_address(newsletter),
         date: issue.date.map(words.date),
         past_issues: issue.past_issues.iter().map(|past| past_entry(past, words)).collect(),
-        show_hosts: links + issue.past_issues.len() <= HOSTS_UP_TO,
+        is_long: links + issue.past_issues.len() > LONG,
         newsletter: name,
+        theme: newsletter.theme.clone(),
+        layout,
         words,
         number,
         intro,
@@ -53,29 +58,46 @@ pub(super) fn postal_address(newsletter: &Newsletter) -> Vec<String> {
     clean(&newsletter.postal_address).lines().map(one_line).filter(|line| !line.is_empty()).collect()
 }
 
-fn section(section: &issue::Section, words: &Words) -> Section {
-    Section {
-        emoji: section.emoji.as_deref().map(one_line),
-        title: heading(&one_line(&section.title)),
-        url: section.url.as_deref().and_then(link),
-        body: markdown::read(&section.body, Level::Section),
-        entries: section.items.iter().map(|item| entry(item, words)).collect(),
-        after: markdown::read(&section.after, Level::Section),
+/// What suits an issue: one without items is an essay.
+fn layout(issue: &Issue) -> Layout {
+    match issue.sections.iter().all(|section| section.items.is_empty()) {
+        true => Layout::Letter,
+        false => Layout::Roundup,
     }
 }
 
-fn entry(item: &issue::Item, words: &Words) -> Entry {
+fn section(section: &issue::Section, layout: Layout, reading: Reading) -> Section {
+    let emoji = section.emoji.as_deref().map(one_line).filter(|emoji| !emoji.is_empty());
+    let title = one_line(&section.title);
+    let has_heading = emoji.is_some() || !title.is_empty();
+    let (body, item) = if has_heading { (Level::Section, Level::Item) } else { (Level::Letter, Level::Section) };
+    Section {
+        title: heading(if title.is_empty() { emoji.as_deref().unwrap_or_default() } else { &title }),
+        emoji: emoji.filter(|_| !title.is_empty()),
+        url: section.url.as_deref().and_then(link),
+        body: markdown::read(&section.body, body, reading),
+        entries: section.items.iter().map(|part| entry(part, layout, item, reading)).collect(),
+        after: markdown::read(&section.after, body, reading),
+    }
+}
+
+fn entry(item: &issue::Item, layout: Layout, level: Level, reading: Reading) -> Entry {
     let url = item.url.as_deref().and_then(link);
+    let host = url.as_deref().and_then(host);
+    let title = match (one_line(&item.title), &host) {
+        (title, Some(host)) if title.is_empty() => vec![Inline::Text(host.clone())],
+        (title, _) => heading(&title),
+    };
     let stars = item.stars.map(|stars| format!("★ {}", thousands(stars)));
-    let mut description = markdown::read(&item.description, Level::Item);
+    let mut description = markdown::read(&item.description, level, reading);
     for image in &item.images {
         let caption = image.caption.as_deref().map(one_line).filter(|caption| !caption.is_empty());
-        description.extend(markdown::picture(&image.url, &image.alt, None, caption));
+        description.extend(markdown::picture(&image.url, &image.alt, image.link.as_deref().and_then(link), caption));
     }
     Entry {
-        number: item.number.map(words.number),
-        title: heading(&one_line(&item.title)),
-        host: url.as_deref().and_then(host),
+        number: item.number.filter(|_| layout == Layout::Roundup).map(reading.words.number),
+        title,
+        host,
         url,
         remarks: stars.into_iter().chain(item.tags.iter().map(|tag| one_line(tag))).collect(),
         description,

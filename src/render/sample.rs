@@ -1,7 +1,9 @@
 //! What stands in for configuration and reader while an issue is only looked at.
 
+use super::Slot;
 use crate::issue::Issue;
 use crate::newsletter::{BaseUrl, BaseUrlError, Mailbox, MailboxError, Newsletter, Slug};
+use crate::theme::Theme;
 
 /// The unsubscribe address of the sample reader.
 pub const SAMPLE_UNSUBSCRIBE_URL: &str = "https://newsletter.example.org/u/sample";
@@ -20,7 +22,16 @@ pub fn sample_newsletter(issue: &Issue) -> Result<Newsletter, SampleError> {
         postal_address: "1 Example Street, 12345 Example City".to_owned(),
         language: issue.language.clone(),
         base_url: BaseUrl::parse("https://newsletter.example.org")?,
+        theme: Theme::default(),
     })
+}
+
+/// What the sample reader's mail has in a slot; nobody knows their name.
+pub fn sample_value(slot: Slot) -> &'static str {
+    match slot {
+        Slot::UnsubscribeUrl => SAMPLE_UNSUBSCRIBE_URL,
+        Slot::Name => "",
+    }
 }
 
 /// Why there is no sample.

@@ -1,7 +1,14 @@
 //! Slots: all that differs between two readers' mails.
+//!
+//! A slot's marker stands in the rendered parts until a reader's value takes its place; everything else is the same
+//! bytes for everyone. A slot more is one variant more here, and its value in `message`.
+
+use std::ops::Range;
 
 use ring::digest::{Context, SHA256};
 
+use super::link;
+use super::wrap::shorten;
 use crate::issue::Issue;
 use crate::newsletter::Newsletter;
 
@@ -10,23 +17,104 @@ use crate::newsletter::Newsletter;
 pub enum Slot {
     /// The reader's own address for leaving.
     UnsubscribeUrl,
+    /// The reader's name; empty where nobody knows it, then the words beside the slot stand in for it.
+    Name,
 }
 
-impl Slot {
-    /// Every slot there is.
-    pub const ALL: [Self; 1] = [Self::UnsubscribeUrl];
+/// The columns that a name may take in a line of text: lines are broken before anybody knows it.
+pub(super) const NAME_COLUMNS: usize = 32;
 
-    /// What stands in its place until it is filled; an address, so that links stay links.
+/// What ends the marker of a name.
+const NAME_END: &str = "}}";
+
+/// Bytes up to the end of a marker: no text is searched farther.
+const REACH: usize = 300;
+
+impl Slot {
+    /// What stands in its place until it is filled.
+    ///
+    /// The one of an address is an address, so that links stay links; the one of a name has its stand-in behind it,
+    /// escaped as the part around it.
     ///
     /// ```text
     /// https://slot.invalid/91f0c2aa54d0be17/unsubscribe
+    /// {{91f0c2aa54d0be17.name|friend}}
     /// ```
     pub fn marker(self, seal: &str) -> String {
-        let name = match self {
-            Self::UnsubscribeUrl => "unsubscribe",
-        };
-        format!("https://slot.invalid/{seal}/{name}")
+        match self {
+            Self::UnsubscribeUrl => format!("https://slot.invalid/{seal}/unsubscribe"),
+            Self::Name => format!("{{{{{seal}.name|"),
+        }
     }
+}
+
+/// The marker of a name, with the words that stand in for one that nobody knows.
+pub(super) fn name_marker(seal: &str, stand_in: &str) -> String {
+    Slot::Name.marker(seal) + &fitting(&stand_in.replace(['{', '}'], "")) + NAME_END
+}
+
+/// The words that stand in for a name, of a marker.
+pub(super) fn stand_in(marker: &str) -> &str {
+    marker.split_once('|').and_then(|(_, rest)| rest.strip_suffix(NAME_END)).unwrap_or_default()
+}
+
+/// Where markers of names are in a text.
+pub(super) fn name_markers(text: &str) -> Vec<Range<usize>> {
+    const BEGIN: &str = ".name|";
+    const SEAL: usize = 16;
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find(BEGIN).map(|at| from + at) {
+        from = at + BEGIN.len();
+        let start = at.checked_sub(SEAL + 2).filter(|start| text.get(*start..*start + 2) == Some("{{"));
+        if let (Some(start), Some(length)) = (start, within_reach(&text[from..]).find(NAME_END)) {
+            from += length + NAME_END.len();
+            found.push(start..from);
+        }
+    }
+    found
+}
+
+fn within_reach(text: &str) -> &str {
+    &text[..text.floor_char_boundary(REACH)]
+}
+
+/// A place for the reader's name as an editor writes it: `{{name}}`, or `{{name|friend}}` with a stand-in.
+///
+/// Gives the text before it, the stand-in, and the text behind it.
+pub(super) fn written_name(text: &str) -> Option<(&str, Option<&str>, &str)> {
+    let mut from = 0;
+    loop {
+        let start = from + text[from..].find("{{")?;
+        let inner = start + 2;
+        from = inner;
+        let Some(end) = within_reach(&text[inner..]).find(NAME_END).map(|at| inner + at) else { continue };
+        let (name, stand_in) = match text[inner..end].split_once('|') {
+            Some((name, stand_in)) => (name, Some(stand_in.trim()).filter(|words| !words.is_empty())),
+            None => (&text[inner..end], None),
+        };
+        if name.trim() == "name" {
+            return Some((&text[..start], stand_in, &text[end + NAME_END.len()..]));
+        }
+    }
+}
+
+/// A reader's name as it may stand in a mail: one line, without characters that mislead; not an address, which
+/// mail programs would make a link of.
+///
+/// ```
+/// assert_eq!(masthead::render::reader_name(" Jo\nDoe\u{202e} ").as_deref(), Some("Jo Doe"));
+/// assert_eq!(masthead::render::reader_name("www.example.org"), None);
+/// ```
+pub fn reader_name(name: &str) -> Option<String> {
+    let name = link::one_line(name);
+    let is_address = name.contains("://") || name.contains('@') || name.to_lowercase().contains("www.");
+    (!name.is_empty() && !is_address).then_some(name)
+}
+
+/// A name cut to the columns that it may take.
+fn fitting(name: &str) -> String {
+    shorten(name, NAME_COLUMNS)
 }
 
 /// 16 hex digits that nobody can write into an issue beforehand: they hash the whole of it.
@@ -37,20 +125,79 @@ pub(super) fn seal(issue: &Issue, newsletter: &Newsletter) -> String {
     context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Puts each slot's value in place of its marker, in one pass: a value is never read again.
-pub(super) fn fill(part: &str, seal: &str, value: impl Fn(Slot) -> String) -> String {
-    let markers = Slot::ALL.map(|slot| (slot, slot.marker(seal)));
+/// Puts each slot's value, escaped for the part, in place of its marker, in one pass: a value is never read again.
+pub(super) fn fill<'a>(
+    part: &str,
+    seal: &str,
+    value: impl Fn(Slot) -> &'a str,
+    escape: impl Fn(&str) -> String,
+) -> String {
+    let (url, name) = (Slot::UnsubscribeUrl.marker(seal), Slot::Name.marker(seal));
     let mut filled = String::with_capacity(part.len() + 256);
     let mut rest = part;
-    while let Some((at, slot, marker)) = markers
-        .iter()
-        .filter_map(|(slot, marker)| Some((rest.find(marker.as_str())?, slot, marker)))
-        .min_by_key(|hit| hit.0)
-    {
-        filled.push_str(&rest[..at]);
-        filled.push_str(&value(*slot));
-        rest = &rest[at + marker.len()..];
+    // both markers have the seal in them, and nothing else has
+    while let Some(at) = rest.find(seal) {
+        if let Some(start) = at.checked_sub(url.len() - "/unsubscribe".len() - seal.len())
+            && let Some(behind) = rest.get(start..).and_then(|rest| rest.strip_prefix(url.as_str()))
+        {
+            filled.push_str(&rest[..start]);
+            filled.push_str(&escape(value(Slot::UnsubscribeUrl)));
+            rest = behind;
+        } else if let Some(start) = at.checked_sub(2)
+            && let Some(marked) = rest.get(start..).and_then(|rest| rest.strip_prefix(name.as_str()))
+            && let Some((stand_in, behind)) = marked.split_once(NAME_END)
+        {
+            filled.push_str(&rest[..start]);
+            match reader_name(value(Slot::Name)) {
+                Some(name) => filled.push_str(&escape(&fitting(&name))),
+                None => filled.push_str(stand_in),
+            }
+            rest = behind;
+        } else {
+            filled.push_str(&rest[..at + seal.len()]);
+            rest = &rest[at + seal.len()..];
+        }
     }
     filled.push_str(rest);
     filled
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SEAL: &str = "91f0c2aa54d0be17";
+
+    #[test]
+    fn places_for_a_name_are_found_as_written() {
+        assert_eq!(written_name("Hi {{name}}!"), Some(("Hi ", None, "!")));
+        assert_eq!(written_name("{{x}} {{ name | dear friend }}"), Some(("{{x}} ", Some("dear friend"), "")));
+        for text in ["", "{{}}", "{{name", "{{nam}}", "{name}", "{{unsubscribe_url}}", "{{"] {
+            assert_eq!(written_name(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_marker_is_filled_or_gives_way_to_its_stand_in() {
+        let part = format!("Hi {}, see {}.", name_marker(SEAL, "fri}}end"), Slot::UnsubscribeUrl.marker(SEAL));
+        let fill = |name: &'static str| {
+            fill(&part, SEAL, |slot| if slot == Slot::Name { name } else { "https://a.example/" }, str::to_owned)
+        };
+        assert_eq!(fill("Jo"), "Hi Jo, see https://a.example/.");
+        assert_eq!(fill("  \n"), "Hi friend, see https://a.example/.");
+        assert_eq!(
+            fill(&format!("{{{{{SEAL}.name|x}}}}").leak()[..]),
+            format!("Hi {}, see https://a.example/.", "{{91f0c2aa54d0be17.name|x}}")
+        );
+    }
+
+    #[test]
+    fn markers_are_found_in_a_text() {
+        let marker = name_marker(SEAL, "you");
+        let text = format!("é.name| {marker}, {marker} .name|{{{{");
+        assert_eq!(name_markers(&text).len(), 2);
+        assert!(name_markers(&text).into_iter().all(|range| text[range] == marker));
+        assert_eq!(stand_in(&marker), "you");
+    }
 }

@@ -1,7 +1,8 @@
 //! The text part: the page's twin, for those who read plain text.
 
+use super::slot;
 use super::wrap::{underline, wrap};
-use crate::templates::{Block, Entry, Inline, Page, PastEntry, Picture, Section, Words};
+use crate::templates::{Block, Entry, Inline, Letter, Page, PastEntry, Picture, Section, Words};
 
 /// Columns of a line.
 pub(super) const COLUMNS: usize = 72;
@@ -23,17 +24,24 @@ pub(super) fn issue(page: &Page) -> String {
     text.written
 }
 
-/// The text part of a confirmation mail.
-pub(super) fn confirmation(words: &Words, name: &str, postal_address: &[String], confirm_url: &str) -> String {
+/// The text part of a short mail.
+pub(super) fn notice(words: &Words, letter: &Letter, postal_address: &[String]) -> String {
     let mut text = Text::default();
-    text.heading(&(words.confirm_subject)(name), '=');
-    text.paragraph(wrap(&(words.confirm_request)(name), COLUMNS));
-    text.paragraph(vec![words.confirm_button.to_owned() + words.colon, confirm_url.to_owned()]);
-    text.paragraph(wrap(words.confirm_ignore, COLUMNS));
-    if !postal_address.is_empty() {
-        text.footer_line();
-        text.address(postal_address);
+    text.heading(&letter.title, '=');
+    text.paragraph(wrap(&letter.opening, COLUMNS));
+    if let Some((label, url)) = &letter.button {
+        text.paragraph(vec![label.to_owned() + words.colon, url.clone()]);
     }
+    if let Some(closing) = &letter.closing {
+        text.paragraph(wrap(closing, COLUMNS));
+    }
+    if !postal_address.is_empty() || letter.unsubscribe.is_some() {
+        text.footer_line();
+    }
+    if let Some((label, url)) = &letter.unsubscribe {
+        text.paragraph(vec![label.to_owned() + words.colon, url.clone()]);
+    }
+    text.address(postal_address);
     text.written
 }
 
@@ -66,6 +74,7 @@ fn section(text: &mut Text, section: &Section, words: &Words) {
     let title = words_of(&section.title);
     match &section.emoji {
         Some(emoji) => text.heading(&format!("{emoji} {title}"), '-'),
+        None if title.is_empty() => {}
         None => text.heading(&title, '-'),
     }
     if let Some(url) = &section.url {
@@ -180,7 +189,10 @@ fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
             let lines = lines_of(blocks, columns.saturating_sub(2).max(20), words);
             lines.into_iter().map(|line| format!("> {line}")).collect()
         }
-        Block::Code(code) => code.lines().map(|line| format!("    {line}")).collect(),
+        Block::Code(pieces) => {
+            let code: String = pieces.iter().map(|(_, text)| text.as_str()).collect();
+            code.lines().map(|line| format!("    {line}")).collect()
+        }
         Block::Picture(picture) => picture_lines(picture, columns, words),
         Block::Table(head, rows) => table_lines(head, rows),
         Block::Rule => vec!["* * *".to_owned()],
@@ -257,6 +269,8 @@ fn write_words(words: &mut String, inlines: &[Inline], with_addresses: bool) {
             Inline::Break => words.push('\n'),
             Inline::Note(number) if with_addresses => words.push_str(&format!("[{number}]")),
             Inline::Note(_) => {}
+            Inline::Name(marker) if with_addresses => words.push_str(marker),
+            Inline::Name(marker) => words.push_str(slot::stand_in(marker)),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 use unicode_width::UnicodeWidthStr;
 
+use super::slot::{NAME_COLUMNS, name_markers};
+
 /// Breaks a text into lines of at most `columns`, counting CJK as two.
 ///
 /// Line breaks in the text stay. A word or an address that is wider has a line of its own.
@@ -12,33 +14,52 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     text.split('\n').flat_map(|line| wrap_line(line, columns)).collect()
 }
 
-fn wrap_line(text: &str, columns: usize) -> Vec<String> {
-    let mut addresses = addresses(text).into_iter().peekable();
+fn wrap_line(text: &str, limit: usize) -> Vec<String> {
+    let names = name_markers(text);
+    let mut whole: Vec<Range<usize>> = addresses(text).into_iter().chain(names.iter().cloned()).collect();
+    whole.sort_unstable_by_key(|range| range.start);
+    let mut whole = whole.into_iter().peekable();
     let mut lines = Vec::new();
-    // the line begins at `start` and fits up to `fits`, which is `width` columns with the spaces at its end
-    let (mut start, mut fits, mut width) = (0, 0, 0);
+    let (mut start, mut fits) = (0, 0);
+    // columns from `start` to `fits`, spaces at the end included
+    let mut filled = 0;
     for (at, kind) in linebreaks(text) {
-        while addresses.next_if(|address| address.end <= at).is_some() {}
         // UAX 14 would break behind each hyphen too: `pre-` and `Python3.12` belong together
         let in_word = at < text.len() && text[..at].ends_with('-');
-        if in_word || addresses.peek().is_some_and(|address| address.start < at) {
+        while whole.next_if(|range| range.end <= at).is_some() {}
+        if in_word || whole.peek().is_some_and(|range| range.start < at) {
             continue;
         }
-        let next = &text[fits..at];
-        if fits > start && width + next.trim_end().width() > columns {
+        let (columns, with_spaces) = width(text, fits..at, &names);
+        if fits > start && filled + columns > limit {
             lines.push(text[start..fits].trim_end().to_owned());
-            (start, width) = (fits, 0);
+            (start, filled) = (fits, 0);
         }
-        (fits, width) = (at, width + next.width());
+        fits = at;
+        filled += with_spaces;
         if kind == BreakOpportunity::Mandatory {
             lines.push(text[start..at].trim_end().to_owned());
-            (start, width) = (at, 0);
+            (start, filled) = (at, 0);
         }
     }
     if lines.is_empty() {
         lines.push(String::new());
     }
     lines
+}
+
+/// The columns of a part of a text, without and with spaces at its end; a name that is still to come takes all
+/// that it may.
+fn width(text: &str, range: Range<usize>, names: &[Range<usize>]) -> (usize, usize) {
+    let first = names.partition_point(|name| name.start < range.start);
+    let inside = names[first..].iter().take_while(|name| name.end <= range.end);
+    let (count, markers) =
+        inside.fold((0, 0), |(count, columns), name| (count + 1, columns + text[name.clone()].width()));
+    let part = &text[range];
+    let trimmed = part.trim_end();
+    let columns = if trimmed.is_ascii() { trimmed.len() } else { trimmed.width() };
+    let columns = columns - markers + count * NAME_COLUMNS;
+    (columns, columns + part[trimmed.len()..].chars().count())
 }
 
 /// Where addresses stand in a text: no line breaks inside them, though UAX 14 would break behind a slash.

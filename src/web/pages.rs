@@ -183,6 +183,7 @@ pub(super) async fn issue(State(site): State<Arc<Site>>, Path((slug, number)): P
     let home = newsletter.home_url();
     let html = rendered.html_for(|slot| match slot {
         Slot::UnsubscribeUrl => &home,
+        Slot::Name => "",
     });
     let mut response = Html(html).into_response();
     // The email's style is inline; it has no script, and none would run.

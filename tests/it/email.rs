@@ -8,6 +8,7 @@ use masthead::message::{MessageError, Reader, issue_message, notice_message};
 use masthead::newsletter::{BaseUrl, Mailbox, Newsletter, Slug};
 use masthead::render::{self, Rendered, Slot, render};
 use masthead::subscriber::EmailAddress;
+use masthead::theme::{Logo, Sheet, Theme};
 use time::OffsetDateTime;
 use time::macros::{date, datetime};
 use unicode_width::UnicodeWidthStr as _;
@@ -25,6 +26,7 @@ fn newsletter() -> Newsletter {
         postal_address: "Garden Letters\n1 Orchard Road\n12345 Example City".into(),
         language: "en".into(),
         base_url: BaseUrl::parse("https://news.example.org").unwrap(),
+        theme: Theme::default(),
     }
 }
 
@@ -114,11 +116,19 @@ fn rendered(issue: &Issue) -> Rendered {
 }
 
 fn html(issue: &Issue) -> String {
-    rendered(issue).html_for(|_| LEAVE)
+    rendered(issue).html_for(value)
 }
 
 fn text(issue: &Issue) -> String {
-    rendered(issue).text_for(|_| LEAVE)
+    rendered(issue).text_for(value)
+}
+
+/// What a reader whose name nobody knows has in a slot.
+fn value(slot: Slot) -> &'static str {
+    match slot {
+        Slot::UnsubscribeUrl => LEAVE,
+        Slot::Name => "",
+    }
 }
 
 fn prose(markdown: &str) -> (String, String) {
@@ -170,12 +180,14 @@ fn the_mail_stands_without_its_style_element() {
     let cell = letter_cell(&html);
     assert!(cell.contains("lang=\"en\"") && cell.contains("dir=\"ltr\""), "Gmail drops them from <html>: {cell}");
     assert!(html.contains("<!--[if mso]><table role=\"presentation\" width=\"600\""));
-    assert_eq!(html.matches("<style>").count() + html.matches("<style ").count(), 2, "the kept one and Outlook's");
-    let style = &html[html.find("<style").unwrap()..html.find("</style>").unwrap()];
-    let rules = style.split_once('>').unwrap().1;
-    assert!(rules.trim_start().starts_with("@media") && rules.contains("prefers-color-scheme:dark"), "{rules}");
+    let sheets: Vec<&str> = html.split("<style").skip(1).map(|rest| rest.split("</style>").next().unwrap()).collect();
+    let [media, outlook_dark, outlook] = sheets[..] else { panic!("{sheets:#?}") };
+    assert!(media.starts_with(" data-css-inline=\"keep\">@media") && media.contains("prefers-color-scheme:dark"));
+    let plain = outlook_dark.lines().filter(|line| !line.contains("[data-ogs"));
+    assert_eq!(plain.collect::<Vec<_>>(), [""; 0], "a plain rule there would be inlined");
+    assert!(outlook.starts_with(">td,p,"));
     assert_eq!(html.matches("<h1").count(), 1);
-    for once in ["Segoe UI", "line-height:1.5;"] {
+    for once in ["Segoe UI", "line-height:1.55;"] {
         assert_eq!(html.matches(once).count(), 1, "{once} stands on the wrapper only");
     }
 }
@@ -188,9 +200,14 @@ fn letter_cell(html: &str) -> &str {
 #[test]
 fn every_class_has_a_rule_and_every_rule_a_class() {
     let mut issue = weekly();
-    issue.intro += "\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[^1] note\n\n[^1]: text";
-    let (_, letter) = (render::confirmation(&newsletter(), LEAVE).unwrap(), html(&issue));
-    let chinese = html(&Issue { language: "zh".into(), ..blank() });
+    issue.intro += "\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 |\n\n[^1] note\n\n[^1]: text\n\n\
+        ```rust\nlet a = 1; // b\n```";
+    issue.sections[0].title = String::new();
+    issue.sections[0].emoji = None;
+    let letter = html(&issue);
+    let mut own = newsletter();
+    own.theme.logo = Some(Logo { url: "https://img.example.org/logo.png".into(), alt: "Garden".into(), width: 90 });
+    let chinese = render(&Issue { language: "ar".into(), ..blank() }, &own).unwrap().html;
     let confirmation = render::confirmation(&newsletter(), LEAVE).unwrap().html;
     let pages = [letter, chinese, confirmation].concat();
     let mut used: Vec<&str> =
@@ -198,15 +215,16 @@ fn every_class_has_a_rule_and_every_rule_a_class() {
     used.sort_unstable();
     used.dedup();
     let sheet = masthead::templates::EMAIL_STYLE;
-    let sheet: String = sheet.split("*/").map(|part| part.split("/*").next().unwrap()).collect();
-    let selectors: String = sheet.split('}').map(|rule| rule.split('{').next().unwrap()).collect::<Vec<_>>().join(" ");
-    let mut defined: Vec<&str> = selectors
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
-        .filter_map(|word| word.strip_prefix('.'))
-        .collect();
+    let bare: String = sheet.split("*/").map(|part| part.split("/*").next().unwrap()).collect();
+    let selectors: String = bare.split('}').map(|rule| rule.split('{').next().unwrap()).collect::<Vec<_>>().join(" ");
+    let names = selectors.split('.').skip(1);
+    let mut defined: Vec<&str> =
+        names.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap()).collect();
     defined.sort_unstable();
     defined.dedup();
     assert_eq!(used, defined);
+    let both = Sheet::parse(sheet).unwrap();
+    assert_eq!(both.warnings, [], "every property is known");
 }
 
 #[test]
@@ -287,7 +305,7 @@ fn markdown_becomes_html_that_mail_programs_know_and_text_that_people_read() {
         "<ol",
         "<ul",
         "☑ done",
-        "1 &lt; 2;",
+        " &lt; ",
         "<th ",
         "<hr",
         "<a href=\"https://example.org/oak\"",
@@ -421,8 +439,8 @@ fn only_the_slots_differ_between_two_readers() {
     let rendered = rendered(&weekly());
     let other = "https://news.example.org/u/ffff";
     for (one, two) in [
-        (rendered.html_for(|_| LEAVE), rendered.html_for(|_| other)),
-        (rendered.text_for(|_| LEAVE), rendered.text_for(|_| other)),
+        (rendered.html_for(value), rendered.html_for(|_| other)),
+        (rendered.text_for(value), rendered.text_for(|_| other)),
     ] {
         let escaped = LEAVE.replace('&', "&amp;");
         let place = if one.contains(&escaped) { escaped.as_str() } else { LEAVE };
@@ -514,8 +532,8 @@ fn a_message_decodes_to_the_rendered_parts_again() {
         let bytes = message(&newsletter(), &rendered, &reader(None)).unwrap();
         let parsed = MessageParser::default().parse(&bytes).unwrap();
         assert_eq!(parsed.text_body.len(), 1);
-        assert_eq!(parsed.body_text(0).unwrap().replace("\r\n", "\n"), rendered.text_for(|_| LEAVE));
-        assert_eq!(parsed.body_html(0).unwrap().replace("\r\n", "\n"), rendered.html_for(|_| LEAVE));
+        assert_eq!(parsed.body_text(0).unwrap().replace("\r\n", "\n"), rendered.text_for(value));
+        assert_eq!(parsed.body_html(0).unwrap().replace("\r\n", "\n"), rendered.html_for(value));
         assert_eq!(parsed.subject(), Some(rendered.subject.as_str()));
         assert!(parsed.is_content_type("multipart", "alternative"));
         assert_eq!(parsed.parts[1].content_transfer_encoding(), Some(encoding));
