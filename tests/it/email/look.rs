@@ -1,0 +1,199 @@
+//! The look: style sheets, themes, scripts, sizes.
+
+use masthead::issue::Issue;
+use masthead::newsletter::Newsletter;
+use masthead::render::{self, render};
+use masthead::theme::{Colour, Density, Font, Layout, Logo, Palette, Sheet};
+
+use super::{LEAVE, blank, html, item, newsletter, section, tags, weekly};
+
+#[test]
+fn the_mail_stands_without_its_style_element() {
+    let html = html(&weekly());
+    assert!(html.contains(r#"<html lang="en" dir="ltr">"#));
+    let cell = letter_cell(&html);
+    assert!(cell.contains("lang=\"en\"") && cell.contains("dir=\"ltr\""), "Gmail drops them from <html>: {cell}");
+    assert!(html.contains("<!--[if mso]><table role=\"presentation\" width=\"600\""));
+    let sheets: Vec<&str> = html.split("<style").skip(1).map(|rest| rest.split("</style>").next().unwrap()).collect();
+    let [media, outlook_dark, outlook] = sheets[..] else { panic!("{sheets:#?}") };
+    assert!(media.starts_with(" data-css-inline=\"keep\">@media") && media.contains("prefers-color-scheme:dark"));
+    let plain = outlook_dark.lines().filter(|line| !line.contains("[data-ogs"));
+    assert_eq!(plain.collect::<Vec<_>>(), [""; 0], "a plain rule there would be inlined");
+    assert!(outlook.starts_with(">td,p,"));
+    assert_eq!(html.matches("<h1").count(), 1);
+    for once in ["Segoe UI", "line-height:1.55;"] {
+        assert_eq!(html.matches(once).count(), 1, "{once} stands on the wrapper only");
+    }
+}
+
+/// The tag of the cell around the content.
+fn letter_cell(html: &str) -> &str {
+    tags(html).find(|tag| tag.starts_with("td class=\"letter")).unwrap()
+}
+
+#[test]
+fn every_class_has_a_rule_and_every_rule_a_class() {
+    let mut issue = weekly();
+    issue.intro += "\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 |\n\n[^1] note\n\n[^1]: text\n\n\
+        ```rust\nlet a = 1; // b\n```";
+    issue.sections[0].title = String::new();
+    issue.sections[0].emoji = None;
+    let letter = html(&issue);
+    let mut own = newsletter();
+    own.theme.logo = Some(Logo { url: "https://img.example.org/logo.png".into(), alt: "Garden".into(), width: 90 });
+    let chinese = render(&Issue { language: "ar".into(), ..blank() }, &own).unwrap().html;
+    let confirmation = render::confirmation(&newsletter(), LEAVE).unwrap().html;
+    let pages = [letter, chinese, confirmation].concat();
+    let mut used: Vec<&str> =
+        pages.split("class=\"").skip(1).flat_map(|rest| rest.split('"').next().unwrap().split(' ')).collect();
+    used.sort_unstable();
+    used.dedup();
+    let sheet = masthead::templates::EMAIL_STYLE;
+    let bare: String = sheet.split("*/").map(|part| part.split("/*").next().unwrap()).collect();
+    let selectors: String = bare.split('}').map(|rule| rule.split('{').next().unwrap()).collect::<Vec<_>>().join(" ");
+    let names = selectors.split('.').skip(1);
+    let mut defined: Vec<&str> =
+        names.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap()).collect();
+    defined.sort_unstable();
+    defined.dedup();
+    assert_eq!(used, defined);
+    let both = Sheet::parse(sheet).unwrap();
+    assert_eq!(both.warnings, [], "every property is known");
+}
+
+#[test]
+fn a_long_issue_stays_lean_and_leaves_the_hosts_out() {
+    let many = |count: u32| {
+        let one = |n| {
+            item(
+                n,
+                &format!("Title number {n} of a usual length, with a colon: here"),
+                &format!("https://blog.example.org/2025/05/some-post-about-something-{n}/"),
+                &"A sentence of the description that has about eighty characters in it, so to say. ".repeat(4),
+            )
+        };
+        Issue { sections: vec![section("🌱", "Reading", (1..=count).map(one).collect())], ..blank() }
+    };
+    let forty = html(&many(40));
+    assert!(forty.len() < 40_000, "{} bytes", forty.len());
+    assert!(forty.contains(">blog.example.org</p>"));
+    assert!(!html(&many(61)).contains(">blog.example.org</p>"));
+}
+
+#[test]
+fn chinese_readers_get_chinese_words() {
+    let newsletter = Newsletter { language: "zh-CN".into(), name: "园艺来信".into(), ..newsletter() };
+    let rendered = render(&Issue { language: "zh-CN".into(), ..weekly() }, &newsletter).unwrap();
+    assert_eq!(rendered.subject, "Garden Letters #7: Roots & Shoots");
+    for word in ["在线阅读", "退订", "往期回顾", "2025年5月31日", "1、", "退订"] {
+        assert!(rendered.html.contains(word) && rendered.text.contains(word), "{word}");
+    }
+    assert!(rendered.html.contains("PingFang SC") && rendered.html.contains("line-height:1.7"));
+}
+
+#[test]
+fn right_to_left_letters_run_so_in_every_cell() {
+    let html = html(&Issue { language: "ar".into(), ..weekly() });
+    let cell = letter_cell(&html);
+    assert!(["lang=\"ar\"", "dir=\"rtl\"", "align=\"right\""].iter().all(|set| cell.contains(set)), "{cell}");
+}
+
+#[test]
+fn a_theme_is_seen_in_every_part_that_it_names() {
+    let mut own = newsletter();
+    own.theme.light.accent = Colour::parse("#7a1f3d").unwrap();
+    own.theme.dark = Palette::dark_of(&own.theme.light);
+    own.theme.width = 680;
+    own.theme.text_font = Font::Serif;
+    own.theme.density = Density::Compact;
+    own.theme.logo = Some(Logo { url: "https://img.example.org/logo.png".into(), alt: "Garden".into(), width: 90 });
+    own.theme.sheet = Sheet::parse("h1 { color: var(--accent) }\n@media print { .gap { margin: 0 } }").unwrap();
+    let html = render(&weekly(), &own).unwrap().html;
+    for part in [
+        "color:#7a1f3d\">",
+        "width=\"680\" align=\"center\"",
+        "max-width:680px",
+        "width=\"632\"",
+        "font-family:Georgia,serif;font-size:16px",
+        "font-family:Georgia,serif}</style>",
+        "class=\"logo\"",
+        "https://img.example.org/logo.png",
+        "alt=\"Garden\"",
+        "width=\"90\"",
+        "margin:0 0 12px",
+        "@media print { .gap { margin: 0 } }",
+    ] {
+        assert!(html.contains(part), "{part} is missing:\n{html}");
+    }
+    assert!(
+        tags(&html).any(|tag| tag.starts_with("h1 ") && tag.contains("color:#7a1f3d")),
+        "a sheet of one's own wins"
+    );
+    assert!(!html.contains("#1b4f8f") && html.contains(&format!("a{{color:{}!important}}", own.theme.dark.accent)));
+}
+
+#[test]
+fn no_style_sheet_can_end_its_element() {
+    let mut own = newsletter();
+    own.theme.sheet.kept = "@media print { p { content: '</style><script>' } }".into();
+    let html = render(&weekly(), &own).unwrap().html;
+    assert!(!html.contains("<script") && html.matches("</style>").count() == 3, "{html}");
+}
+
+#[test]
+fn an_issue_without_items_is_a_letter_unless_the_newsletter_says_otherwise() {
+    let essay = Issue { intro: "I went to the river.".into(), ..blank() };
+    let is_letter = |issue: &Issue, layout| {
+        let mut newsletter = newsletter();
+        newsletter.theme.layout = layout;
+        letter_cell(&render(issue, &newsletter).unwrap().html).contains("letter essay")
+    };
+    assert!(is_letter(&essay, None) && !is_letter(&weekly(), None));
+    assert!(!is_letter(&essay, Some(Layout::Roundup)) && is_letter(&weekly(), Some(Layout::Letter)));
+    let mut newsletter = newsletter();
+    newsletter.theme.layout = Some(Layout::Letter);
+    let rendered = render(&weekly(), &newsletter).unwrap();
+    assert!(!rendered.html.contains("1. ") && !rendered.text.contains("1. "), "a letter numbers nothing");
+}
+
+#[test]
+fn what_never_runs_from_right_to_left_is_marked_in_a_letter_that_does() {
+    let issue = Issue { language: "ar".into(), intro: "```\ncode\n```".into(), ..weekly() };
+    let html = render(&issue, &Newsletter { language: "ar".into(), ..newsletter() }).unwrap().html;
+    for part in [
+        "<pre dir=\"ltr\"",
+        "<span dir=\"ltr\">example.org</span>",
+        "dir=\"auto\" style=\"color:#1b4f8f",
+        "text-align:left;vertical-align:bottom",
+        "إلغاء الاشتراك",
+    ] {
+        assert!(html.contains(part), "{part} is missing:\n{html}");
+    }
+}
+
+#[test]
+fn every_heading_and_link_says_something() {
+    let mut issue = weekly();
+    issue.sections[0].emoji = Some("🎉".into());
+    issue.sections[0].title = String::new();
+    issue.sections[0].items[0].title = "🎉".into();
+    issue.sections[0].items[1].title = String::new();
+    issue.sections[1].emoji = None;
+    issue.sections[1].title = String::new();
+    issue.intro = "[![](https://img.example.org/a.png)](https://www.example.org/a)".into();
+    let html = html(&issue);
+    let body = html.split_once("</head>").unwrap().1;
+    for (open, close) in [("<h1", "</h1>"), ("<h2", "</h2>"), ("<h3", "</h3>"), ("<a ", "</a>")] {
+        for inner in body.split(open).skip(1).map(|rest| rest.split(close).next().unwrap()) {
+            let hidden =
+                inner.split("<span aria-hidden=\"true\">").skip(1).map(|rest| rest.split("</span>").next().unwrap());
+            let seen =
+                hidden.fold(inner.split_once('>').unwrap().1.to_owned(), |seen, hidden| seen.replacen(hidden, "", 1));
+            let words: String = seen.split('<').map(|part| part.rsplit('>').next().unwrap()).collect();
+            let alt = inner.split("alt=\"").nth(1).is_some_and(|rest| !rest.starts_with('"'));
+            assert!(!words.trim().is_empty() || alt, "{open}{inner}");
+        }
+    }
+    assert!(body.contains("alt=\"example.org\""));
+    assert!(body.contains("<h2 class=\"item\""), "no level is skipped where a section has no heading");
+}
