@@ -6,7 +6,7 @@ use super::Words;
 use super::prose::{Block, Inline, Setting, line, prose};
 use super::script::Script;
 use super::shell::{Head, band, nameplate, postal_address, shell};
-use super::style::inner_width;
+use super::style::{Style, inner_width};
 use crate::theme::{Layout, Theme};
 
 /// An issue made ready for showing: Markdown read, links judged, numbers and dates written out.
@@ -96,7 +96,7 @@ pub struct PastEntry {
 }
 
 /// Writes the email of an issue as HTML, its style sheet not yet inlined.
-pub fn issue(page: &Page) -> Markup {
+pub fn issue(page: &Page, style: &Style) -> Markup {
     let setting =
         Setting { picture_width: inner_width(&page.theme), rtl: Script::of(&page.language) == Script::RightToLeft };
     let content = html! {
@@ -112,10 +112,10 @@ pub fn issue(page: &Page) -> Markup {
     };
     let head = Head {
         theme: &page.theme,
+        style,
         language: &page.language,
         subject: &page.subject,
         preheader: &page.preheader,
-        is_long: page.is_long,
         class: (page.layout == Layout::Letter).then_some("essay"),
     };
     shell(head, &content)

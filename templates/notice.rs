@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::shell::{Head, band, nameplate, postal_address, shell};
+use super::style::Style;
 use crate::theme::Theme;
 
 /// What a short mail says.
@@ -21,7 +22,7 @@ pub struct Letter {
 }
 
 /// Writes a short mail as HTML, its style sheet not yet inlined.
-pub fn notice(theme: &Theme, language: &str, name: &str, address: &[String], letter: &Letter) -> Markup {
+pub fn notice(theme: &Theme, style: &Style, language: &str, name: &str, address: &[String], letter: &Letter) -> Markup {
     let content = html! {
         (band(Some("masthead"), &[("nameplate", nameplate(theme, name))]))
         h1.display { (letter.title) }
@@ -36,8 +37,7 @@ pub fn notice(theme: &Theme, language: &str, name: &str, address: &[String], let
             div.gap { (band(None, &[("footer", footer(address, letter))])) }
         }
     };
-    let head =
-        Head { theme, language, subject: &letter.title, preheader: &letter.opening, is_long: false, class: None };
+    let head = Head { theme, style, language, subject: &letter.title, preheader: &letter.opening, class: None };
     shell(head, &content)
 }
 

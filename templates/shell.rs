@@ -24,13 +24,12 @@ const OUTLOOK_COLUMN_END: &str = "<!--[if mso]></td></tr></table><![endif]-->";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head<'a> {
     pub(super) theme: &'a Theme,
+    pub(super) style: &'a Style,
     /// BCP 47 language tag of the content.
     pub(super) language: &'a str,
     pub(super) subject: &'a str,
     /// The line that an inbox shows behind the subject; perhaps empty.
     pub(super) preheader: &'a str,
-    /// Whether the style must be short.
-    pub(super) is_long: bool,
     /// A class of the letter's cell.
     pub(super) class: Option<&'a str>,
 }
@@ -44,7 +43,6 @@ pub(super) fn shell(head: Head, content: &Markup) -> Markup {
     let (language, direction) = (head.language, script.direction());
     let classes: Vec<&str> =
         ["letter"].into_iter().chain(head.class).chain((direction == "rtl").then_some("rtl")).collect();
-    let style = Style::new(head.theme, language, head.is_long);
     let outlook_font = if head.theme.text_font.is_serif() { OUTLOOK_SERIF } else { OUTLOOK_SANS };
     html! {
         (DOCTYPE)
@@ -57,8 +55,8 @@ pub(super) fn shell(head: Head, content: &Markup) -> Markup {
                 meta name="x-apple-disable-message-reformatting" content="";
                 meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
                 title { (head.subject) }
-                style data-css-inline="keep" { (css(&style.kept)) }
-                style data-css-inline="keep" { (css(&style.outlook)) }
+                style data-css-inline="keep" { (css(&head.style.kept)) }
+                style data-css-inline="keep" { (css(&head.style.outlook)) }
                 (verbatim(OUTLOOK_HEAD))
                 (verbatim(outlook_font))
             }

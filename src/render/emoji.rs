@@ -6,14 +6,20 @@ use crate::templates::Inline;
 
 /// A heading of plain text, its emoji marked; one of nothing else is all that it says.
 pub(super) fn heading(text: &str) -> Vec<Inline> {
-    if runs(text).iter().all(|(emoji, run)| *emoji || run.trim().is_empty()) {
-        return if text.is_empty() { Vec::new() } else { vec![Inline::Text(text.to_owned())] };
+    if text.is_empty() {
+        return Vec::new();
+    }
+    // most headings have none, and need not be cut into graphemes to see that
+    let may_have_emoji = text.chars().any(|c| c >= '\u{2600}');
+    let runs = if may_have_emoji { runs(text) } else { vec![(false, text)] };
+    if runs.iter().all(|(emoji, run)| *emoji || run.trim().is_empty()) {
+        return vec![Inline::Text(text.to_owned())];
     }
     let mark = |(emoji, run): (bool, &str)| match emoji {
         true => Inline::Emoji(run.to_owned()),
         false => Inline::Text(run.to_owned()),
     };
-    runs(text).into_iter().map(mark).collect()
+    runs.into_iter().map(mark).collect()
 }
 
 /// Splits a text into runs; `true` marks a run of emoji.

@@ -45,6 +45,9 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// A text without characters that show nothing and can only mislead; line breaks and tabs stay.
 pub(super) fn clean(text: &str) -> String {
+    if !text.contains(|c| matches!(c, '\r' | '\u{2028}' | '\u{2029}') || is_misleading(c)) {
+        return text.to_owned();
+    }
     text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}'], "\n").replace(is_misleading, "")
 }
 

@@ -21,7 +21,7 @@ use maud::Markup;
 
 use crate::issue::Issue;
 use crate::newsletter::Newsletter;
-use crate::templates::{self, Letter, Style, Words};
+use crate::templates::{self, Letter, Page, Style, Words};
 use crate::theme::{Sheet, SheetError, SheetWarning, Theme};
 
 /// An issue as it is mailed, but for the [slots](Slot) that each reader fills.
@@ -78,7 +78,7 @@ pub fn render(issue: &Issue, newsletter: &Newsletter) -> Result<Rendered, Render
     let seal = slot::seal(issue, newsletter);
     let page = page::page(issue, newsletter, &seal);
     Ok(Rendered {
-        html: inlined(&templates::issue(&page), &newsletter.theme, &page.language, page.is_long)?,
+        html: page_html(&page)?,
         text: text::issue(&page),
         subject: page.subject,
         preheader: page.preheader,
@@ -96,7 +96,12 @@ pub fn render_styled(issue: &Issue, newsletter: &Newsletter, css: &str) -> Resul
 /// The HTML part alone, for those who only want to know how large it is.
 pub fn html(issue: &Issue, newsletter: &Newsletter) -> Result<String, RenderError> {
     let page = page::page(issue, newsletter, &slot::seal(issue, newsletter));
-    Ok(inlined(&templates::issue(&page), &newsletter.theme, &page.language, page.is_long)?)
+    Ok(page_html(&page)?)
+}
+
+fn page_html(page: &Page) -> Result<String, InlineError> {
+    let style = Style::new(&page.theme, &page.language, page.is_long);
+    inlined(&templates::issue(page, &style), style)
 }
 
 /// Renders the mail that asks a reader to confirm a sign-up.
@@ -142,9 +147,10 @@ pub fn goodbye(newsletter: &Newsletter) -> Result<Notice, RenderError> {
 fn notice(newsletter: &Newsletter, letter: Letter) -> Result<Notice, RenderError> {
     let Newsletter { theme, language, .. } = newsletter;
     let address = page::postal_address(newsletter);
-    let markup = templates::notice(theme, language, &link::one_line(&newsletter.name), &address, &letter);
+    let style = Style::new(theme, language, false);
+    let markup = templates::notice(theme, &style, language, &link::one_line(&newsletter.name), &address, &letter);
     Ok(Notice {
-        html: inlined(&markup, theme, language, false)?,
+        html: inlined(&markup, style)?,
         text: text::notice(Words::of(language), &letter, &address),
         subject: letter.title,
     })
@@ -169,11 +175,11 @@ pub fn style_warnings(theme: &Theme) -> Vec<SheetWarning> {
     warnings
 }
 
-/// Puts the theme's style into every element: many mail programs read no other.
-fn inlined(markup: &Markup, theme: &Theme, language: &str, is_long: bool) -> Result<String, InlineError> {
+/// Puts the style into every element: many mail programs read no other.
+fn inlined(markup: &Markup, style: Style) -> Result<String, InlineError> {
     let inliner = CSSInliner::options()
         .load_remote_stylesheets(false)
-        .extra_css(Some(Style::new(theme, language, is_long).inlined.into()))
+        .extra_css(Some(style.inlined.into()))
         .minify_css(true)
         .build();
     inliner.inline(&markup.0)
