@@ -209,7 +209,7 @@ fn footer(page: &Page) -> Markup {
 fn linked(url: Option<&str>, setting: Setting, text: &Markup) -> Markup {
     html! {
         @match url {
-            Some(url) => a href=(url) dir=[setting.auto()] { (text) },
+            Some(url) => a href=(url) { @match setting.auto() { Some(auto) => span dir=(auto) { (text) }, None => (text) } },
             None => (text),
         }
     }

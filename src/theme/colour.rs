@@ -111,7 +111,7 @@ impl Palette {
         accent: Colour(0x8f, 0xb9, 0xef),
         ink: Colour(0xe8, 0xe4, 0xdc),
         paper: Colour(0x18, 0x18, 0x19),
-        muted: Colour(0xa8, 0xa2, 0x98),
+        muted: Colour(0xac, 0xa6, 0x9c),
         line: Colour(0x3d, 0x3b, 0x38),
     };
 
@@ -124,7 +124,7 @@ impl Palette {
 
     /// What code and pictures that are not loaded stand on.
     pub fn panel(&self) -> Colour {
-        self.paper.mixed(self.ink, 5)
+        self.paper.mixed(self.ink, 4)
     }
 
     /// The text on a button.

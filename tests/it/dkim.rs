@@ -14,6 +14,7 @@ use masthead::message::{Reader, issue_message, notice_message};
 use masthead::newsletter::{BaseUrl, DkimName, Mailbox, Newsletter, Slug};
 use masthead::render::{confirmation, render};
 use masthead::subscriber::EmailAddress;
+use masthead::theme::Theme;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -75,6 +76,7 @@ fn newsletter(name: &str, language: &str) -> Newsletter {
         postal_address: "1 Orchard Road\n12345 Example City".into(),
         language: language.into(),
         base_url: BaseUrl::parse("https://news.example.org").unwrap(),
+        theme: Theme::default(),
     }
 }
 
