@@ -53,7 +53,7 @@ impl LedgerView {
             "issue": self.name(),
             "newsletter": self.slug.as_str(),
             "number": self.issue.number,
-            "subject": self.issue.subject,
+            "subject": self.issue.rendered.subject,
             "state": self.issue.state.as_str(),
             "audience": self.summary.audience,
             "states": states,
@@ -65,8 +65,13 @@ impl LedgerView {
     /// In words and numbers.
     pub(super) fn text(&self) -> String {
         let LedgerSummary { audience, in_doubt, refusals, next_at, .. } = &self.summary;
-        let mut text =
-            format!("{}/{} is {}: {}\n", self.slug, self.issue.number, self.issue.state.as_str(), self.issue.subject);
+        let mut text = format!(
+            "{}/{} is {}: {}\n",
+            self.slug,
+            self.issue.number,
+            self.issue.state.as_str(),
+            self.issue.rendered.subject
+        );
         let terms: Vec<_> = DeliveryState::ALL
             .into_iter()
             .filter(|state| self.summary.count(*state) > 0)

@@ -310,7 +310,7 @@ fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()
     }
     let (slug, number) = (&ready.newsletter.slug, ready.number);
     Err(advise(
-        &format!("{slug}/{number} was sent already with other content: {}", known.subject),
+        &format!("{slug}/{number} was sent already with other content: {}", known.rendered.subject),
         "give the file a number of its own; what was sent stays as it was",
     ))
 }
@@ -344,7 +344,7 @@ async fn oddities(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::R
 
 fn announce(ready: &Ready, known: Option<&FrozenIssue>, prospects: u64, oddities: &[String]) {
     eprintln!("newsletter  {} ({})", ready.newsletter.name, ready.newsletter.slug);
-    eprintln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.subject));
+    eprintln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.rendered.subject));
     match known {
         Some(known) => {
             eprintln!("readers     {prospects} new; {} in the audience, {}", known.audience, known.state.as_str())
@@ -373,11 +373,7 @@ fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready, links: &'a [IssueLink<'a>
         number: ready.number,
         source_digest: &ready.source_digest,
         title: ready.issue.title.as_deref().unwrap_or(&ready.rendered.subject),
-        subject: &ready.rendered.subject,
-        preheader: &ready.rendered.preheader,
-        html: &ready.rendered.html,
-        text: &ready.rendered.text,
-        seal: &ready.rendered.seal,
+        rendered: &ready.rendered,
         date: ready.issue.date,
         links,
     }

@@ -126,7 +126,7 @@ impl Addressed {
         let (number, date) = (Some(send.issue.number), send.issue.created_at);
         let signer = send.signer.as_ref();
         let bytes =
-            message::issue_message(&send.newsletter, &shared.rendered, number, &reader, &message_id, date, signer)?;
+            message::issue_message(&send.newsletter, &send.issue.rendered, number, &reader, &message_id, date, signer)?;
         let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
         Ok(Some(Self { envelope, bytes }))
     }

@@ -28,7 +28,6 @@ use crate::delivery::RetrySchedule;
 use crate::mailer::Relay;
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
-use crate::render::Rendered;
 use crate::store::{Due, FrozenIssue, Outlook, Store, StoreError, Worker, WorkerError};
 use rate::{RateLimit, Rest};
 use writer::Writer;
@@ -122,7 +121,6 @@ impl Drop for Hold {
 /// What the couriers of a process share.
 struct Shared {
     send: Arc<Send>,
-    rendered: Rendered,
     writer: Writer,
     rate: Arc<RateLimit>,
     rest: Rest,
@@ -201,14 +199,7 @@ async fn shift(
     let (signed_off, sign_off) = oneshot::channel();
     let renewing = tokio::spawn(renew(worker, store.clone(), stop.clone(), sign_off));
     let (writer, writing) = writer::start(store.clone(), worker_id, send.issue.newsletter_id, stop.clone());
-    let rendered = Rendered {
-        subject: send.issue.subject.clone(),
-        preheader: send.issue.preheader.clone(),
-        html: send.issue.html.clone(),
-        text: send.issue.text.clone(),
-        seal: send.issue.seal.clone(),
-    };
-    let shared = Arc::new(Shared { send, rendered, writer, rate, rest: Rest::default(), progress, stop: stop.clone() });
+    let shared = Arc::new(Shared { send, writer, rate, rest: Rest::default(), progress, stop: stop.clone() });
 
     // Two jobs per courier are enough to keep it busy while the feeder reads the next chunk.
     let (jobs, next_jobs) = mpsc::channel(2 * shared.send.connections);

@@ -5,6 +5,7 @@ use time::{Date, OffsetDateTime};
 use super::archive::remember_sent;
 use super::{Store, StoreError};
 use crate::issue::IssueLink;
+use crate::render::Rendered;
 
 /// Where an issue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,16 +53,8 @@ pub struct NewIssue<'a> {
     pub source_digest: &'a [u8],
     /// The title, for lists.
     pub title: &'a str,
-    /// The subject.
-    pub subject: &'a str,
-    /// The line behind the subject.
-    pub preheader: &'a str,
-    /// The HTML part, with its slots.
-    pub html: &'a str,
-    /// The text part, with its slots.
-    pub text: &'a str,
-    /// What marks the slots in both.
-    pub seal: &'a str,
+    /// What leaves, with its slots.
+    pub rendered: &'a Rendered,
     /// The date in the file.
     pub date: Option<Date>,
     /// The pages that it links to, for the link memory.
@@ -83,16 +76,8 @@ pub struct FrozenIssue {
     pub source_digest: Vec<u8>,
     /// The title.
     pub title: String,
-    /// The subject.
-    pub subject: String,
-    /// The line behind the subject.
-    pub preheader: String,
-    /// The HTML part, with its slots.
-    pub html: String,
-    /// The text part, with its slots.
-    pub text: String,
-    /// What marks the slots in both.
-    pub seal: String,
+    /// What leaves, with its slots.
+    pub rendered: Rendered,
     /// The date in the file.
     pub date: Option<Date>,
     /// When it was frozen; the Date of every one of its mails.
@@ -130,11 +115,11 @@ impl Store {
             new.number as i32,
             new.source_digest,
             new.title,
-            new.subject,
-            new.preheader,
-            new.html,
-            new.text,
-            new.seal,
+            new.rendered.subject,
+            new.rendered.preheader,
+            new.rendered.html,
+            new.rendered.text,
+            new.rendered.seal,
             new.date
         )
         .fetch_optional(&mut *transaction)
@@ -166,11 +151,13 @@ impl Store {
                 state: IssueState::parse(&row.state)?,
                 source_digest: row.source_digest,
                 title: row.title,
-                subject: row.subject,
-                preheader: row.preheader,
-                html: row.html,
-                text: row.text,
-                seal: row.seal,
+                rendered: Rendered {
+                    subject: row.subject,
+                    preheader: row.preheader,
+                    html: row.html,
+                    text: row.text,
+                    seal: row.seal,
+                },
                 date: row.issue_date,
                 created_at: row.created_at,
                 audience: row.audience,

@@ -11,7 +11,7 @@ use maud::Markup;
 
 use super::{BODY_LIMIT, Error, Site, client};
 use crate::newsletter::Newsletter;
-use crate::render::{Rendered, Slot};
+use crate::render::Slot;
 use crate::store::{IssueState, SignupVerdict};
 use crate::subscriber::EmailAddress;
 use crate::templates::pages as templates;
@@ -172,16 +172,9 @@ pub(super) async fn issue(State(site): State<Arc<Site>>, Path((slug, number)): P
     if matches!(issue.state, IssueState::Scheduled | IssueState::Cancelled) {
         return Err(Error::NotFound);
     }
-    let rendered = Rendered {
-        subject: issue.subject,
-        preheader: issue.preheader,
-        html: issue.html,
-        text: issue.text,
-        seal: issue.seal,
-    };
     // Nobody in particular reads this page, so its unsubscribe link leads to the newsletter's.
     let home = newsletter.home_url();
-    let html = rendered.html_for(|slot| match slot {
+    let html = issue.rendered.html_for(|slot| match slot {
         Slot::UnsubscribeUrl => &home,
         Slot::Name => "",
     });

@@ -17,7 +17,7 @@ const IMPORTS: [(&str, &[&str]); 11] = [
     ("mailer", &[]),
     ("postgres", &[]),
     ("catcher", &["templates"]),
-    ("store", &[]),
+    ("store", &["render"]), // what a rendered issue is, to keep it
     ("config", &[]),
     ("dispatch", FLOW),
     ("web", FLOW),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use masthead::delivery::DeliveryState::{Accepted, Attempting, Claimed, InDoubt, Queued, Refused, Skipped};
 use masthead::delivery::{DeliveryState, ReplyClass};
+use masthead::render::Rendered;
 use masthead::store::{Chunk, Due, Entry, Granted, Intent, NewIssue, Settled, Worker, WorkerError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -98,16 +99,14 @@ impl Drop for Desk {
 
 /// Freezes an issue and takes everybody into its audience.
 fn issue(app: &App, newsletter_id: i32, number: u32) -> i64 {
+    let text = String::new;
+    let rendered = Rendered { subject: "Roots".into(), preheader: text(), html: text(), text: text(), seal: text() };
     let new = NewIssue {
         newsletter_id,
         number,
         source_digest: &[7; 32],
         title: "Roots",
-        subject: "Roots",
-        preheader: "",
-        html: "",
-        text: "",
-        seal: "",
+        rendered: &rendered,
         date: None,
         links: &[],
     };
