@@ -72,6 +72,8 @@ pub struct Send {
     pub wait: Duration,
     /// Who gets a mail when a send ends.
     pub operator: Option<EmailAddress>,
+    /// Whether only what somebody has approved may leave.
+    pub approval: bool,
 }
 
 /// `[web]`: the readers' web.
@@ -232,6 +234,7 @@ struct SendSection {
     give_up_after: Option<Span>,
     wait: Option<Span>,
     operator: Option<String>,
+    approval: Option<Switch>,
 }
 
 #[derive(Default, Deserialize)]
@@ -305,6 +308,28 @@ impl<'de> Deserialize<'de> for Number {
         match number {
             0.0.. if number.is_finite() => Ok(Self(number)),
             _ => Err(serde::de::Error::custom(format!("`{number}` must be 0 or more"))),
+        }
+    }
+}
+
+/// Yes or no, which the environment gives as text.
+struct Switch(bool);
+
+impl<'de> Deserialize<'de> for Switch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "true or false")]
+        enum Form {
+            Switch(bool),
+            Text(String),
+        }
+        match Form::deserialize(deserializer)? {
+            Form::Switch(switch) => Ok(Self(switch)),
+            Form::Text(text) => text
+                .trim()
+                .parse()
+                .map(Self)
+                .map_err(|_| serde::de::Error::custom(format!("`{text}` is neither true nor false"))),
         }
     }
 }
@@ -433,6 +458,7 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
             retry: RetrySchedule { waits, give_up_after },
             wait: file.send.wait.map_or(Duration::from_secs(15 * 60), |span| span.0),
             operator: operator.map_err(|e| error(format!("[send] operator: {e}"), None))?,
+            approval: file.send.approval.is_some_and(|switch| switch.0),
         },
         web: Web {
             listen: file.web.listen.unwrap_or_else(|| "127.0.0.1:8080".into()),

@@ -10,7 +10,7 @@ use super::context::ConfigArgs;
 use super::parse::read;
 use crate::issue::Issue;
 use crate::message::dkim::Signer;
-use crate::message::{Reader, issue_message};
+use crate::message::{Digest, Reader, issue_message};
 use crate::newsletter::Newsletter;
 use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL, sample_value};
 use crate::subscriber::EmailAddress;
@@ -54,6 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         std::fs::write(&path, content).with_context(|| format!("`{}` cannot be written", path.display()))?;
         outln!("{}", path.display());
     }
+    eprintln!("digest {}", sample.digest);
     Ok(Exit::Done)
 }
 
@@ -68,6 +69,7 @@ struct Sample {
     html: Vec<u8>,
     text: Vec<u8>,
     message: Vec<u8>,
+    digest: Digest,
 }
 
 /// Renders an issue for a sample reader; the issue's day is the date, so that the same file gives the same bytes.
@@ -84,6 +86,7 @@ fn sample(issue: &Issue, newsletter: &Newsletter, signer: Option<&Signer>) -> an
     Ok(Sample {
         html: rendered.html_for(sample_value).into_bytes(),
         text: rendered.text_for(sample_value).into_bytes(),
+        digest: Digest::of(newsletter, &rendered, issue.number)?,
         message: issue_message(newsletter, &rendered, issue.number, &reader, &message_id, date, signer)?,
     })
 }

@@ -21,13 +21,13 @@ use crate::dispatch::{self, Ending, Progress};
 use crate::issue::{Issue, IssueLink};
 use crate::mailer::{Connection, Envelope, Relay, Verdict};
 use crate::message::dkim::Signer;
-use crate::message::{Reader, issue_message, notice_message};
+use crate::message::{Digest, Reader, issue_message, notice_message, proof_message};
 use crate::newsletter::Newsletter;
 use crate::render::{self, Notice, Rendered};
 use crate::store::{FrozenIssue, IssueState, NewIssue, Store};
 use crate::subscriber::EmailAddress;
 use crate::templates::report;
-use crate::token::{Claim, hex};
+use crate::token::Claim;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -48,6 +48,9 @@ pub(super) struct Args {
     /// The Maildir of --dry-run
     #[arg(long, value_name = "MAILDIR", requires = "dry_run")]
     out: Option<PathBuf>,
+    /// Send only if this is what was approved; the preview and `masthead render` print the digest
+    #[arg(long, value_name = "DIGEST")]
+    approve: Option<Digest>,
     /// Messages per second at most, like 20/s
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
@@ -122,17 +125,8 @@ async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::
     let date = OffsetDateTime::now_utc();
     let mut exit = Exit::Done;
     for address in addresses {
-        let message_id = format!(
-            "proof.{}.{}@{}",
-            date.unix_timestamp_nanos(),
-            &hex(digest::digest(&digest::SHA256, address.key().as_bytes()).as_ref())[..12],
-            ready.newsletter.from.address.domain()
-        );
-        let unsubscribe_url = ready.newsletter.unsubscribe_url("proof");
-        let reader = Reader { address: address.clone(), name: None, unsubscribe_url };
         let number = Some(ready.number);
-        let bytes =
-            issue_message(&ready.newsletter, &ready.rendered, number, &reader, &message_id, date, signer.as_ref())?;
+        let bytes = proof_message(&ready.newsletter, &ready.rendered, number, &address, date, signer.as_ref())?;
         let envelope = Envelope { from: ready.newsletter.from.address.clone(), to: address.clone() };
         match connection.send(&envelope, &bytes).await {
             Verdict::Accepted(_) => eprintln!("proof to {address}: accepted"),
@@ -198,6 +192,7 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     if let Some(known) = &known {
         refuse_other_content(&ready, known)?;
     }
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
     announce(&ready, known.as_ref(), prospects, &oddities(&open.store, newsletter_id, &ready).await?);
     if !args.yes && !confirmed(prospects)? {
@@ -313,6 +308,35 @@ fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()
         &format!("{slug}/{number} was sent already with other content: {}", known.rendered.subject),
         "give the file a number of its own; what was sent stays as it was",
     ))
+}
+
+/// Refuses what nobody has approved, where an approval is given or wanted.
+async fn refuse_unapproved(
+    args: &Args,
+    config: &Config,
+    store: &Store,
+    newsletter_id: i32,
+    ready: &Ready,
+    known: Option<&FrozenIssue>,
+) -> anyhow::Result<()> {
+    // what was frozen leaves, whatever this version would make of the file
+    let rendered = known.map_or(&ready.rendered, |frozen| &frozen.rendered);
+    let leaves = Digest::of(&ready.newsletter, rendered, Some(ready.number))?;
+    let name = format!("{}/{}", ready.newsletter.slug, ready.number);
+    let approved = match args.approve {
+        Some(given) => Some(given),
+        None if !config.send.approval => return Ok(()),
+        None => {
+            let approval = store.approval(newsletter_id, ready.number).await?;
+            approval.and_then(|approval| Digest::try_from(&approval.digest[..]).ok())
+        }
+    };
+    let why = match approved {
+        Some(approved) if approved == leaves => return Ok(()),
+        Some(approved) => format!("{name} is not what was approved: that is {approved}, this is {leaves}"),
+        None => format!("{name} is not approved, and `approval` under [send] wants it"),
+    };
+    Err(advise(&why, "look at it with `masthead preview` and approve it there, then send it"))
 }
 
 /// What an editor would want to know before the send. Warnings never stop it.

@@ -3,18 +3,23 @@
 //! A message ends its lines in CRLF and is not dot-stuffed: that is the mailer's part.
 //! The same inputs give the same bytes, so a retry is the same message.
 
+mod approved;
 pub mod dkim;
 mod header;
 
 use lettre::message::header::ContentTransferEncoding::{Base64, QuotedPrintable};
 use lettre::message::header::ContentType;
 use lettre::message::{Body, MultiPart, SinglePart};
+use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
+
+pub use approved::{Digest, DigestError, specimen};
 
 use self::dkim::{SignError, Signer};
 use crate::newsletter::{Mailbox, Newsletter};
 use crate::render::{Notice, Rendered, Slot};
 use crate::subscriber::EmailAddress;
+use crate::token::hex;
 
 /// Who gets the message, and how to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +118,22 @@ pub fn issue_message(
     signed(message, date, signer)
 }
 
+/// Builds a proof: what a reader would get, mailed to somebody who looks at it; its way out leads nowhere.
+pub fn proof_message(
+    newsletter: &Newsletter,
+    rendered: &Rendered,
+    number: Option<u32>,
+    to: &EmailAddress,
+    date: OffsetDateTime,
+    signer: Option<&Signer>,
+) -> Result<Vec<u8>, MessageError> {
+    let to_hash = digest(&SHA256, to.key().as_bytes());
+    let (moment, domain) = (date.unix_timestamp_nanos(), newsletter.from.address.domain());
+    let message_id = format!("proof.{moment}.{}@{domain}", &hex(to_hash.as_ref())[..12]);
+    let reader = Reader { address: to.clone(), name: None, unsubscribe_url: newsletter.unsubscribe_url("proof") };
+    issue_message(newsletter, rendered, number, &reader, &message_id, date, signer)
+}
+
 /// Builds the whole message of a notice: a confirmation to a reader, a report to the operator.
 ///
 /// With a `signer`, its `DKIM-Signature` comes first.
@@ -178,7 +199,5 @@ fn part(content_type: ContentType, content: &str) -> Option<SinglePart> {
 
 /// What stands between the parts; `=_` occurs in neither encoding.
 fn boundary(message_id: &str) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, message_id.as_bytes());
-    let hex: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("=_{hex}")
+    format!("=_{}", &hex(digest(&SHA256, message_id.as_bytes()).as_ref())[..32])
 }

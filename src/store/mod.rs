@@ -3,6 +3,7 @@
 //! One function, one statement, unless its docs say that it is a transaction. Nothing here talks SMTP,
 //! and nothing outside knows of sqlx.
 
+mod approval;
 mod archive;
 mod issue;
 mod ledger;
@@ -17,6 +18,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 
+pub use approval::Approval;
 pub use archive::{ArchiveCounts, FoundLink, read_archive};
 pub use issue::{FrozenIssue, IssueState, NewIssue, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};

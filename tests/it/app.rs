@@ -95,6 +95,11 @@ impl App {
         self.settings.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
+    /// Takes a variable out of the environment of the program.
+    pub(crate) fn unset(&self, name: &str) {
+        self.settings.lock().unwrap().remove(name);
+    }
+
     /// The program with `arguments`, in the folder, with nothing in its environment but what was set.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);

@@ -166,6 +166,44 @@ fn a_proof_is_the_mail_itself_and_touches_no_ledger() {
     assert_eq!(without_link(&proof, &proof_link), without_link(&mail, &mail_link));
 }
 
+/// The digest that `masthead render` prints.
+fn digest(app: &App, file: &str) -> String {
+    let rendered = app.masthead(&["render", file, "--out", "out"]).exits(0);
+    rendered.err.lines().find_map(|line| line.strip_prefix("digest ")).unwrap().to_owned()
+}
+
+#[test]
+fn only_what_was_approved_leaves() {
+    let app = App::start();
+    app.subscribe_many(2);
+    let issue = app.issue(7);
+    let approved = digest(&app, &issue);
+    app.append(&issue, "One more thing.");
+    let changed = app.masthead(&["send", &issue, "--yes", "--approve", &approved]).exits(2);
+    changed.says("garden/7 is not what was approved");
+    assert_eq!((app.query("select count(*)::text from issue"), app.taken().len()), ("0".to_owned(), 0));
+
+    let approved = digest(&app, &issue);
+    app.set("MASTHEAD_NEWSLETTER__GARDEN__REPLY_TO", "jo@example.org");
+    app.masthead(&["send", &issue, "--yes", "--approve", &approved]).exits(2).says("not what was approved");
+    app.unset("MASTHEAD_NEWSLETTER__GARDEN__REPLY_TO");
+    app.masthead(&["send", &issue, "--yes", "--approve", &approved]).exits(0);
+    assert_eq!(app.taken().len(), 2);
+}
+
+#[test]
+fn where_approval_is_wanted_nothing_leaves_without() {
+    let app = App::start();
+    app.subscribe_many(2);
+    app.set("MASTHEAD_SEND__APPROVAL", "true");
+    let issue = app.issue(7);
+    app.send(&issue).exits(2).says("garden/7 is not approved");
+    app.masthead(&["send", &issue, "--yes", "--approve", "1234"]).exits(2).says("64 hex digits");
+    assert_eq!((app.query("select count(*)::text from issue"), app.taken().len()), ("0".to_owned(), 0));
+    app.masthead(&["send", &issue, "--yes", "--approve", &digest(&app, &issue)]).exits(0);
+    assert_eq!(app.taken().len(), 2);
+}
+
 #[test]
 fn a_dry_run_writes_what_every_reader_would_get_and_touches_nothing() {
     let app = App::start();
