@@ -40,7 +40,7 @@ pub fn without_images(html: &str) -> String {
 /// ```
 pub fn placeholders(html: &str) -> String {
     replace_images(html, |image| {
-        const FRAME: &str = "display:block;box-sizing:border-box;max-width:100%;border:1px dashed currentColor;\
+        const FRAME: &str = "display:block;box-sizing:border-box;border:1px dashed currentColor;\
                              padding:8px;font-size:13px;line-height:1.4;overflow-wrap:anywhere;";
         let pixels = |name: &str| image.value(name).and_then(|value| value.trim().parse::<u32>().ok());
         let (width, height) = (pixels("width"), pixels("height"));
@@ -55,7 +55,7 @@ pub fn placeholders(html: &str) -> String {
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         format!(
             "<span style=\"{FRAME}{}{}\">{}</span>",
-            length("width", width),
+            width.map_or(String::new(), |width| format!("width:100%;max-width:{width}px;")),
             length("min-height", height),
             markup::encode(&words.join(" · ")),
         )
