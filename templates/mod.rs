@@ -6,7 +6,7 @@ pub mod catcher;
 mod issue;
 mod notice;
 pub mod pages;
-mod preview;
+pub mod preview;
 mod prose;
 mod report;
 mod script;
@@ -16,7 +16,6 @@ mod words;
 
 pub use issue::{Entry, Page, PastEntry, Section, issue};
 pub use notice::{Letter, notice};
-pub use preview::{Preview, SCRIPT as PREVIEW_SCRIPT, STYLE as PREVIEW_STYLE, preview};
 pub use prose::{Block, CodeKind, Inline, Picture};
 pub use report::report;
 pub use style::{STYLE as EMAIL_STYLE, Style, is_variable};

@@ -19,7 +19,7 @@ use crate::render;
 mod diff;
 mod email;
 mod excerpt;
-mod memory;
+pub(super) mod memory;
 
 use excerpt::Paint;
 

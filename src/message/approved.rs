@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 use time::OffsetDateTime;
 
 use super::{MessageError, Reader, issue_message};
@@ -11,7 +11,7 @@ use crate::newsletter::Newsletter;
 use crate::render::Rendered;
 use crate::subscriber::EmailAddress;
 
-/// SHA-256 of an issue's message with the slots' names where a reader's own values go.
+/// SHA-256 of an issue's messages with the slots' names where a reader's own values go.
 ///
 /// Date, Message-ID and To are constants in it, so the same issue has the same digest on every day.
 /// Written as 64 hex digits.
@@ -19,19 +19,28 @@ use crate::subscriber::EmailAddress;
 pub struct Digest([u8; 32]);
 
 /// The message to nobody in particular: what all readers get, the slots filled with their names.
-pub fn specimen(newsletter: &Newsletter, rendered: &Rendered, number: Option<u32>) -> Result<Vec<u8>, MessageError> {
+fn specimen(
+    newsletter: &Newsletter,
+    rendered: &Rendered,
+    number: Option<u32>,
+    name: Option<&str>,
+) -> Result<Vec<u8>, MessageError> {
     #[expect(clippy::expect_used, reason = "a constant, and a test reads it")]
     let address = EmailAddress::parse("reader@slot.invalid").expect("an address");
-    let reader = Reader { address, name: None, unsubscribe_url: "https://slot.invalid/unsubscribe".to_owned() };
+    let unsubscribe_url = "https://slot.invalid/unsubscribe".to_owned();
+    let reader = Reader { address, name: name.map(str::to_owned), unsubscribe_url };
     issue_message(newsletter, rendered, number, &reader, "message-id@slot.invalid", OffsetDateTime::UNIX_EPOCH, None)
 }
 
 impl Digest {
-    /// The digest of an issue as it would leave now.
+    /// The digest of an issue as it would leave now, to a reader with a name and to one without.
     pub fn of(newsletter: &Newsletter, rendered: &Rendered, number: Option<u32>) -> Result<Self, MessageError> {
-        let specimen = specimen(newsletter, rendered, number)?;
+        let mut context = Context::new(&SHA256);
+        for name in [None, Some("Slot Name")] {
+            context.update(&specimen(newsletter, rendered, number, name)?);
+        }
         let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest(&SHA256, &specimen).as_ref());
+        bytes.copy_from_slice(context.finish().as_ref());
         Ok(Self(bytes))
     }
 

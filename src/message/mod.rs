@@ -13,7 +13,7 @@ use lettre::message::{Body, MultiPart, SinglePart};
 use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
-pub use approved::{Digest, DigestError, specimen};
+pub use approved::{Digest, DigestError};
 
 use self::dkim::{SignError, Signer};
 use crate::newsletter::{Mailbox, Newsletter};

@@ -2,36 +2,45 @@
 //!
 //! It shows unpublished work, so it answers on loopback only, under a path that nobody can guess,
 //! to the exact `Host` it was given, and to no page of another origin.
-//! The email lies in a sandboxed frame: no script, no form; the page itself loads nothing from outside.
+//! The email lies in a sandboxed frame: no script, no form; nothing is loaded from outside unless asked for.
 
+mod desk;
+mod email;
 mod source;
 
+pub use desk::Desk;
 pub use source::Source;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Form, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::templates;
+use crate::templates::preview as templates;
+use desk::Known;
+use email::{Email, READERS, View};
 use source::Shown;
 
-/// What the page may load: its own style and script, and the frame.
+/// What the page may load: its own style and script, and the frames.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
-                           frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                           frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What the email may load: its inlined style, and pictures as in an inbox.
-const EMAIL_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https:; \
+/// What the email may load: its inlined style. The page reads it (same origin), but nothing in it runs.
+const EMAIL_POLICY: &str = "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; \
                             base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+/// The same with images as in an inbox, once the operator asks for them.
+const EMAIL_POLICY_WITH_IMAGES: &str = "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; \
+                                        img-src https:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// A preview that is ready to be served.
 #[derive(Debug)]
@@ -60,12 +69,20 @@ impl Preview {
         format!("http://{}/{}/", self.address, self.secret)
     }
 
-    /// Serves until `shutdown`, and watches the files meanwhile.
-    pub async fn serve(self, source: Source, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    /// Serves until `shutdown`, and watches the files meanwhile; `approved` hears of every approval.
+    pub async fn serve(
+        self,
+        source: Source,
+        desk: Desk,
+        approved: impl Fn(&str) + Send + Sync + 'static,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let source = Arc::new(source);
         let (sender, shown) = watch::channel(Arc::new(source.read()));
         let watching = tokio::spawn(source.watch(sender));
         let (stop, stopped) = watch::channel(());
-        let app = router(&self.secret, self.address, Site { shown, stopped });
+        let room = Room { desk, approved: Box::new(approved), note: Mutex::default() };
+        let app = router(&self.secret, self.address, Site { shown, stopped, room: Arc::new(room) });
         let ended = axum::serve(self.listener, app).with_graceful_shutdown(async move {
             shutdown.await;
             // answers that wait for a change would hold the server up
@@ -81,15 +98,29 @@ impl Preview {
 struct Site {
     shown: watch::Receiver<Arc<Shown>>,
     stopped: watch::Receiver<()>,
+    room: Arc<Room>,
+}
+
+/// Where the operator works.
+struct Room {
+    desk: Desk,
+    approved: Box<dyn Fn(&str) + Send + Sync>,
+    /// What the last form did, with the version of the email that it was about.
+    note: Mutex<Option<(u64, templates::Note)>>,
 }
 
 fn router(secret: &str, address: SocketAddr, site: Site) -> Router {
+    let asset =
+        |kind: &'static str, content: &'static str| get(async move || ([(header::CONTENT_TYPE, kind)], content));
     let pages = Router::new()
         .route("/", get(page))
-        .route("/email.html", get(email))
+        .route("/email.html", get(frame))
+        .route("/issue.eml", get(message))
         .route("/events", get(events))
-        .route("/preview.css", get(async || ([(header::CONTENT_TYPE, "text/css")], templates::PREVIEW_STYLE)))
-        .route("/preview.js", get(async || ([(header::CONTENT_TYPE, "text/javascript")], templates::PREVIEW_SCRIPT)))
+        .route("/approve", post(approve))
+        .route("/proof", post(proof))
+        .route("/page.css", asset("text/css", templates::STYLE))
+        .route("/page.js", asset("text/javascript", templates::SCRIPT))
         .with_state(site);
     let host = address.to_string();
     Router::new()
@@ -106,7 +137,10 @@ async fn guard(host: String, request: Request, next: Next) -> Response {
     };
     // a name that resolves to loopback (DNS rebinding) is another host
     let own_host = only(header::HOST, &host);
-    let own_origin = !headers.contains_key(header::ORIGIN) || only(header::ORIGIN, &format!("http://{host}"));
+    // browsers name the origin of every form
+    let changes = request.method() != Method::GET && request.method() != Method::HEAD;
+    let named = headers.contains_key(header::ORIGIN) || changes;
+    let own_origin = !named || only(header::ORIGIN, &format!("http://{host}"));
     let mut response = if own_host && own_origin && !headers.contains_key(header::UPGRADE) {
         next.run(request).await
     } else {
@@ -115,7 +149,8 @@ async fn guard(host: String, request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // forms without a script name their origin only with a referrer
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
@@ -124,26 +159,131 @@ async fn guard(host: String, request: Request, next: Next) -> Response {
     response
 }
 
-async fn page(State(site): State<Site>) -> Html<String> {
-    let shown = site.shown.borrow().clone();
-    Html(templates::preview(shown.as_page(), shown.version).into_string())
+/// How the operator looks at the email.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Look {
+    reader: usize,
+    images: Option<String>,
+    view: Option<View>,
 }
 
-async fn email(State(site): State<Site>) -> Response {
+impl Look {
+    /// The sample reader; a number that is none means the first.
+    fn reader(&self) -> usize {
+        if self.reader < READERS.len() { self.reader } else { 0 }
+    }
+}
+
+async fn page(State(site): State<Site>, Query(look): Query<Look>) -> Html<String> {
     let shown = site.shown.borrow().clone();
-    ([(header::CONTENT_SECURITY_POLICY, EMAIL_POLICY)], Html(shown.html().to_owned())).into_response()
+    let content = match &shown.result {
+        Ok(email) => site.room.look_at(email, shown.version, look.reader()).await,
+        Err(error) => Err(error.clone()),
+    };
+    let page = templates::Preview {
+        file: &shown.name,
+        version: shown.version,
+        reader: look.reader(),
+        readers: &READERS.map(|(who, _)| who),
+        images: look.images.is_some(),
+        shown: content.as_ref().map_err(String::as_str).cloned(),
+    };
+    Html(templates::preview(&page).into_string())
+}
+
+impl Room {
+    /// All that the page says of an email.
+    async fn look_at<'a>(&self, email: &'a Email, version: u64, reader: usize) -> Result<templates::Email<'a>, String> {
+        // the email itself can be seen without the store
+        let (known, store_note) = match self.desk.known(email.issue.number).await {
+            Ok(known) => (known, None),
+            Err(error) => (Known::default(), Some(templates::Note { fine: false, text: error.to_string() })),
+        };
+        let note = self.note.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let note = note.filter(|(about, _)| *about == version).map(|(_, note)| note);
+        let desk = templates::Desk {
+            digest: email.digest.to_string(),
+            approval: email.approval(&self.desk, &known),
+            proof: self.desk.relay.as_ref().map(|_| ()).map_err(Clone::clone),
+            note: note.or(store_note),
+        };
+        email.page(reader, &known, desk)
+    }
+
+    fn tell(&self, version: u64, outcome: Result<String, String>) {
+        let fine = outcome.is_ok();
+        let (Ok(text) | Err(text)) = outcome;
+        let note = templates::Note { fine, text };
+        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, note));
+    }
+}
+
+async fn frame(State(site): State<Site>, Query(look): Query<Look>) -> Response {
+    let shown = site.shown.borrow().clone();
+    let images = look.images.is_some();
+    let html = shown.result.as_ref().map(|email| email.frame(look.view.unwrap_or(View::Light), look.reader(), images));
+    let policy = if images { EMAIL_POLICY_WITH_IMAGES } else { EMAIL_POLICY };
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html.unwrap_or_default())).into_response()
+}
+
+/// The exact message, to keep or to open in a mail program.
+async fn message(State(site): State<Site>, Query(look): Query<Look>) -> Response {
+    let shown = site.shown.borrow().clone();
+    let message = shown.result.as_ref().map_err(Clone::clone).and_then(|email| email.message(look.reader()));
+    let headers =
+        [(header::CONTENT_TYPE, "message/rfc822"), (header::CONTENT_DISPOSITION, "attachment; filename=\"issue.eml\"")];
+    match message {
+        Ok(bytes) => (headers, bytes).into_response(),
+        Err(error) => (StatusCode::CONFLICT, error).into_response(),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Approved {
+    digest: String,
+}
+
+/// Records that what the operator has seen may leave; what has changed meanwhile is refused.
+async fn approve(State(site): State<Site>, Form(form): Form<Approved>) -> Redirect {
+    let shown = site.shown.borrow().clone();
+    let outcome = match &shown.result {
+        Ok(email) if email.digest.to_string() == form.digest => site.room.desk.approve(email).await,
+        _ => Err("The file has changed meanwhile: look again.".to_owned()),
+    };
+    if outcome.is_ok() {
+        (site.room.approved)(&form.digest);
+    }
+    site.room.tell(shown.version, outcome);
+    Redirect::to("./")
+}
+
+#[derive(serde::Deserialize)]
+struct Proof {
+    address: String,
+}
+
+/// Mails a proof.
+async fn proof(State(site): State<Site>, Form(form): Form<Proof>) -> Redirect {
+    let shown = site.shown.borrow().clone();
+    let outcome = match &shown.result {
+        Ok(email) => site.room.desk.proof(email, &form.address).await,
+        Err(error) => Err(error.clone()),
+    };
+    site.room.tell(shown.version, outcome);
+    Redirect::to("./")
 }
 
 /// The version that the page shows.
 #[derive(serde::Deserialize)]
-struct Known {
+struct Followed {
     shown: u64,
 }
 
 /// Answers with one server-sent event as soon as there is something newer than what the page shows.
-async fn events(State(mut site): State<Site>, Query(known): Query<Known>, headers: HeaderMap) -> Response {
+async fn events(State(mut site): State<Site>, Query(followed): Query<Followed>, headers: HeaderMap) -> Response {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let known = last.unwrap_or(known.shown);
+    let known = last.unwrap_or(followed.shown);
     let version = tokio::select! {
         newer = site.shown.wait_for(|shown| shown.version != known) => newer.map(|shown| shown.version).unwrap_or(known),
         _ = site.stopped.changed() => known,

@@ -6,57 +6,64 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::email::Email;
+use crate::issue::check::Settings;
+use crate::issue::{Archive, Manuscript};
+use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
-use crate::render::{self, sample_value};
-use crate::{issue, templates};
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// An issue file, perhaps with a style sheet, perhaps for a newsletter that is configured.
-#[derive(Debug, Clone)]
 pub struct Source {
     /// The issue file.
     pub file: PathBuf,
     /// The editor's own style sheet, on top of the newsletter's.
     pub css: Option<PathBuf>,
-    /// The newsletter; without one, what the issue suggests.
-    pub newsletter: Option<Newsletter>,
+    /// The newsletter as it is configured at the moment; without one, what the issue suggests.
+    pub newsletter: Box<dyn Fn() -> Result<Option<Newsletter>, String> + Send + Sync>,
+    /// What signs the messages.
+    pub signer: Option<Signer>,
+    /// What `check` marks.
+    pub check: Settings,
+    /// The issues before.
+    pub archive: Archive,
 }
 
 /// What the page shows.
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) version: u64,
-    name: String,
-    result: Result<Email, String>,
+    /// The file's name.
+    pub(super) name: String,
+    /// The email, or why there is none.
+    pub(super) result: Result<Email, String>,
     content: Content,
 }
 
-#[derive(Debug)]
-struct Email {
-    from: String,
-    subject: String,
-    preheader: String,
-    html: String,
-    text: String,
-}
-
-/// The bytes of the files, or why they cannot be read.
+/// What the files say, or why they cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 struct Content {
     issue: Result<Vec<u8>, String>,
     css: Result<String, String>,
+    newsletter: Result<Option<Newsletter>, String>,
 }
 
 impl Source {
+    /// An issue file alone.
+    pub fn of(file: PathBuf) -> Self {
+        let newsletter = Box::new(|| Ok(None));
+        Self { file, css: None, newsletter, signer: None, check: Settings::default(), archive: Archive::new() }
+    }
+
     /// Reads and renders the files; what goes wrong is shown, not fatal.
     pub(super) fn read(&self) -> Shown {
         self.show(self.content(), 1)
     }
 
     /// Reads the files again and again, and tells when what they say has changed.
-    pub(super) async fn watch(self, sender: watch::Sender<Arc<Shown>>) {
+    pub(super) async fn watch(self: Arc<Self>, sender: watch::Sender<Arc<Shown>>) {
         let mut ticks = tokio::time::interval(EVERY);
         loop {
             ticks.tick().await;
@@ -81,58 +88,20 @@ impl Source {
         Content {
             issue: std::fs::read(&self.file).map_err(|error| failed(&self.file, error)),
             css: css.unwrap_or_else(|| Ok(String::new())),
+            newsletter: (self.newsletter)(),
         }
     }
 
     fn show(&self, content: Content, version: u64) -> Shown {
         let name = self.file.file_name().unwrap_or(self.file.as_os_str()).to_string_lossy().into_owned();
-        Shown { version, name, result: self.render(&content), content }
+        let result = self.email(&name, &content);
+        Shown { version, name, result, content }
     }
 
-    fn render(&self, content: &Content) -> Result<Email, String> {
-        let (bytes, css) = (content.issue.as_ref()?, content.css.as_ref()?);
-        let issue = issue::parse(bytes).map_err(|error| {
-            let file = self.file.file_name().unwrap_or_default().to_string_lossy();
-            format!("{file}:{}: {}\n{}", error.line, error.what, error.hint)
-        })?;
-        let newsletter = match &self.newsletter {
-            Some(newsletter) => newsletter.clone(),
-            None => render::sample_newsletter(&issue).map_err(|error| error.to_string())?,
-        };
-        let rendered = if css.is_empty() {
-            render::render(&issue, &newsletter)
-        } else {
-            render::render_styled(&issue, &newsletter, css)
-        };
-        let rendered = rendered.map_err(|error| error.to_string())?;
-        Ok(Email {
-            from: newsletter.from.name.clone().unwrap_or_else(|| newsletter.from.address.to_string()),
-            html: rendered.html_for(sample_value),
-            text: rendered.text_for(sample_value),
-            subject: rendered.subject,
-            preheader: rendered.preheader,
-        })
-    }
-}
-
-impl Shown {
-    /// The HTML part, empty where there is no email.
-    pub(super) fn html(&self) -> &str {
-        self.result.as_ref().map_or("", |email| email.html.as_str())
-    }
-
-    /// What the template needs.
-    pub(super) fn as_page(&self) -> templates::Preview<'_> {
-        match &self.result {
-            Ok(email) => templates::Preview::Email {
-                file: &self.name,
-                from: &email.from,
-                subject: &email.subject,
-                preheader: &email.preheader,
-                text: &email.text,
-                html_bytes: email.html.len(),
-            },
-            Err(error) => templates::Preview::Failure { file: &self.name, error },
-        }
+    fn email(&self, name: &str, content: &Content) -> Result<Email, String> {
+        let (bytes, css, newsletter) = (content.issue.as_ref()?, content.css.as_ref()?, content.newsletter.as_ref()?);
+        let manuscript = Manuscript::read(name, bytes)
+            .map_err(|error| format!("{name}:{}: {}\n{}", error.line, error.what, error.hint))?;
+        Email::new(&manuscript, newsletter.as_ref(), css, self)
     }
 }

@@ -166,6 +166,22 @@ impl Store {
         .transpose()
     }
 
+    /// The issue that went out before the one with this number.
+    pub async fn issue_before(&self, newsletter_id: i32, number: u32) -> Result<Option<FrozenIssue>, StoreError> {
+        let before = sqlx::query_scalar!(
+            "select max(number) from issue
+             where newsletter_id = $1 and number < $2 and state in ('sending', 'paused', 'sent')",
+            newsletter_id,
+            i32::try_from(number).unwrap_or(i32::MAX)
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        match before {
+            Some(before) => self.issue(newsletter_id, before as u32).await,
+            None => Ok(None),
+        }
+    }
+
     /// The issues of a newsletter that went out or are going out, the newest first.
     pub async fn published_issues(&self, newsletter_id: i32) -> Result<Vec<PublishedIssue>, StoreError> {
         let rows = sqlx::query!(

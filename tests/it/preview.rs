@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use masthead::preview::{Preview, Source};
+use masthead::preview::{Desk, Preview, Source};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -27,7 +27,7 @@ impl Page {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("issue.md");
         std::fs::write(&file, content).unwrap();
-        Self::serving(folder, Source { file, css: None, newsletter: None }).await
+        Self::serving(folder, Source::of(file)).await
     }
 
     async fn serving(folder: tempfile::TempDir, source: Source) -> Self {
@@ -36,7 +36,8 @@ impl Page {
         let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
         let (host, path) = (host.to_owned(), format!("/{path}"));
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(preview.serve(source, async {
+        let desk = Desk::bare("nothing is configured.");
+        tokio::spawn(preview.serve(source, desk, |_: &str| {}, async {
             stopped.await.ok();
         }));
         Self { host, path, folder, _stop: stop }
@@ -130,8 +131,11 @@ async fn nothing_is_loaded_from_outside_and_nothing_runs_in_the_email() {
     assert!(!answer.split("\r\n\r\n").nth(1).unwrap().contains("<style"), "its own policy would drop it");
     let email = page.get("email.html").await;
     let policy = header(&email, "content-security-policy");
-    assert!(policy.len() == 1 && policy[0].starts_with("sandbox; default-src 'none'") && !policy[0].contains("script"));
-    for (path, kind) in [("preview.css", "text/css"), ("preview.js", "text/javascript")] {
+    assert!(policy.len() == 1 && policy[0].starts_with("sandbox allow-same-origin; default-src 'none'"));
+    assert!(!policy[0].contains("script") && policy[0].contains("img-src 'none'"), "{policy:?}");
+    let asked_for = page.get("email.html?images=1").await;
+    assert!(header(&asked_for, "content-security-policy")[0].contains("img-src https:;"));
+    for (path, kind) in [("page.css", "text/css"), ("page.js", "text/javascript")] {
         assert_eq!(header(&page.get(path).await, "content-type"), [kind]);
     }
 }
@@ -164,7 +168,7 @@ async fn an_unreadable_style_sheet_is_named() {
     let file = folder.path().join("issue.md");
     std::fs::write(&file, ISSUE).unwrap();
     let css = Path::new("/nonexistent/mine.css").to_owned();
-    let page = Page::serving(folder, Source { file, css: Some(css), newsletter: None }).await;
+    let page = Page::serving(folder, Source { css: Some(css), ..Source::of(file) }).await;
     assert!(page.get("").await.contains("mine.css` cannot be read"));
 }
 
@@ -174,9 +178,14 @@ async fn the_page_shows_both_parts_and_the_editors_style_on_top() {
     let (file, css) = (folder.path().join("issue.md"), folder.path().join("mine.css"));
     std::fs::write(&file, ISSUE).unwrap();
     std::fs::write(&css, "a { color: #123456; }").unwrap();
-    let page = Page::serving(folder, Source { file, css: Some(css.clone()), newsletter: None }).await;
+    let page = Page::serving(folder, Source { css: Some(css.clone()), ..Source::of(file) }).await;
     let answer = page.get("").await;
-    for shown in ["Garden Letters #7: Roots", "<iframe", "sandbox=\"\"", "1. Pruning\nhttps://example.org/pruning\n"] {
+    for shown in [
+        "Garden Letters #7: Roots",
+        "<iframe",
+        "sandbox=\"allow-same-origin\"",
+        "1. Pruning\nhttps://example.org/pruning\n",
+    ] {
         assert!(answer.contains(shown), "{shown} is missing:\n{answer}");
     }
     let email = page.get("email.html").await;

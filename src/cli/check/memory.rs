@@ -16,7 +16,7 @@ use crate::store;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Fills the newsletters' archives from the store, if there is one. Without it the check goes on, with a warning.
-pub(super) fn recall(config: &Config, archives: &mut BTreeMap<Option<Slug>, Archive>) {
+pub(in crate::cli) fn recall(config: &Config, archives: &mut BTreeMap<Option<Slug>, Archive>) {
     if config.database_url.is_none() && !PrivatePostgres::is_made(&config.data) {
         return;
     }

@@ -1,0 +1,403 @@
+//! An email, and all that can be said of it.
+
+use similar::{ChangeTag, TextDiff};
+use time::{Date, OffsetDateTime, Time};
+
+use super::desk::{Desk, Known};
+use super::source::Source;
+use crate::inspect::{self, Expected, Force, Mode, Outline, Place};
+use crate::issue::check::{self, Severity, Surroundings};
+use crate::issue::{Issue, Manuscript};
+use crate::message::dkim::Signer;
+use crate::message::{self, Digest, Reader};
+use crate::newsletter::Newsletter;
+use crate::render::{self, Rendered, SAMPLE_UNSUBSCRIBE_URL, Slot};
+use crate::subscriber::EmailAddress;
+use crate::templates::preview as templates;
+
+/// The sample readers: who they are, and their names.
+pub(super) const READERS: [(&str, Option<&str>); 5] = [
+    ("without a name", None),
+    ("Jo", Some("Jo")),
+    ("a long name", Some("Maximiliane Alexandra Theodora von und zu Rosenheim-Hohenlohe")),
+    ("王小明 (Chinese)", Some("王小明")),
+    ("ليلى الحداد (Arabic)", Some("ليلى الحداد")),
+];
+
+/// An issue as it will leave.
+#[derive(Debug)]
+pub(super) struct Email {
+    pub(super) issue: Issue,
+    pub(super) newsletter: Newsletter,
+    pub(super) rendered: Rendered,
+    pub(super) digest: Digest,
+    pub(super) signer: Option<Signer>,
+    /// What the copy editor marks.
+    findings: Vec<check::Finding>,
+    /// The file's text.
+    source: String,
+}
+
+/// One way of looking at an email.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum View {
+    Light,
+    Dark,
+    Partial,
+    Full,
+    NoImages,
+    NoStyle,
+}
+
+/// How clients make an email dark: the view, its name, and who does it.
+const SHADES: [(&str, View, Mode, &str, &str); 3] = [
+    ("dark", View::Dark, Mode::AuthorDark, "Author's dark", "Apple Mail, Samsung, Thunderbird"),
+    ("partial", View::Partial, Mode::Forced(Force::Partial), "Forced, partly", "Outlook.com, Gmail on Android"),
+    ("full", View::Full, Mode::Forced(Force::Full), "Forced, fully", "Gmail on iOS, Outlook for Windows"),
+];
+
+impl Email {
+    /// Renders an issue and looks at it.
+    pub(super) fn new(
+        manuscript: &Manuscript,
+        newsletter: Option<&Newsletter>,
+        css: &str,
+        source: &Source,
+    ) -> Result<Self, String> {
+        let issue = manuscript.issue.clone();
+        let configured = newsletter.is_some();
+        let newsletter = match newsletter {
+            Some(newsletter) => newsletter.clone(),
+            None => render::sample_newsletter(&issue).map_err(|error| error.to_string())?,
+        };
+        let rendered = match css {
+            "" => render::render(&issue, &newsletter),
+            css => render::render_styled(&issue, &newsletter, css),
+        };
+        let rendered = rendered.map_err(|error| error.to_string())?;
+        let digest = Digest::of(&newsletter, &rendered, issue.number).map_err(|error| error.to_string())?;
+        let email = check::Email { html: &rendered.html };
+        let around = Surroundings {
+            archive: Some(&source.archive),
+            email: Some(email),
+            newsletter: configured.then_some(newsletter.name.as_str()),
+            today: Some(OffsetDateTime::now_utc().date()),
+        };
+        let findings = check::check(manuscript, &around, &source.check);
+        let text = manuscript.file().to_owned();
+        Ok(Self { issue, newsletter, rendered, digest, signer: source.signer.clone(), findings, source: text })
+    }
+
+    /// The HTML part as a sample reader gets it.
+    fn html(&self, reader: usize) -> String {
+        self.rendered.html_for(|slot| value(slot, reader))
+    }
+
+    /// The text part as a sample reader gets it.
+    fn text(&self, reader: usize) -> String {
+        self.rendered.text_for(|slot| value(slot, reader))
+    }
+
+    /// The text part that all readers share, with the slots' names in it.
+    pub(super) fn text_with_slots(&self) -> String {
+        text_with_slots(&self.rendered)
+    }
+
+    /// The whole message as a sample reader gets it; the issue's day is its date.
+    pub(super) fn message(&self, reader: usize) -> Result<Vec<u8>, String> {
+        let reader = Reader {
+            address: EmailAddress::parse("reader@example.com").map_err(|error| error.to_string())?,
+            name: name(reader).map(str::to_owned),
+            unsubscribe_url: SAMPLE_UNSUBSCRIBE_URL.to_owned(),
+        };
+        let date =
+            self.issue.date.map_or(OffsetDateTime::UNIX_EPOCH, |day: Date| day.with_time(Time::MIDNIGHT).assume_utc());
+        let message_id = format!("{}.sample@{}", self.rendered.seal, self.newsletter.from.address.domain());
+        message::issue_message(
+            &self.newsletter,
+            &self.rendered,
+            self.issue.number,
+            &reader,
+            &message_id,
+            date,
+            self.signer.as_ref(),
+        )
+        .map_err(|error| error.to_string())
+    }
+
+    /// The HTML for a frame of the page: places have their lines, and nothing is loaded unless asked for.
+    pub(super) fn frame(&self, view: View, reader: usize, images: bool) -> String {
+        let html = self.html(reader);
+        let html = annotated(&html, &Outline::of(&self.issue, &html));
+        let html = match view {
+            View::Light => inspect::light(&html),
+            View::NoImages => inspect::without_images(&inspect::light(&html)),
+            View::NoStyle => inspect::without_style(&html),
+            View::Dark | View::Partial | View::Full => {
+                let shade = SHADES.iter().find(|(_, shade, ..)| *shade == view);
+                shade.map_or_else(|| html.clone(), |(_, _, mode, ..)| mode.of(&html))
+            }
+        };
+        if images { html } else { inspect::placeholders(&html) }
+    }
+
+    /// What the page shows.
+    pub(super) fn page(
+        &self,
+        reader: usize,
+        known: &Known,
+        desk: templates::Desk,
+    ) -> Result<templates::Email<'_>, String> {
+        let html = self.html(reader);
+        let outline = Outline::of(&self.issue, &html);
+        let message = self.message(reader)?;
+        let expected = Expected {
+            subject: &self.rendered.subject,
+            reply_to: self.newsletter.reply_to.is_some(),
+            signed: self.signer.is_some(),
+        };
+        let headers = inspect::headers(&message, &expected);
+        let mut findings: Vec<templates::Finding> = self.findings.iter().map(checked).collect();
+        let looks = inspect::inspect(&html, &outline);
+        findings.extend(looks.into_iter().chain(headers.findings.clone()).map(inspected));
+        Ok(templates::Email {
+            letter: self.letter(&html, self.text(reader), &outline, headers, known),
+            findings,
+            source: self.source.lines().collect(),
+            desk,
+        })
+    }
+
+    fn letter(
+        &self,
+        html: &str,
+        text: String,
+        outline: &Outline,
+        headers: inspect::Headers,
+        known: &Known,
+    ) -> templates::Letter<'_> {
+        let from = self.newsletter.from.name.clone().unwrap_or_else(|| self.newsletter.from.address.to_string());
+        let row = |row: inspect::InboxRow| templates::InboxRow {
+            client: row.program,
+            from: row.from,
+            subject: row.subject,
+            preheader: row.preheader,
+        };
+        let share = |size: inspect::Size| templates::Share {
+            name: part_name(size.place, &size.title),
+            bytes: size.bytes,
+            line: size.line,
+        };
+        let cut = outline.clip.and_then(|clip| outline.parts.get(clip.part));
+        let mut parts = Vec::new();
+        headers.body.iter().for_each(|part| flatten(part, 0, &mut parts));
+        templates::Letter {
+            subject: &self.rendered.subject,
+            html_bytes: html.len(),
+            text,
+            inbox: inspect::inbox(&from, &self.rendered.subject, &self.rendered.preheader)
+                .into_iter()
+                .map(row)
+                .collect(),
+            shades: SHADES
+                .iter()
+                .map(|(view, _, mode, name, clients)| shade(html, view, *mode, name, clients))
+                .collect(),
+            headers: headers.fields.into_iter().map(|field| (field.name, field.value)).collect(),
+            parts,
+            shares: outline.sizes().into_iter().map(share).collect(),
+            clip: (check::CLIPPED, cut.map(|part| part_name(part.place, &part.title))),
+            changes: self.changes(known),
+        }
+    }
+
+    fn changes(&self, known: &Known) -> Vec<templates::Changes> {
+        let text = self.text_with_slots();
+        let compare = |since: String, before: Option<&str>| templates::Changes {
+            since,
+            lines: before.map(|before| difference(before, &text)),
+        };
+        let approved = match &known.approval {
+            Some(approval) => {
+                compare(format!("what was approved on {}", day(approval.approved_at)), Some(&approval.text))
+            }
+            None => compare("an approval".to_owned(), None),
+        };
+        let previous = match &known.previous {
+            Some(issue) => compare(format!("#{}", issue.number), Some(&text_with_slots(&issue.rendered))),
+            None => compare("the issue before".to_owned(), None),
+        };
+        vec![approved, previous]
+    }
+
+    /// Where the issue stands with its approval.
+    pub(super) fn approval(&self, desk: &Desk, known: &Known) -> templates::Approval {
+        match (&desk.store, &known.approval) {
+            (Err(why), _) => templates::Approval::Nowhere(why.clone()),
+            _ if self.issue.number.is_none() => templates::Approval::Nowhere("The issue has no number.".to_owned()),
+            (_, None) => templates::Approval::Missing,
+            (_, Some(approval)) if approval.digest == self.digest.as_bytes() => {
+                templates::Approval::Given(day(approval.approved_at))
+            }
+            (_, Some(approval)) => templates::Approval::Stale(day(approval.approved_at)),
+        }
+    }
+}
+
+/// The name of a sample reader.
+fn name(reader: usize) -> Option<&'static str> {
+    READERS.get(reader).and_then(|(_, name)| *name)
+}
+
+/// What a sample reader's mail has in a slot.
+fn value(slot: Slot, reader: usize) -> &'static str {
+    match slot {
+        Slot::UnsubscribeUrl => SAMPLE_UNSUBSCRIBE_URL,
+        Slot::Name => name(reader).unwrap_or_default(),
+    }
+}
+
+fn text_with_slots(rendered: &Rendered) -> String {
+    rendered.text_for(|slot| match slot {
+        Slot::UnsubscribeUrl => "{unsubscribe}",
+        Slot::Name => "{name}",
+    })
+}
+
+/// `2025-05-31 08:00 UTC`
+fn day(moment: OffsetDateTime) -> String {
+    format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
+}
+
+/// Tells each part of the email its line of the file, for the page's script, and draws the line where Gmail clips.
+fn annotated(html: &str, outline: &Outline) -> String {
+    let line =
+        |part: &inspect::Part| Some((tag_name_end(html, part.span.start)?, format!(" data-line=\"{}\"", part.line?)));
+    let clip = outline.clip.and_then(|clip| Some((next_block(html, clip.at)?, CLIP_LINE.to_owned())));
+    let mut notes: Vec<(usize, String)> = outline.parts.iter().filter_map(line).chain(clip).collect();
+    notes.sort_by_key(|(at, _)| *at);
+    let mut annotated = String::with_capacity(html.len() + 32 * notes.len());
+    let mut from = 0;
+    for (at, note) in notes {
+        annotated.push_str(html.get(from..at).unwrap_or_default());
+        annotated.push_str(&note);
+        from = at;
+    }
+    annotated.push_str(html.get(from..).unwrap_or_default());
+    annotated
+}
+
+/// Stands in the frame where Gmail stops.
+const CLIP_LINE: &str = "<div class=\"clip-line\" style=\"margin:16px 0;padding:6px 0;border-top:3px dashed #c62a2f;\
+                         color:#c62a2f;font:bold 14px/1.4 sans-serif\">Gmail clips the message here and hides the rest</div>";
+
+/// Where the name of the tag that begins at a byte ends.
+fn tag_name_end(html: &str, start: usize) -> Option<usize> {
+    let rest = html.get(start..)?.strip_prefix('<')?;
+    let name = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    (name > 0).then_some(start + 1 + name)
+}
+
+/// Where the next paragraph or heading begins, from a byte on.
+fn next_block(html: &str, at: usize) -> Option<usize> {
+    let block = |tag: &inspect::markup::Tag<'_>| ["p", "h1", "h2", "h3", "h4"].iter().any(|name| tag.is(name));
+    let mut pieces = inspect::markup::read(html).filter(|piece| piece.span.start >= at);
+    pieces
+        .find(|piece| matches!(&piece.kind, inspect::markup::Kind::Open(tag) if block(tag)))
+        .map(|piece| piece.span.start)
+}
+
+fn checked(finding: &check::Finding) -> templates::Finding {
+    templates::Finding {
+        severity: severity(finding.severity),
+        rule: finding.rule.to_owned(),
+        message: finding.message.clone(),
+        hint: finding.hint.clone(),
+        line: Some(finding.line),
+    }
+}
+
+fn inspected(finding: inspect::Finding) -> templates::Finding {
+    templates::Finding {
+        severity: severity(finding.severity),
+        rule: finding.rule.to_owned(),
+        message: finding.message,
+        hint: finding.hint,
+        line: finding.line,
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+fn shade(html: &str, view: &'static str, mode: Mode, name: &'static str, clients: &'static str) -> templates::Shade {
+    let pairs = inspect::contrast(html, mode);
+    let poor = |pair: &inspect::Contrast| templates::Poor {
+        words: pair.words.clone(),
+        text: pair.text.to_string(),
+        background: pair.background.to_string(),
+        ratio: pair.ratio,
+    };
+    let lowest = pairs.first().map_or(21.0, |pair| pair.ratio);
+    templates::Shade {
+        view,
+        name,
+        clients,
+        lowest,
+        poor: pairs.iter().filter(|pair| !pair.is_enough()).map(poor).collect(),
+    }
+}
+
+fn part_name(place: Place, title: &str) -> String {
+    match place {
+        Place::Head => "Head and styles".to_owned(),
+        Place::Masthead => "Masthead".to_owned(),
+        Place::Intro if title.is_empty() => "Intro".to_owned(),
+        Place::Footer => "Footer".to_owned(),
+        _ => title.to_owned(),
+    }
+}
+
+/// The MIME tree as a list, outer parts first.
+fn flatten(part: &inspect::MimePart, depth: usize, list: &mut Vec<templates::Part>) {
+    let charset = part.charset.as_ref().map_or(String::new(), |charset| format!("; charset={charset}"));
+    list.push(templates::Part {
+        depth,
+        kind: part.content_type.clone() + &charset,
+        encoding: part.encoding.clone().unwrap_or_default(),
+        bytes: part.encoded_bytes,
+    });
+    part.parts.iter().for_each(|inner| flatten(inner, depth + 1, list));
+}
+
+/// Lines around a change that are shown with it.
+const AROUND: usize = 2;
+
+/// The lines that differ, with some around them.
+fn difference(before: &str, after: &str) -> Vec<templates::Change> {
+    let difference = TextDiff::from_lines(before, after);
+    let mut lines = Vec::new();
+    let mut shown = 0;
+    for group in difference.grouped_ops(AROUND) {
+        let start = group.first().map_or(0, |op| op.old_range().start);
+        if start > shown {
+            lines.push(templates::Change::Skipped(start - shown));
+        }
+        for change in group.iter().flat_map(|op| difference.iter_changes(op)) {
+            let text = change.value().trim_end_matches('\n').to_owned();
+            lines.push(match change.tag() {
+                ChangeTag::Equal => templates::Change::Same(text),
+                ChangeTag::Insert => templates::Change::Added(text),
+                ChangeTag::Delete => templates::Change::Removed(text),
+            });
+        }
+        shown = group.last().map_or(shown, |op| op.old_range().end);
+    }
+    lines
+}

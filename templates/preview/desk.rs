@@ -1,0 +1,128 @@
+//! Beside the email: what to look at, the file, and letting it go.
+
+use maud::{Markup, html};
+
+use super::stage::line_link;
+use super::{Email, tab};
+
+/// Something to look at.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// `error`, `warning` or `note`.
+    pub severity: &'static str,
+    /// The rule that found it.
+    pub rule: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+    /// Its line in the file.
+    pub line: Option<usize>,
+}
+
+/// Approving and proofs.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// What stands for the message.
+    pub digest: String,
+    /// The latest approval.
+    pub approval: Approval,
+    /// Whether there is a relay for a proof, or why there is none.
+    pub proof: Result<(), String>,
+    /// What the last form did.
+    pub note: Option<Note>,
+}
+
+/// Where an approval stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Approval {
+    /// There is no store to keep it in: why.
+    Nowhere(String),
+    /// Nobody has approved this issue.
+    Missing,
+    /// This is what was approved then.
+    Given(String),
+    /// Something else was approved then.
+    Stale(String),
+}
+
+/// What a form did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Whether it went well.
+    pub fine: bool,
+    /// What happened.
+    pub text: String,
+}
+
+/// The panel beside the stage.
+pub(super) fn desk(file: &str, email: &Email<'_>) -> Markup {
+    html! {
+        fieldset.tabs {
+            legend.unseen { "Panel" }
+            (tab("panel", "findings", "Findings", true))
+            (tab("panel", "source", "Source", false))
+            (tab("panel", "send", "Approve", false))
+        }
+        div.panel.findings tabindex="0" data-part="findings" { (findings(file, &email.findings)) }
+        div.panel.source data-part="source" {
+            p.file { (file) }
+            ol.lines tabindex="0" aria-label="The file" {
+                @for (at, line) in email.source.iter().enumerate() { li id={ "L" (at + 1) } { code { (line) } } }
+            }
+        }
+        div.panel.send data-part="send" { (send(&email.desk)) }
+    }
+}
+
+fn findings(file: &str, findings: &[Finding]) -> Markup {
+    html! {
+        @if findings.is_empty() { p.none { "Nothing to mend." } }
+        @for (severity, title) in [("error", "Errors"), ("warning", "Warnings"), ("note", "Notes")] {
+            @let marked: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == severity).collect();
+            @if !marked.is_empty() {
+                h2 class=(severity) { (title) " " span.count { (marked.len()) } }
+                ul {
+                    @for finding in marked {
+                        li {
+                            p { (finding.message) }
+                            p.hint { (finding.hint) }
+                            p.place {
+                                @if let Some(line) = finding.line { (line_link(line, &format!("{file}:{line}"))) " " }
+                                code { (finding.rule) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn send(desk: &Desk) -> Markup {
+    html! {
+        @if let Some(note) = &desk.note { p.outcome.bad[!note.fine] role="status" { (note.text) } }
+        h2 { "Approve" }
+        @match &desk.approval {
+            Approval::Nowhere(why) => p { "An approval cannot be kept: " (why) },
+            Approval::Missing => p { "Nobody has approved this issue yet." },
+            Approval::Given(when) => p.given { "This is what was approved on " (when) "." },
+            Approval::Stale(when) => p.stale { "What was approved on " (when) " was something else: see Changes." },
+        }
+        p { "Digest of all that leaves, but for recipient and date:" }
+        p { code.digest { (desk.digest) } }
+        form method="post" action="approve" {
+            input type="hidden" name="digest" value=(desk.digest);
+            button disabled[matches!(desk.approval, Approval::Given(_) | Approval::Nowhere(_))] { "Approve" }
+        }
+        h2 { "Proof" }
+        @match &desk.proof {
+            Ok(()) => form method="post" action="proof" {
+                label for="address" { "Mail a copy to" }
+                input #address type="email" name="address" required autocomplete="email";
+                button { "Send proof" }
+            },
+            Err(why) => p { (why) },
+        }
+    }
+}

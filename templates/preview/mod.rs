@@ -1,0 +1,142 @@
+//! The operator's page around an email: everything that will leave, before it leaves.
+//!
+//! The page needs its script only to follow the file, to fit the frames and to jump to a line; the forms work without.
+
+mod desk;
+mod stage;
+
+use maud::{DOCTYPE, Markup, html};
+
+pub use desk::{Approval, Desk, Finding, Note};
+pub use stage::{Change, Changes, InboxRow, Letter, Part, Poor, Shade, Share};
+
+/// Its style sheet.
+pub const STYLE: &str = include_str!("page.css");
+
+/// Its script.
+pub const SCRIPT: &str = include_str!("page.js");
+
+/// What the page shows.
+#[derive(Debug, Clone)]
+pub struct Preview<'a> {
+    /// The file's name.
+    pub file: &'a str,
+    /// Counts the changes of the files; the script waits for another.
+    pub version: u64,
+    /// Who reads it, as asked for.
+    pub reader: usize,
+    /// The sample readers.
+    pub readers: &'a [&'a str],
+    /// Whether images are loaded.
+    pub images: bool,
+    /// The email, or why there is none.
+    pub shown: Result<Email<'a>, &'a str>,
+}
+
+/// An email, and all that can be said of it.
+#[derive(Debug, Clone)]
+pub struct Email<'a> {
+    /// What leaves.
+    pub letter: Letter<'a>,
+    /// What to look at, the gravest first.
+    pub findings: Vec<Finding>,
+    /// The lines of the file.
+    pub source: Vec<&'a str>,
+    /// Approving and proofs.
+    pub desk: Desk,
+}
+
+/// The views of the stage: id and name.
+const VIEWS: [(&str, &str); 7] = [
+    ("widths", "Widths"),
+    ("dark", "Dark"),
+    ("bare", "Bare"),
+    ("text", "Text"),
+    ("inbox", "Inbox"),
+    ("message", "Message"),
+    ("changes", "Changes"),
+];
+
+/// Writes the page.
+pub fn preview(page: &Preview<'_>) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (page.file) " · Masthead" }
+                link rel="stylesheet" href="page.css";
+                script src="page.js" defer {}
+            }
+            body data-version=(page.version) data-kind=(if page.shown.is_ok() { "email" } else { "failure" }) {
+                @match &page.shown {
+                    Ok(email) => (desk_page(page, email)),
+                    Err(error) => (failure(page.file, error)),
+                }
+            }
+        }
+    }
+}
+
+fn desk_page(page: &Preview<'_>, email: &Email<'_>) -> Markup {
+    html! {
+        header {
+            div.title data-part="title" {
+                h1 { (email.letter.subject) }
+                p { (page.file) " · " (kilobytes(email.letter.html_bytes)) " of HTML" }
+            }
+            fieldset.tabs {
+                legend.unseen { "View" }
+                @for (at, (id, name)) in VIEWS.into_iter().enumerate() { (tab("view", id, name, at == 0)) }
+            }
+            (looks(page))
+        }
+        main tabindex="0" aria-label="The email" {
+            (stage::stage(page, &email.letter))
+        }
+        aside aria-label="Findings, source and approval" {
+            (desk::desk(page.file, email))
+        }
+    }
+}
+
+/// Whose copy, and with which images.
+fn looks(page: &Preview<'_>) -> Markup {
+    html! {
+        form.looks method="get" {
+            label { "Reader "
+                select name="reader" {
+                    @for (at, reader) in page.readers.iter().enumerate() {
+                        option value=(at) selected[at == page.reader] { (reader) }
+                    }
+                }
+            }
+            label { input type="checkbox" name="images" value="1" checked[page.images]; " Load images" }
+            noscript { button { "Show" } }
+        }
+    }
+}
+
+fn failure(file: &str, error: &str) -> Markup {
+    html! {
+        main.failure role="alert" {
+            h1 { (file) " cannot be shown" }
+            pre { (error) }
+            p { "Mend the file and save it; this page follows." }
+        }
+    }
+}
+
+/// One of several, chosen by keyboard too.
+fn tab(group: &str, id: &str, name: &str, first: bool) -> Markup {
+    html! {
+        label.tab { input type="radio" name=(group) id={ (group) "-" (id) } checked[first]; span { (name) } }
+    }
+}
+
+/// `41.3 KB`, in thousands of bytes as mail clients count.
+fn kilobytes(bytes: usize) -> String {
+    format!("{}.{} KB", bytes / 1000, bytes % 1000 / 100)
+}

@@ -1,0 +1,98 @@
+// Follows the files, fits the frames to their emails, and jumps from the email to its line in the file.
+"use strict";
+
+const fit = (frame) => {
+  const page = frame.contentDocument;
+  if (page?.body) frame.style.height = `${Math.max(page.documentElement.scrollHeight, page.body.scrollHeight, 320)}px`;
+};
+
+const showLine = (line) => {
+  document.getElementById("panel-source").checked = true;
+  document.querySelectorAll(".lines .here").forEach((row) => row.classList.remove("here"));
+  const row = document.getElementById(`L${line}`);
+  row?.classList.add("here");
+  row?.scrollIntoView({ block: "center" });
+};
+
+// The line of the last marked place at or before an element of an email.
+const lineOf = (element) => {
+  let line;
+  for (const place of element.ownerDocument.querySelectorAll("[data-line]")) {
+    const order = place.compareDocumentPosition(element);
+    if (place !== element && !(order & Node.DOCUMENT_POSITION_FOLLOWING)) break;
+    line = place.dataset.line;
+  }
+  return line;
+};
+
+const adopt = (frame) => {
+  const page = frame.contentDocument;
+  if (!page?.body || page.adopted) return;
+  page.adopted = true;
+  // the email is looked at, not used: a click names its line, and nothing is opened
+  page.addEventListener("click", (event) => {
+    event.preventDefault();
+    const line = lineOf(event.target);
+    if (line) showLine(line);
+  });
+  page.querySelectorAll("img").forEach((image) => image.addEventListener("load", () => fit(frame)));
+  fit(frame);
+};
+
+const watch = (frame) => {
+  frame.addEventListener("load", () => adopt(frame));
+  adopt(frame);
+};
+
+// Brings the page up to date and leaves scroll, choices and frames where they are.
+const refresh = async () => {
+  const answer = await fetch(location.href);
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (next.body.dataset.kind !== document.body.dataset.kind) return location.reload();
+  document.title = next.title;
+  document.body.dataset.version = next.body.dataset.version;
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const fresh = next.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (fresh) part.replaceChildren(...fresh.childNodes);
+  }
+  const fresh = [...next.querySelectorAll("iframe")];
+  document.querySelectorAll("iframe").forEach((frame, at) => {
+    const source = fresh[at]?.getAttribute("src");
+    frame.setAttribute("data-src", source);
+    // not through `src`: each change would be a step of the back button
+    if (frame.contentWindow && frame.contentDocument?.body?.childElementCount) frame.contentWindow.location.replace(source);
+    else frame.src = source;
+  });
+};
+
+document.querySelectorAll("iframe").forEach(watch);
+
+document.addEventListener("change", (event) => {
+  if (event.target.name === "view") document.querySelectorAll("iframe").forEach(fit);
+  const form = event.target.closest("form.looks");
+  if (!form) return;
+  history.replaceState(null, "", `?${new URLSearchParams(new FormData(form))}`);
+  refresh();
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-line]");
+  if (!link) return;
+  event.preventDefault();
+  showLine(link.dataset.line);
+});
+
+document.addEventListener("submit", async (event) => {
+  if (event.target.method !== "post") return;
+  event.preventDefault();
+  event.target.querySelector("button").disabled = true;
+  await fetch(event.target.action, { method: "POST", body: new URLSearchParams(new FormData(event.target)) });
+  await refresh();
+});
+
+// Each answer carries one event and ends; EventSource comes back by itself, with the last id.
+if (document.body.dataset.version) {
+  new EventSource(`events?shown=${document.body.dataset.version}`).onmessage = (event) => {
+    if (event.data !== document.body.dataset.version) refresh();
+  };
+}
