@@ -3,6 +3,7 @@
 //! An [`App`] checks the ledger's promises when it is dropped, whatever the test was about.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod browser;
 mod program;
 mod promises;
 mod relay;
@@ -26,6 +27,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+pub(crate) use browser::{Browser, Scheme};
 use program::PROGRAM;
 pub(crate) use program::{Ledger, Run, Running};
 use relay::Relay;

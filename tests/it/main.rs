@@ -2,6 +2,7 @@
 
 mod app; // the harness: the whole program over a scripted relay
 mod archive; // the link memory: which page was in which issue
+mod browser; // emails and pages as Chromium shows them
 mod catcher; // the mail catcher plays every fault
 mod check; // what a copy editor would mark
 mod dependencies; // what the program is made of

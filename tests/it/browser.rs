@@ -1,0 +1,227 @@
+//! The emails and pages as a reader's browser shows them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::json;
+
+use super::app::{App, Browser, Running, Scheme, link, repository};
+
+const ANN: &str = "ann@readers.example";
+
+/// What an issue can have, in one file.
+const EVERYTHING: &str = "# Garden Letters #8: Roots, shoots & a very long word: Rhabarberbarbarabarbarbarenbartbarbier\n\n\
+    Good morning. **Frost** is *over*; `git bisect` found the ~~mole~~ vole.[^1]\n\n\
+    > Who plants trees knows that he will never sit in their shade.\n\n\
+    ## 🌱 Reading\n\n\
+    1. [How a hedge is laid](https://hedges.example/laying) (1.2K stars) (video)\n\n   With pictures of every cut.\n\n\
+    2. [Soil](https://soil.example/a/very/long/path/that/goes/on/and/on/and/on/and/on/and/on/and/on/and/on)\n\n\
+    ![A wheelbarrow full of compost](https://pictures.example/barrow.png)\n\n\
+    ## 🛠️ Tools\n\n\
+    - [A rake](https://tools.example/rake) - Twelve teeth, ash handle.\n\
+    - [A hoe](https://tools.example/hoe) - Swan neck.\n\n\
+    | Tool | Weight | Price |\n| --- | ---: | --- |\n| Rake | 1.2 kg | 40 |\n| Hoe | 0.9 kg | 35 |\n\n\
+    ```python\ndef water(bed, litres=10):  # every evening in July, unless it rained more than four millimetres\n    return bed.pour(litres)\n```\n\n\
+    [^1]: It ate the tulips.\n";
+
+/// What axe-core may find in an email: it has no landmarks of its own, since mail clients show it within theirs.
+const EMAIL: [&str; 2] = ["landmark-one-main", "region"];
+
+/// No page may be wider than the smallest phone, and axe-core finds nothing in light and dark, narrow and wide.
+#[track_caller]
+fn assert_good_in_every_look(browser: &mut Browser, what: &str, allowed: &[&str]) {
+    for scheme in [Scheme::Light, Scheme::Dark] {
+        browser.look(320, scheme);
+        browser.assert_no_sideways_scroll(what);
+        for width in [360, 800] {
+            browser.look(width, scheme);
+            assert_eq!(browser.violations(allowed), [""; 0], "{what}, {width} px, {scheme:?}");
+        }
+    }
+}
+
+#[test]
+fn the_readers_pages_are_good_for_everybody() {
+    let app = App::start();
+    let _web = app.serve();
+    app.subscribe(&[ANN]);
+    app.send(&app.issue(7)).exits(0);
+    app.sign_up("bob@readers.example").is(200);
+    app.wait_for_mails(2);
+    let confirm = link(&app.mails_to("bob@readers.example")[0], "/c/");
+    let mut browser = Browser::start();
+    for path in ["/garden", "/garden/7", "/nowhere", &app.unsubscribe_path(ANN), &confirm] {
+        browser.open(&format!("{}{path}", app.base_url()));
+        assert_good_in_every_look(&mut browser, path, if path == "/garden/7" { &EMAIL } else { &[] });
+    }
+    assert_eq!(browser.asked_outside(), [""; 0]);
+}
+
+#[test]
+fn a_reader_signs_up_confirms_and_leaves_by_keyboard() {
+    let app = App::start();
+    let _web = app.serve();
+    let mut browser = Browser::start();
+    browser.open(&format!("{}/garden", app.base_url()));
+    browser.tab_to("input[name=email]");
+    browser.write(ANN);
+    browser.press("Enter");
+    browser.wait_for("Page.loadEventFired");
+    app.wait_for_mails(1);
+    for (path, state) in [(link(&app.mails_to(ANN)[0], "/c/"), "active"), (app.unsubscribe_path(ANN), "unsubscribed")] {
+        browser.open(&format!("{}{path}", app.base_url()));
+        assert_ne!(app.state_of(ANN), state, "opening the page must change nothing");
+        browser.tab_to("button");
+        browser.press("Enter");
+        browser.wait_for("Page.loadEventFired");
+        assert_eq!(app.state_of(ANN), state);
+    }
+}
+
+#[test]
+fn an_issue_with_everything_in_it_is_good_for_everybody() {
+    let app = App::start();
+    app.write("8.md", EVERYTHING);
+    app.masthead(&["render", "8.md", "--out", "out"]).exits(0);
+    let mut browser = Browser::start();
+    browser.open_file(&app.folder.path().join("out/issue.html"));
+    assert_eq!(browser.asked_outside(), ["https://pictures.example/barrow.png"]);
+    assert_good_in_every_look(&mut browser, "the email", &EMAIL);
+    app.masthead(&["render", repository("deploy/sample-issue.md").to_str().unwrap(), "--out", "sample"]).exits(0);
+    browser.open_file(&app.folder.path().join("sample/issue.html"));
+    assert_good_in_every_look(&mut browser, "the sample", &EMAIL);
+}
+
+/// A preview in a browser, of a file in the App's folder.
+fn preview(app: &App, file: &str) -> (Running, Browser) {
+    let mut running = app.spawn(&["preview", file]);
+    let url = running.first_line();
+    let mut browser = Browser::start();
+    browser.look(1400, Scheme::Light);
+    browser.open(&url);
+    browser.until(&format!("{FRAME}.querySelectorAll('h3').length > 0"));
+    (running, browser)
+}
+
+/// The document of the first frame.
+const FRAME: &str = "document.querySelector('iframe').contentDocument";
+
+#[test]
+fn the_preview_is_good_for_everybody_and_asks_no_other_machine() {
+    let app = App::start();
+    app.write("8.md", EVERYTHING);
+    let (_preview, mut browser) = preview(&app, "8.md");
+    for scheme in [Scheme::Light, Scheme::Dark] {
+        browser.look(320, scheme);
+        browser.assert_no_sideways_scroll("the preview");
+        for width in [360, 800, 1400] {
+            browser.look(width, scheme);
+            for choice in
+                ["view-widths", "view-text", "view-inbox", "view-message", "view-changes", "panel-source", "panel-send"]
+            {
+                browser.value(&format!("document.getElementById('{choice}').click()"));
+                // the emails in the frames are within the page's landmarks
+                let found = browser.violations(&EMAIL);
+                assert_eq!(found, [""; 0], "{choice}, {width} px, {scheme:?}");
+            }
+        }
+    }
+    assert_eq!(browser.asked_outside(), [""; 0]);
+}
+
+#[test]
+fn images_are_loaded_when_the_operator_asks_for_them() {
+    let app = App::start();
+    app.write("8.md", EVERYTHING);
+    let (_preview, mut browser) = preview(&app, "8.md");
+    assert!(browser.value(&format!("{FRAME}.body.innerText")).as_str().unwrap().contains("pictures.example"));
+    browser.value("document.querySelector('[name=images]').click()");
+    browser.until(&format!("{FRAME}.querySelector('img') != null"));
+    assert!(browser.asked_outside().contains(&"https://pictures.example/barrow.png"));
+}
+
+#[test]
+fn the_preview_follows_the_file_and_keeps_its_place() {
+    let app = App::start();
+    let long: String =
+        (1..80).map(|number| format!("{number}. [Bed {number}](https://beds.example/{number})\n\nDig.\n\n")).collect();
+    app.write("8.md", &format!("# Garden Letters #8: Beds\n\n## Reading\n\n{long}"));
+    let (_preview, mut browser) = preview(&app, "8.md");
+    browser.until("document.querySelector('iframe').offsetHeight > 3000");
+    browser.value("document.querySelector('main').scrollTo(40, 1500)");
+    browser.value("document.getElementById('panel-source').click()");
+    app.write("8.md", &format!("# Garden Letters #8: Beds\n\n## Reading\n\n{}", long.replace("Dig.", "Hoe.")));
+    browser.until(&format!("{FRAME}.body?.innerText.includes('Hoe.') ?? false"));
+    browser.until("document.querySelector('.lines').textContent.includes('Hoe.')");
+    assert_eq!(
+        browser.value("[document.querySelector('main').scrollLeft, document.querySelector('main').scrollTop]"),
+        json!([40, 1500])
+    );
+    assert_eq!(browser.value("document.getElementById('panel-source').checked"), true);
+}
+
+#[test]
+fn a_click_on_an_item_shows_its_line_in_the_file() {
+    let app = App::start();
+    app.write("8.md", EVERYTHING);
+    let (_preview, mut browser) = preview(&app, "8.md");
+    let line = 1 + EVERYTHING.lines().position(|line| line.contains("[Soil]")).unwrap();
+    browser.value(&format!("[...{FRAME}.querySelectorAll('a')].find(link => link.textContent == 'Soil').click()"));
+    browser.until("document.querySelector('.lines .here') != null");
+    assert_eq!(browser.value("document.querySelector('.lines .here').id"), format!("L{line}"));
+    assert_eq!(browser.asked_outside(), [""; 0]);
+}
+
+#[test]
+fn the_views_change_by_keyboard() {
+    let app = App::start();
+    let file = app.issue(7);
+    let (_preview, mut browser) = preview(&app, &file);
+    browser.tab_to("[name=view]");
+    for view in ["dark", "bare", "text", "inbox", "message", "changes"] {
+        browser.press("ArrowRight");
+        assert_eq!(browser.value("document.querySelector('[name=view]:checked').id"), format!("view-{view}"));
+        assert_eq!(
+            browser.value(&format!("getComputedStyle(document.querySelector('.view.{view}')).display == 'none'")),
+            false
+        );
+    }
+}
+
+#[test]
+fn what_is_approved_on_the_page_is_what_may_leave() {
+    let app = App::start();
+    app.subscribe_many(2);
+    app.set("MASTHEAD_SEND__APPROVAL", "true");
+    let file = app.issue(7);
+    let (_preview, mut browser) = preview(&app, &file);
+    browser.value("document.getElementById('panel-send').click()");
+    browser.value("document.querySelector('form[action=approve] button').click()");
+    browser.until("document.querySelector('.given') != null");
+    app.append(&file, "One more thing.");
+    browser.until("document.querySelector('.stale') != null");
+    browser.until(
+        "[...document.querySelectorAll('.diff ins')].some(line => line.textContent.includes('One more thing.'))",
+    );
+    app.send(&file).exits(2).says("not what was approved");
+    browser.value("document.querySelector('form[action=approve] button').click()");
+    browser.until("document.querySelector('.given') != null");
+    app.send(&file).exits(0);
+    assert_eq!(app.taken().len(), 2);
+}
+
+#[test]
+fn a_proof_is_sent_from_the_page() {
+    let app = App::start();
+    app.subscribe_many(1);
+    let file = app.issue(7);
+    let (_preview, mut browser) = preview(&app, &file);
+    browser.value("document.getElementById('panel-send').click()");
+    browser.value("document.getElementById('address').value = 'ed@example.org'");
+    browser.value("document.querySelector('form[action=proof] button').click()");
+    browser.until("document.querySelector('.outcome') != null");
+    assert_eq!(
+        browser.value("document.querySelector('.outcome').textContent"),
+        "The relay took the proof to ed@example.org."
+    );
+    assert_eq!(app.mails_to("ed@example.org").len(), 1);
+    assert_eq!(app.query("select count(*)::text from issue"), "0");
+}
