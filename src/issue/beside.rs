@@ -128,27 +128,34 @@ fn bare_stars(text: &str) -> Option<(&str, &str)> {
 /// Finds `(star 13.5K)` or `★ 900` in a text, with the spaces before it.
 pub(super) fn find_stars(text: &str) -> Option<(Range<usize>, u64)> {
     let openings = text.match_indices(|c: char| matches!(c, '(' | '（') || STARS.contains(&c));
-    openings.into_iter().find_map(|(at, opening)| {
+    // without them, what stands around them could become a link
+    let whole = text.find("](").unwrap_or(text.len());
+    openings.into_iter().take_while(|(at, _)| *at < whole).find_map(|(at, opening)| {
         let start = text[..at].trim_end_matches([' ', '\u{3000}']).len();
-        if let Some((found, _)) = bare_stars(&text[at..]) {
-            return Some((start..at + found.len(), stars(found)?));
-        }
-        let inner = &text[at + opening.len()..];
-        let (end, closing) = inner.char_indices().take(32).find(|(_, c)| matches!(c, ')' | '）'))?;
-        let count = stars(&inner[..end])?;
-        Some((start..at + opening.len() + end + closing.len_utf8(), count))
+        let (end, count) = match bare_stars(&text[at..]) {
+            Some((found, _)) => (at + found.len(), stars(found)?),
+            None => {
+                let inner = &text[at + opening.len()..];
+                let (end, closing) = inner.char_indices().take(32).find(|(_, c)| matches!(c, ')' | '）'))?;
+                (at + opening.len() + end + closing.len_utf8(), stars(&inner[..end])?)
+            }
+        };
+        let opened = text[..start].ends_with(['(', '[', '<', '!', '&', '\\', '*', '_', '`']);
+        let joined = text[..start].ends_with(']') && text[end..].starts_with(['(', '[', ':']);
+        (!opened && !joined && !text[end..].starts_with(')')).then_some((start..end, count))
     })
 }
 
 /// Takes a reading time off the end of a title: `Moss (5 minute read)`, `苔藓（约 5 分钟）`.
 pub(super) fn split_reading_time(title: &str) -> (&str, Option<&str>) {
+    let plain = |c: char| c.is_alphanumeric() || " .,~+–-，、".contains(c);
     let split = || {
         let inner = title.strip_suffix([')', '）'])?;
         let (before, time) = inner.rsplit_once(['(', '（'])?;
         let time = time.trim();
         let unit = ["min", "分钟", "分鐘"].iter().any(|unit| time.to_lowercase().contains(unit));
         let short = time.chars().count() <= LONGEST_TAG && time.contains(|c: char| c.is_ascii_digit());
-        (unit && short && !before.trim().is_empty()).then(|| (before.trim_end(), Some(time)))
+        (unit && short && time.chars().all(plain) && !before.trim().is_empty()).then(|| (before.trim_end(), Some(time)))
     };
     split().unwrap_or((title, None))
 }

@@ -1,12 +1,11 @@
 //! Which blocks under a heading are items.
 
-use comrak::nodes::{Node, NodeValue};
+use comrak::nodes::{ListType, Node, NodeValue};
 
 use super::choice::{self, Usual};
 use super::item::{Block, Draft};
-use super::markdown::{self, Document};
+use super::markdown::{self, Document, Fence};
 use super::marks::{self, Mark};
-use super::number::Style;
 
 /// The blocks under a heading, told apart.
 #[derive(Default)]
@@ -14,12 +13,14 @@ pub(super) struct Entries<'a> {
     pub(super) body: Vec<Block<'a>>,
     pub(super) drafts: Vec<Draft<'a>>,
     pub(super) after: Vec<Block<'a>>,
+    /// Whether the editor fenced the items.
+    pub(super) fenced: bool,
 }
 
 impl<'a> Entries<'a> {
-    /// Takes all blocks for text.
+    /// Takes all blocks for text, but what is fenced as items.
     pub(super) fn text(document: &Document<'a>, blocks: &[Node<'a>]) -> Self {
-        Self { body: blocks.iter().map(|node| Block::whole(document, node)).collect(), ..Self::default() }
+        Self::split(document, blocks, Vec::new(), &[])
     }
 
     /// Finds the items among the blocks, as the issue usually has them.
@@ -52,8 +53,9 @@ impl<'a> Entries<'a> {
                 continue;
             }
             match &node.data().value {
+                _ if Fence::opened(node) == Some(Fence::Items) => entries.push_fenced(document, node),
                 _ if found.is_empty() => entries.push([Block::whole(document, node)]),
-                NodeValue::List(_) => entries.push_list(document, node, &found),
+                NodeValue::List(_) => entries.push_list(document, node, false),
                 _ => entries.push_lines(document, node, &found),
             }
         }
@@ -72,13 +74,26 @@ impl<'a> Entries<'a> {
         }
     }
 
-    fn push_list(&mut self, document: &Document<'a>, list: Node<'a>, marks: &[Mark<'a>]) {
+    /// Takes every entry of the lists in a fence for an item.
+    fn push_fenced(&mut self, document: &Document<'a>, opening: Node<'a>) {
+        self.fenced = true;
+        for node in markdown::inside(opening) {
+            match node.data().value {
+                NodeValue::List(_) => self.push_list(document, node, true),
+                _ => self.push([Block::whole(document, node)]),
+            }
+        }
+    }
+
+    /// Takes every entry of a list for an item; where it is fenced, nothing that follows is its last item's own.
+    fn push_list(&mut self, document: &Document<'a>, list: Node<'a>, fenced: bool) {
         let entries: Vec<Node<'a>> = list.children().collect();
-        let ordered = marks.first().is_some_and(|mark| mark.style == Style::Ordered);
+        let ordered = matches!(&list.data().value, NodeValue::List(list) if list.list_type == ListType::Ordered);
         let numbers = if ordered { marks::numbers(list) } else { Vec::new() };
         for (at, entry) in entries.iter().enumerate() {
             let column = document.content_column(entry);
-            let mut own: Vec<Block<'a>> = entry.children().map(|node| Block::in_list(document, node, column)).collect();
+            let own = markdown::blocks(entry).into_iter();
+            let mut own: Vec<Block<'a>> = own.map(|node| Block::in_list(document, node, column)).collect();
             let lead = if own.first().is_some_and(Block::is_paragraph) { Some(own.remove(0)) } else { None };
             self.drafts.push(Draft {
                 line: document.line(document.rows(entry).start),
@@ -87,7 +102,7 @@ impl<'a> Entries<'a> {
                 lead,
                 own,
                 following: Vec::new(),
-                listed: entries.len() > 1,
+                listed: fenced || entries.len() > 1,
                 bullet: !ordered,
             });
         }

@@ -3,7 +3,7 @@
 use comrak::nodes::NodeValue;
 use comrak::{Arena, Options, parse_document};
 
-use super::markdown::{self, inline_target};
+use super::markdown::{Fence, inline_target};
 use super::title::{self, TitleLine};
 use super::{Image, Issue, Item, PastIssue, Section, front_matter, language, parse};
 
@@ -29,30 +29,39 @@ use super::{Image, Issue, Item, PastIssue, Section, front_matter, language, pars
 /// ```
 ///
 /// Front matter has only what the text cannot say.
-/// Text that looks like an item, and is none, stands between `<!-- text -->` and `<!-- /text -->`.
+/// Text that looks like an item, and is none, stands between `<!-- text -->` and `<!-- /text -->`,
+/// and where that is not enough, every item between `<!-- items -->` and `<!-- /items -->`.
 pub fn format(issue: &Issue) -> String {
     let content = issue.content();
     let same = |text: &String| parse(text.as_bytes()).is_ok_and(|read| read.content() == content);
-    let plain = write(issue, false);
-    if same(&plain) {
-        return plain;
-    }
-    let fenced = write(issue, true);
-    if same(&fenced) { fenced } else { plain }
+    let forms = [Form::Plain, Form::Fenced].map(|form| write(issue, form));
+    forms.into_iter().find(same).unwrap_or_else(|| write(issue, Form::Explicit))
 }
 
-fn write(issue: &Issue, fenced: bool) -> String {
-    let (title, mut keys) = title_line(issue);
-    let text = |text: &String| match fenced && !text.is_empty() {
-        true => format!("{}\n\n{text}\n\n{}", markdown::TEXT, markdown::END_OF_TEXT),
-        false => text.clone(),
+/// How much is said of what the text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// What it looks like.
+    Plain,
+    /// Text that is no item is fenced.
+    Fenced,
+    /// Everything is.
+    Explicit,
+}
+
+fn write(issue: &Issue, form: Form) -> String {
+    let (title, mut keys) = title_line(issue, form);
+    let text = |text: &str| match form {
+        Form::Fenced | Form::Explicit if !text.is_empty() => fence(Fence::Text, text),
+        _ => text.to_owned(),
     };
     let mut blocks = vec![title, text(&issue.intro)];
     for section in &issue.sections {
         blocks.push(heading(section));
         blocks.push(text(&section.body));
-        blocks.push(items(&section.items));
-        if needs_break(section, fenced) {
+        let items = items(&section.items, form);
+        blocks.push(if form == Form::Explicit { fence(Fence::Items, &items) } else { items });
+        if needs_break(section, form) {
             blocks.push("---".to_owned());
         }
         blocks.push(text(&section.after));
@@ -72,8 +81,14 @@ fn write(issue: &Issue, fenced: bool) -> String {
     }
 }
 
+/// Blocks in a fence.
+fn fence(fence: Fence, blocks: &str) -> String {
+    let parts = [fence.opening(), blocks, fence.closing()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
 /// The title line, and what it cannot say.
-fn title_line(issue: &Issue) -> (String, Vec<(&'static str, String)>) {
+fn title_line(issue: &Issue, form: Form) -> (String, Vec<(&'static str, String)>) {
     let colon = if issue.language.starts_with("zh") || issue.language.starts_with("ja") { "：" } else { ": " };
     let number = issue.number.map(|number| format!("#{number}"));
     let name: Vec<&str> = [issue.newsletter.as_deref(), number.as_deref()].into_iter().flatten().collect();
@@ -86,12 +101,14 @@ fn title_line(issue: &Issue) -> (String, Vec<(&'static str, String)>) {
         date: None,
     };
     let mut keys = Vec::new();
-    let line = match &issue.title {
-        Some(title) if title::split(&line) != wanted => {
+    let line = match form {
+        Form::Plain | Form::Fenced if title::split(&line) == wanted => line,
+        _ => {
+            keys.push(("newsletter", issue.newsletter.clone().unwrap_or_default()));
             keys.extend(issue.number.map(|number| ("number", number.to_string())));
-            title.clone()
+            keys.extend(issue.title.clone().map(|title| ("title", title)));
+            issue.title.clone().unwrap_or_default()
         }
-        _ => line,
     };
     if line.is_empty() { (line, keys) } else { (format!("# {}", escape("# ", &line, "")), keys) }
 }
@@ -102,13 +119,15 @@ fn pair(key: &str, value: &str) -> String {
     let read = front_matter::split(&format!("---\n{plain}---\n")).map(|(front, _)| front).unwrap_or_default();
     let number = read.number.map(|number| number.to_string());
     let date = read.date.map(|date| date.to_string());
-    let read = [read.title, read.subject, number, date, read.preheader, read.language];
-    if read.into_iter().flatten().any(|read| read == value) {
+    let read = [read.newsletter, read.title, read.subject, number, date, read.preheader, read.language];
+    if read.into_iter().flatten().any(|read| read == value) && !value.is_empty() {
         return plain;
     }
     let escaped = |c: char| match c {
         '"' | '\\' => format!("\\{c}"),
-        c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+        c if c.is_control() || "\u{feff}\u{fffe}\u{ffff}\u{2028}\u{2029}".contains(c) => {
+            format!("\\u{:04X}", u32::from(c))
+        }
         c => c.to_string(),
     };
     format!("{key}: \"{}\"\n", value.chars().map(escaped).collect::<String>())
@@ -132,10 +151,11 @@ fn heading(section: &Section) -> String {
 }
 
 /// Whether a thematic break must keep what follows the items from the last of them.
-fn needs_break(section: &Section, fenced: bool) -> bool {
+fn needs_break(section: &Section, form: Form) -> bool {
     let plain = |c: char| c.is_alphabetic() || c == '#' || c == '[';
     let several = section.items.len() > 1 && !repeats(&section.items);
-    !section.items.is_empty() && !section.after.is_empty() && (fenced || !several || !section.after.starts_with(plain))
+    let beside = !section.items.is_empty() && !section.after.is_empty() && form != Form::Explicit;
+    beside && (form == Form::Fenced || !several || !section.after.starts_with(plain))
 }
 
 /// Whether all numbers are the same, so that Markdown would count in their stead.
@@ -143,18 +163,23 @@ fn repeats(items: &[Item]) -> bool {
     items.len() > 1 && items.iter().all(|item| item.number.is_some() && item.number == items[0].number)
 }
 
-fn items(items: &[Item]) -> String {
-    let repeats = repeats(items);
+fn items(items: &[Item], form: Form) -> String {
     let tight = items.iter().all(|item| item.description.is_empty() && item.images.is_empty());
-    let written = items.iter().enumerate().map(|(at, item)| {
+    let alternates = form == Form::Explicit || repeats(items);
+    let mut delimiter = '.';
+    let mut before = None;
+    let written = items.iter().map(|item| {
         // another delimiter begins another list
-        let delimiter = if repeats && at % 2 == 1 { ')' } else { '.' };
-        entry(item, &item.number.map_or("- ".to_owned(), |number| format!("{number}{delimiter} ")))
+        if alternates && before == item.number {
+            delimiter = if delimiter == '.' { ')' } else { '.' };
+        }
+        before = item.number;
+        entry(item, &item.number.map_or("- ".to_owned(), |number| format!("{number}{delimiter} ")), form)
     });
     written.collect::<Vec<_>>().join(if tight { "\n" } else { "\n\n" })
 }
 
-fn entry(item: &Item, marker: &str) -> String {
+fn entry(item: &Item, marker: &str, form: Form) -> String {
     let target = item.url.as_ref().map_or("()".to_owned(), |url| inline_target(url, ""));
     let mut text = format!("[{}]{target}", escape("[", &item.title, "](u)"));
     if let Some(count) = item.stars {
@@ -163,7 +188,12 @@ fn entry(item: &Item, marker: &str) -> String {
     for tag in &item.tags {
         text += &format!(" ({tag})");
     }
-    let blocks = [text, item.description.clone()].into_iter().chain(item.images.iter().map(image));
+    let description = match form {
+        Form::Explicit if !item.description.is_empty() => fence(Fence::Text, &item.description),
+        _ => item.description.clone(),
+    };
+    let images = item.images.iter().map(|one| image(one, form));
+    let blocks = [text, description].into_iter().chain(images);
     let text = blocks.filter(|block| !block.is_empty()).collect::<Vec<_>>().join("\n\n");
     let indent = format!("\n{}", " ".repeat(marker.len()));
     let lines: Vec<&str> = text.split('\n').collect();
@@ -189,15 +219,16 @@ fn stars(count: u64) -> String {
     }
 }
 
-fn image(image: &Image) -> String {
-    let picture = format!("![{}]{}", escape("![", &image.alt, "](u)"), inline_target(&image.url, ""));
+fn image(image: &Image, form: Form) -> String {
+    let title = image.caption.as_deref().filter(|_| form == Form::Explicit).unwrap_or_default();
+    let picture = format!("![{}]{}", escape("![", &image.alt, "](u)"), inline_target(&image.url, title));
     let picture = match &image.link {
         Some(link) => format!("[{picture}]{}", inline_target(link, "")),
         None => picture,
     };
     match &image.caption {
-        Some(caption) => format!("{picture}\n*{}*", escape("*", caption, "*")),
-        None => picture,
+        Some(caption) if form != Form::Explicit => format!("{picture}\n*{}*", escape("*", caption, "*")),
+        _ => picture,
     }
 }
 

@@ -10,6 +10,8 @@ use super::{ParseError, dates};
 /// What front matter says; every field may be missing.
 #[derive(Debug, Default)]
 pub(super) struct FrontMatter {
+    /// Empty where it says that there is none.
+    pub(super) newsletter: Option<String>,
     pub(super) title: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) number: Option<u32>,
@@ -122,6 +124,7 @@ fn first_line(message: &str) -> &str {
 /// The keys that mean something; all others are left to other programs.
 #[derive(Clone, Copy)]
 enum Key {
+    Newsletter,
     Title,
     Subject,
     Number,
@@ -134,6 +137,7 @@ enum Key {
 impl Key {
     fn read(key: &str) -> Option<Self> {
         Some(match key.to_ascii_lowercase().as_str() {
+            "newsletter" => Self::Newsletter,
             "title" => Self::Title,
             "subject" => Self::Subject,
             "number" | "issue" => Self::Number,
@@ -149,6 +153,7 @@ impl Key {
 /// Front matter as it stands there; the first of several keys for one thing counts.
 #[derive(Default)]
 struct Written {
+    newsletter: Option<String>,
     title: Option<String>,
     subject: Option<String>,
     number: Option<String>,
@@ -185,6 +190,7 @@ impl Written {
             })?),
         };
         Ok(FrontMatter {
+            newsletter: self.newsletter,
             title: self.title,
             subject: self.subject,
             number,
@@ -209,7 +215,9 @@ impl<'de> Deserialize<'de> for Written {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Written, M::Error> {
                 let mut written = Written::default();
                 while let Some(key) = map.next_key::<String>()? {
-                    let field = match Key::read(&key) {
+                    let key = Key::read(&key);
+                    let field = match key {
+                        Some(Key::Newsletter) => &mut written.newsletter,
                         Some(Key::Title) => &mut written.title,
                         Some(Key::Subject) => &mut written.subject,
                         Some(Key::Number) => &mut written.number,
@@ -224,7 +232,7 @@ impl<'de> Deserialize<'de> for Written {
                     };
                     let Scalar(value) = map.next_value()?;
                     let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-                    if field.is_none() && !value.is_empty() {
+                    if field.is_none() && (!value.is_empty() || matches!(key, Some(Key::Newsletter))) {
                         *field = Some(value);
                     }
                 }

@@ -6,7 +6,7 @@ use comrak::nodes::{Node, NodeValue};
 
 use super::beside;
 use super::lead::{source, take_title};
-use super::markdown::{self, Document};
+use super::markdown::{self, Document, Fence};
 use super::{Image, Item};
 
 /// A block, or some lines of a paragraph.
@@ -22,6 +22,9 @@ pub(super) struct Block<'a> {
 impl<'a> Block<'a> {
     /// A block that stands by itself.
     pub(super) fn whole(document: &Document<'a>, node: Node<'a>) -> Self {
+        if Fence::opened(node).is_some() {
+            return Self::fenced(document, node, 0);
+        }
         let rows = document.rows(node);
         let (start, column) = match node.data().value {
             // its indentation makes it code
@@ -33,6 +36,9 @@ impl<'a> Block<'a> {
 
     /// A block in a list, indented by `column`.
     pub(super) fn in_list(document: &Document<'a>, node: Node<'a>, column: usize) -> Self {
+        if Fence::opened(node).is_some() {
+            return Self::fenced(document, node, column);
+        }
         let rows = document.rows(node);
         let (start, column) = match node.data().value {
             // what stands behind the list's marker has no indentation of its own
@@ -44,6 +50,11 @@ impl<'a> Block<'a> {
             _ => (document.span(node).start, document.column(node)),
         };
         Self { node, span: start..rows.end, inlines: inlines(node), column }
+    }
+
+    /// What a fence holds, letter for letter; indented by `column`.
+    fn fenced(document: &Document<'a>, opening: Node<'a>, column: usize) -> Self {
+        Self { node: opening, span: document.fenced(opening), inlines: Vec::new(), column }
     }
 
     /// What is left from `start` on, with those of `inlines` that are in it.
@@ -88,7 +99,11 @@ impl<'a> Block<'a> {
 
     /// Every link in it, in order, but those in `cuts`.
     fn links(&self, document: &Document<'a>, cuts: &[Range<usize>]) -> Vec<String> {
-        let nodes = if self.inlines.is_empty() { std::slice::from_ref(&self.node) } else { &self.inlines };
+        let nodes: Vec<Node<'a>> = match Fence::opened(self.node) {
+            Some(_) => markdown::inside(self.node).collect(),
+            None if self.inlines.is_empty() => vec![self.node],
+            None => self.inlines.clone(),
+        };
         let links = nodes.iter().flat_map(|node| node.descendants()).filter(|node| url(node).is_some());
         links.filter(|node| markdown::cut_at(cuts, document.span(node).start).is_none()).filter_map(url).collect()
     }
@@ -96,8 +111,9 @@ impl<'a> Block<'a> {
     /// Its Markdown, as it stands there.
     pub(super) fn markdown(&self, document: &Document<'a>) -> String {
         let text = document.slice(self.span.clone(), &[], self.column).trim_matches('\n').trim_end().to_owned();
-        match &self.node.data().value {
-            NodeValue::Paragraph => text.trim_start().to_owned(),
+        let last = Fence::opened(self.node).and_then(|_| markdown::inside(self.node).last());
+        match &last.unwrap_or(self.node).data().value {
+            NodeValue::Paragraph if last.is_none() => text.trim_start().to_owned(),
             NodeValue::CodeBlock(code) if code.fenced && !code.closed => {
                 format!("{text}\n{}", char::from(code.fence_char).to_string().repeat(code.fence_length))
             }
@@ -203,7 +219,7 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
     if let Some((pictures, caption)) = block.captioned() {
         let mut images = images(pictures);
         if let Some(image) = images.last_mut().filter(|image| image.caption.is_none()) {
-            image.caption = Some(markdown::plain(caption.iter().copied()));
+            image.caption = Some(one_line(&markdown::plain(caption.iter().copied())));
             item.images.extend(images);
             return;
         }
@@ -267,7 +283,7 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
 /// The caption that a paragraph right under a picture is: italics, or a few words without a full stop.
 fn caption(block: &Block<'_>, described: bool) -> Option<String> {
     let fine = is_emphasis(&block.inlines) || (described && is_short(&block.inlines));
-    (block.is_paragraph() && fine).then(|| markdown::plain(block.inlines.iter().copied()))
+    (block.is_paragraph() && fine).then(|| one_line(&markdown::plain(block.inlines.iter().copied())))
 }
 
 /// Whether nodes are words in italics, or a few in bold, without links and images.

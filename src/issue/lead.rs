@@ -27,19 +27,16 @@ pub(super) fn take_title<'a>(
         for text in nodes[..at].iter().filter_map(|node| source(document, node, start)) {
             prefix.push_str(&beside::before_title(text, &mut item.tags));
         }
-        let text = markdown::plain([node]);
-        let (title, time) = beside::split_reading_time(&text);
-        item.title = format!("{prefix} {title}").trim().to_owned();
-        item.tags.extend(time.map(str::to_owned));
+        name(item, format!("{prefix} {}", markdown::plain([node])).trim());
         at + 1
     } else if linked_title(document, node, start).is_some() {
-        item.title = without_number(&markdown::plain(nodes[..=at].iter().copied()), lead, start);
+        name(item, &without_number(&markdown::plain(nodes[..=at].iter().copied()), lead, start));
         at + 1
     } else {
         // no link ends the title: the line does, or the paragraph in a list
         let line_end = if lead.column > 0 { None } else { nodes.iter().position(|node| markdown::is_break(node)) };
         let until = sentence_end(document, nodes).or(line_end).unwrap_or(nodes.len());
-        item.title = without_number(&markdown::plain(nodes[..until].iter().copied()), lead, start);
+        name(item, &without_number(&markdown::plain(nodes[..until].iter().copied()), lead, start));
         until
     };
     let (title, rest) = nodes.split_at(until);
@@ -62,6 +59,18 @@ pub(super) fn take_title<'a>(
     }
     take_stars(item);
     lead.rest(document, rest, from)
+}
+
+/// Gives an item its title; reading times at its end are tags.
+fn name(item: &mut Item, title: &str) {
+    let mut rest = title;
+    let mut times = Vec::new();
+    while let (title, Some(time)) = beside::split_reading_time(rest) {
+        times.push(time.to_owned());
+        rest = title;
+    }
+    item.title = rest.to_owned();
+    item.tags.extend(times.into_iter().rev());
 }
 
 /// A title without the number before `start`, and without a sign.
@@ -98,7 +107,7 @@ fn bare_address<'a>(document: &Document<'a>, nodes: &[Node<'a>], start: usize) -
     let second = nodes.iter().position(|node| markdown::is_break(node)).map_or(nodes.len(), |at| at + 1);
     for (child, node) in nodes.iter().enumerate().take(second + 1) {
         if let NodeValue::Link(link) = &node.data().value {
-            let bare = link.url == markdown::plain([*node]);
+            let bare = !link.url.is_empty() && link.url == markdown::plain([*node]);
             return bare.then(|| BareAddress { child, span: document.span(node), url: link.url.clone() });
         }
         if node.descendants().any(|node| url(node).is_some()) {
@@ -133,7 +142,7 @@ fn take_bare_title<'a>(
     let title = markdown::plain(nodes.iter().copied()) + text.unwrap_or_default();
     let title = if start >= bare.span.start { String::new() } else { without_number(&title, lead, start) };
     let title = title.trim_end_matches(|c: char| c.is_whitespace() || ":：-–—|｜,，(（".contains(c));
-    item.title = if title.is_empty() { bare.url.clone() } else { title.trim_start().to_owned() };
+    name(item, if title.is_empty() { &bare.url } else { title.trim_start() });
     item.images.extend(images(nodes));
     item.links.push(bare.url.clone());
     item.url = Some(bare.url);

@@ -15,8 +15,6 @@ pub(super) struct Document<'a> {
     above: usize,
     /// What stands for each reference, by where it is, in order.
     references: Vec<(Range<usize>, String)>,
-    /// What the editor fenced as text.
-    fenced: Vec<Range<usize>>,
 }
 
 impl<'a> Document<'a> {
@@ -24,30 +22,54 @@ impl<'a> Document<'a> {
     pub(super) fn parse(arena: &'a Arena<'a>, text: &'a str, above: usize) -> Self {
         let root = parse_document(arena, text, &Options::default());
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let mut document = Self { text, root, lines, above, references: Vec::new(), fenced: Vec::new() };
+        let mut document = Self { text, root, lines, above, references: Vec::new() };
+        if text.contains("]:") {
+            root.descendants().for_each(|node| document.mend_positions(node));
+        }
         let mut references: Vec<_> = root.descendants().filter_map(|node| document.reference(node)).collect();
         references.sort_unstable_by_key(|(span, _)| (span.start, span.end));
         document.references = references;
-        let mut fence = None;
-        for node in root.children() {
-            match (comment(node), fence) {
-                (Some(TEXT), None) => fence = Some(document.span(node).start),
-                (Some(END_OF_TEXT), Some(start)) => {
-                    document.fenced.push(start..document.span(node).end);
-                    fence = None;
-                }
-                _ => {}
-            }
-        }
-        document.fenced.extend(fence.map(|start| start..text.len()));
         document
     }
 
-    /// Whether a block stands between `<!-- text -->` and `<!-- /text -->`: no heading, item or past issue then.
-    pub(super) fn is_text(&self, node: Node<'_>) -> bool {
-        let start = self.rows(node).start;
-        let before = self.fenced.partition_point(|fence| fence.start <= start);
-        self.fenced[..before].last().is_some_and(|fence| start < fence.end)
+    /// Moves what stands in a paragraph below link definitions there: comrak counts its lines from the definitions.
+    fn mend_positions(&self, paragraph: Node<'_>) {
+        let position = paragraph.data().sourcepos;
+        let defined = matches!(paragraph.data().value, NodeValue::Paragraph)
+            && self.text.get(self.offset(position.start, 1)..).is_some_and(|text| text.starts_with('['));
+        let Some(last) = paragraph.last_child().filter(|_| defined) else { return };
+        let lines = position.end.line.saturating_sub(last.data().sourcepos.end.line);
+        if lines == 0 {
+            return;
+        }
+        let indentation = |line: usize| match self.lines.get(line.saturating_sub(1)).and_then(|at| self.text.get(*at..))
+        {
+            _ if line == position.start.line => position.start.column - 1,
+            Some(text) => text.len() - text.trim_start_matches([' ', '\t', '>']).len(),
+            None => 0,
+        };
+        let moved = |at: LineColumn| LineColumn {
+            line: at.line + lines,
+            column: (at.column + indentation(at.line + lines)).saturating_sub(indentation(at.line)),
+        };
+        for node in paragraph.descendants() {
+            let mut data = node.data_mut();
+            data.sourcepos.start = moved(data.sourcepos.start);
+            if !node.same_node(paragraph) {
+                data.sourcepos.end = moved(data.sourcepos.end);
+            }
+        }
+    }
+
+    /// The lines between the comments of a fence, which `opening` begins, with the line end before them.
+    pub(super) fn fenced(&self, opening: Node<'_>) -> Range<usize> {
+        let start = self.rows(opening).end;
+        let last = inside(opening).last().unwrap_or(opening);
+        let end = match last.next_sibling() {
+            Some(closing) => self.rows(closing).start.saturating_sub(1),
+            None => self.rows(last).end,
+        };
+        start..end.max(start)
     }
 
     /// The line of the file on which `at` is, from 1.
@@ -139,35 +161,86 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The comments around what is no roundup, whatever it looks like.
-pub(super) const TEXT: &str = "<!-- text -->";
-pub(super) const END_OF_TEXT: &str = "<!-- /text -->";
-
-/// Whether a block is one of the comments around text.
-pub(super) fn is_fence(node: Node<'_>) -> bool {
-    comment(node).is_some()
+/// Comments around blocks that say what these are, whatever they look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fence {
+    /// No heading, item or past issue.
+    Text,
+    /// Lists whose every entry is an item.
+    Items,
 }
 
-fn comment(node: Node<'_>) -> Option<&'static str> {
-    match &node.data().value {
-        NodeValue::HtmlBlock(html) => [TEXT, END_OF_TEXT].into_iter().find(|comment| *comment == html.literal.trim()),
-        _ => None,
+impl Fence {
+    pub(super) const fn opening(self) -> &'static str {
+        match self {
+            Self::Text => "<!-- text -->",
+            Self::Items => "<!-- items -->",
+        }
     }
+
+    pub(super) const fn closing(self) -> &'static str {
+        match self {
+            Self::Text => "<!-- /text -->",
+            Self::Items => "<!-- /items -->",
+        }
+    }
+
+    /// The fence that a block opens.
+    pub(super) fn opened(node: Node<'_>) -> Option<Self> {
+        [Self::Text, Self::Items].into_iter().find(|fence| is_comment(node, fence.opening()))
+    }
+
+    fn closed(node: Node<'_>) -> Option<Self> {
+        [Self::Text, Self::Items].into_iter().find(|fence| is_comment(node, fence.closing()))
+    }
+}
+
+fn is_comment(node: Node<'_>, comment: &str) -> bool {
+    matches!(&node.data().value, NodeValue::HtmlBlock(html) if html.literal.trim() == comment)
+}
+
+/// The blocks in a document or list entry; one that opens a fence stands for all that is inside.
+pub(super) fn blocks(parent: Node<'_>) -> Vec<Node<'_>> {
+    let mut open = None;
+    let mut blocks = Vec::new();
+    for node in parent.children() {
+        match open {
+            Some(_) if Fence::closed(node) == open => open = None,
+            Some(_) => {}
+            None if Fence::closed(node).is_some() => {}
+            None => {
+                open = Fence::opened(node);
+                blocks.push(node);
+            }
+        }
+    }
+    blocks
+}
+
+/// The blocks of the fence that `opening` begins, which may lack its other end.
+pub(super) fn inside<'a>(opening: Node<'a>) -> impl Iterator<Item = Node<'a>> {
+    let fence = Fence::opened(opening);
+    opening.following_siblings().skip(1).take_while(move |node| Fence::closed(node) != fence)
 }
 
 /// `(url "title")`, with what Markdown would misread escaped.
 pub(super) fn inline_target(url: &str, title: &str) -> String {
     let escape = |text: &str, special: &str| -> String {
-        let escaped = |c: char| special.contains(c).then_some('\\').into_iter().chain([c]);
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).flat_map(escaped).collect()
+        let escaped = |c: char| match c {
+            _ if c.is_control() => format!("&#{};", u32::from(c)),
+            '&' => "&amp;".to_owned(),
+            _ if special.contains(c) => format!("\\{c}"),
+            _ => c.to_string(),
+        };
+        text.chars().map(escaped).collect()
     };
     let odd = |c: char| c.is_whitespace() || c.is_control() || "<>\\".contains(c);
     let plain = !url.is_empty() && !url.contains(odd) && is_balanced(url);
     let entity = url.contains('&') && url.contains(';');
-    let url = if plain && !entity { url.to_owned() } else { format!("<{}>", escape(url, "<>\\&")) };
+    let url = if plain && !entity { url.to_owned() } else { format!("<{}>", escape(url, "<>\\")) };
     match title {
         "" => format!("({url})"),
-        _ => format!("({url} \"{}\")", escape(title, "\"\\&")),
+        _ => format!("({url} \"{}\")", escape(title, "\"\\")),
     }
 }
 
@@ -263,12 +336,13 @@ pub(super) fn inner<'a>(document: &Document<'a>, node: Node<'a>) -> String {
 
 /// The rest of a paragraph as one by itself: what would begin a list, a definition or the like there is escaped.
 pub(super) fn as_paragraph(text: &str) -> String {
-    let odd = |c: char| c.is_ascii_digit() || "[#>-+*_=`~".contains(c);
+    let odd = |c: char| c.is_ascii_digit() || "[#>-+*_=`~<".contains(c);
     if !text.starts_with(odd) {
         return text.to_owned();
     }
-    let bracket = text.match_indices(']').map(|(at, _)| at).find(|at| !text[..*at].ends_with('\\'));
-    let definition = text.starts_with('[') && bracket.is_some_and(|at| text[at..].starts_with("]:"));
+    let bracket = |(at, _): &(usize, char)| !text[..*at].ends_with('\\');
+    let bracket = text.char_indices().skip(1).filter(|(_, c)| matches!(c, '[' | ']')).find(bracket);
+    let definition = text.starts_with('[') && bracket.is_some_and(|(at, _)| text[at..].starts_with("]:"));
     let arena = Arena::new();
     let first = parse_document(&arena, text, &Options::default()).first_child();
     if !definition && first.is_some_and(|block| matches!(block.data().value, NodeValue::Paragraph)) {

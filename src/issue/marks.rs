@@ -80,7 +80,7 @@ pub(super) fn all<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Mark<
 /// Finds what may be an item in a block.
 fn marks<'a>(document: &Document<'a>, node: Node<'a>) -> Vec<Mark<'a>> {
     match &node.data().value {
-        _ if document.is_text(node) || names_people(document, node) => Vec::new(),
+        _ if names_people(document, node) => Vec::new(),
         NodeValue::List(list) => vec![list_mark(document, node, list.list_type == ListType::Ordered)],
         NodeValue::Paragraph | NodeValue::Heading(_) => {
             let children: Vec<_> = node.children().collect();
@@ -159,7 +159,7 @@ pub(super) fn is_linked<'a>(document: &Document<'a>, list: Node<'a>) -> bool {
 
 /// The headings and lists of a list whose entries are nothing but headings above lists of items.
 pub(super) fn categories<'a>(document: &Document<'a>, list: Node<'a>) -> Option<Vec<(Node<'a>, Node<'a>)>> {
-    if !matches!(list.data().value, NodeValue::List(_)) || document.is_text(list) {
+    if !matches!(list.data().value, NodeValue::List(_)) {
         return None;
     }
     let category = |entry: Node<'a>| {

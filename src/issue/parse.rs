@@ -63,15 +63,18 @@ impl Reading {
     /// The issue that the front matter and the parsed Markdown are.
     pub(super) fn issue(&self, document: &Document<'_>) -> Issue {
         let front = &self.front;
-        let mut blocks: Vec<Node<'_>> = document.root.children().filter(|node| !markdown::is_fence(node)).collect();
-        let written = front.title.as_deref().map(title::split).unwrap_or_default();
+        let mut blocks = markdown::blocks(document.root);
+        let written = written(front);
         let (line, extras) = take_title_line(document, front, &written, &mut blocks).unwrap_or_default();
         let subject = front.subject.as_deref().map(title::split).unwrap_or_default();
         let roundup = roundup::read(document, &blocks);
         let intro = [extras, roundup.intro].into_iter().filter(|text| !text.is_empty());
         Issue {
             title: written.title.filter(|title| !names(&line, title)).or(line.title).or(subject.title),
-            newsletter: written.newsletter.or(line.newsletter).or(subject.newsletter),
+            newsletter: match is_exact(front) {
+                true => written.newsletter,
+                false => written.newsletter.or(line.newsletter).or(subject.newsletter),
+            },
             number: front.number.or(written.number).or(line.number).or(subject.number),
             subject: front.subject.clone(),
             language: front.language.clone().unwrap_or_else(|| language::guess(document.root).to_owned()),
@@ -85,6 +88,21 @@ impl Reading {
     }
 }
 
+/// Whether the front matter has newsletter and number, so that nothing else says them, and the title none of them.
+fn is_exact(front: &FrontMatter) -> bool {
+    front.newsletter.is_some() && front.number.is_some()
+}
+
+/// What the front matter says of a title line.
+fn written(front: &FrontMatter) -> TitleLine {
+    let newsletter = front.newsletter.clone().filter(|name| !name.is_empty());
+    if is_exact(front) {
+        return TitleLine { newsletter, title: front.title.clone(), ..TitleLine::default() };
+    }
+    let line = front.title.as_deref().map(title::split).unwrap_or_default();
+    TitleLine { newsletter: newsletter.or(line.newsletter), ..line }
+}
+
 /// Takes the title line out of the blocks; gives what it says, and the Markdown of its links and images.
 fn take_title_line<'a>(
     document: &Document<'a>,
@@ -92,21 +110,24 @@ fn take_title_line<'a>(
     written: &TitleLine,
     blocks: &mut Vec<Node<'a>>,
 ) -> Option<(TitleLine, String)> {
-    let headed = blocks.iter().any(|node| roundup::level(document, node) == Some(1));
+    let headed = blocks.iter().any(|node| roundup::level(node) == Some(1));
     let first = blocks.first()?;
-    let first_names = is_title_paragraph(document, first) || (!headed && names_issue(document, first));
-    let at = if first_names { 0 } else { blocks.iter().position(|node| roundup::level(document, node).is_some())? };
+    let first_names =
+        is_title_paragraph(document, first) || (!headed && front.newsletter.is_none() && names_issue(first));
+    let at = if first_names { 0 } else { blocks.iter().position(|node| roundup::level(node).is_some())? };
     let node = *blocks.get(at)?;
-    if !first_names && roundup::level(document, node).is_some_and(|level| level > 1) {
+    if !first_names && roundup::level(node).is_some_and(|level| level > 1) {
         return None;
     }
-    let text = markdown::plain(node.children());
+    // as front matter has it
+    let text = markdown::plain(node.children()).split_whitespace().collect::<Vec<_>>().join(" ");
     let line = match text.trim_start_matches(['#', '＃']) {
+        _ if front.title.as_ref() == Some(&text) => written.clone(),
         // `#108：Title` keeps its number sign
         rest if rest.starts_with(|c: char| c.is_ascii_digit()) => title::split(&text),
         rest => title::split(rest),
     };
-    let only = blocks.iter().filter(|node| roundup::level(document, node) == Some(1)).count() == 1;
+    let only = blocks.iter().filter(|node| roundup::level(node) == Some(1)).count() == 1;
     let is_title = match &front.title {
         Some(title) => line.number.is_some() || text == *title || (line.title.is_some() && line.title == written.title),
         None => at == 0 || only || line.number.is_some(),
@@ -140,12 +161,12 @@ fn says_more(line: &TitleLine, front: &FrontMatter, written: &TitleLine) -> bool
 }
 
 /// Whether a heading of any level, or a bold paragraph of one line, is a name with a number and no sentence.
-fn names_issue<'a>(document: &Document<'a>, node: Node<'a>) -> bool {
-    let bold = roundup::bold(node).is_some() && !document.is_text(node);
+fn names_issue(node: Node<'_>) -> bool {
+    let bold = roundup::bold(node).is_some();
     let text = markdown::plain(node.children());
     let sentence = text.ends_with(['.', '。', '!', '！', ':', '：']);
     let linked = node.descendants().any(|node| item::url(node).is_some());
-    (bold || roundup::level(document, node).is_some()) && !sentence && !linked && title::split(&text).number.is_some()
+    (bold || roundup::level(node).is_some()) && !sentence && !linked && title::split(&text).number.is_some()
 }
 
 /// Whether a paragraph of one line is a title line whose number sign is wide, or has no space behind it.
@@ -155,5 +176,5 @@ fn is_title_paragraph<'a>(document: &Document<'a>, node: Node<'a>) -> bool {
     let title = text.trim_start_matches(['#', '＃']);
     // several number signs are hashtags
     let wanted = title::split(text).number.is_some() || text.starts_with('＃') || !title.contains('#');
-    paragraph && !document.is_text(node) && title.len() < text.len() && wanted
+    paragraph && title.len() < text.len() && wanted
 }

@@ -2,7 +2,6 @@
 
 use comrak::nodes::{Node, NodeValue};
 
-use super::markdown::Document;
 use super::{PastIssue, beside, dates, item, markdown, number};
 
 /// Whether a heading announces past issues.
@@ -41,11 +40,11 @@ pub(super) fn is_title(title: &str) -> bool {
 /// Takes the links off the front; gives the other blocks back.
 ///
 /// A single link with text below it is no list of issues, but an item.
-pub(super) fn take<'a, 'n>(document: &Document<'a>, blocks: &'n [Node<'a>]) -> (Vec<PastIssue>, &'n [Node<'a>]) {
+pub(super) fn take<'a, 'n>(blocks: &'n [Node<'a>]) -> (Vec<PastIssue>, &'n [Node<'a>]) {
     let mut issues = Vec::new();
     let mut rest = blocks;
     while let [block, tail @ ..] = rest {
-        let Some(found) = entries(block).filter(|_| !document.is_text(block)) else { break };
+        let Some(found) = entries(block) else { break };
         issues.extend(found);
         rest = tail;
     }

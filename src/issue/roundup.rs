@@ -31,7 +31,8 @@ struct Part<'a> {
 /// Finds the sections; a text without any item is an essay, and all of it the intro.
 pub(super) fn read<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Roundup {
     let mut parts = parts(document, blocks);
-    let essay = parts.iter().all(|part| part.entries.drafts.is_empty() && part.past_issues.is_empty());
+    let bare = |part: &Part<'a>| part.entries.drafts.is_empty() && part.past_issues.is_empty() && !part.entries.fenced;
+    let essay = parts.iter().all(bare);
     if essay && parts.iter().any(|part| !part.entries.body.is_empty()) {
         let blocks = blocks.iter().map(|node| Block::whole(document, node)).collect();
         return Roundup { intro: join(document, blocks), sections: Vec::new(), past_issues: Vec::new() };
@@ -80,20 +81,21 @@ fn section<'a>(document: &Document<'a>, heading: Option<Node<'a>>, entries: Entr
 /// The Markdown of blocks, without thematic breaks at the end.
 pub(super) fn join<'a>(document: &Document<'a>, mut blocks: Vec<Block<'a>>) -> String {
     while blocks.pop_if(|block| block.is_thematic_break()).is_some() {}
-    blocks.iter().map(|block| block.markdown(document)).collect::<Vec<_>>().join("\n\n")
+    let texts = blocks.iter().map(|block| block.markdown(document)).filter(|text| !text.is_empty());
+    texts.collect::<Vec<_>>().join("\n\n")
 }
 
 /// Splits the blocks at the headings that begin a section.
 ///
 /// A heading of a lower level does so when items stand right under it, else it is text of the section before.
 fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
-    let top = blocks.iter().filter_map(|node| level(document, node)).min().unwrap_or(2).max(2);
-    let headless = !blocks.iter().any(|node| level(document, node).is_some());
+    let top = blocks.iter().filter_map(|node| level(node)).min().unwrap_or(2).max(2);
+    let headless = !blocks.iter().any(|node| level(node).is_some());
     let usual = Usual::of(document, blocks);
     let mut parts = vec![Part { heading: None, past_issues: Vec::new(), imprint: false, entries: Entries::default() }];
     for (heading, blocks) in chunks(document, blocks, top, headless, usual) {
         let part = part(document, heading, &blocks, headless, usual);
-        let low = heading.is_some_and(|node| level(document, node).is_some_and(|level| level > top));
+        let low = heading.is_some_and(|node| level(node).is_some_and(|level| level > top));
         match parts.last_mut() {
             Some(before) if low && !part.imprint && part.entries.drafts.is_empty() && part.past_issues.is_empty() => {
                 before.entries.push(heading.map(|node| Block::whole(document, node)));
@@ -117,7 +119,7 @@ fn chunks<'a>(
     let items = item_headings(document, blocks, top);
     let mut chunks = vec![(None, Vec::new())];
     for (at, node) in blocks.iter().enumerate() {
-        let begins = match level(document, node) {
+        let begins = match level(node) {
             Some(level) => level <= top || !(items[at] || is_numbered(document, node)),
             None => is_line_heading(document, node, blocks.get(at + 1).copied(), headless, usual),
         };
@@ -133,7 +135,7 @@ fn chunks<'a>(
 /// Which headings below the top level are items: where all of a section are links, right above their text.
 fn item_headings<'a>(document: &Document<'a>, blocks: &[Node<'a>], top: u8) -> Vec<bool> {
     let mut items = vec![false; blocks.len()];
-    let low = |at: usize| blocks.get(at).and_then(|node| level(document, node)).is_some_and(|level| level > top);
+    let low = |at: usize| blocks.get(at).and_then(|node| level(node)).is_some_and(|level| level > top);
     let fine = |at: usize| {
         let Some(heading) = blocks.get(at) else { return false };
         let inlines: Vec<_> = heading.children().collect();
@@ -144,7 +146,7 @@ fn item_headings<'a>(document: &Document<'a>, blocks: &[Node<'a>], top: u8) -> V
     };
     let mut at = 0;
     while at < blocks.len() {
-        let next_top = |node: &Node<'a>| level(document, node).is_some_and(|level| level <= top);
+        let next_top = |node: &Node<'a>| level(node).is_some_and(|level| level <= top);
         let end = blocks[at + 1..].iter().position(next_top).map_or(blocks.len(), |offset| at + 1 + offset);
         let headings: Vec<usize> = (at..end).filter(|at| low(*at)).collect();
         if headings.len() > 1 && headings.iter().all(|at| fine(*at)) {
@@ -165,7 +167,7 @@ fn part<'a>(
     let title = heading.map(|node| markdown::plain(heading_inlines(node)));
     let imprint = title.as_deref().is_some_and(imprint::is_title);
     let (past_issues, rest) = match title {
-        Some(title) if past::is_title(&title) => past::take(document, blocks),
+        Some(title) if past::is_title(&title) => past::take(blocks),
         _ => (Vec::new(), blocks),
     };
     let entries = match heading {
@@ -178,9 +180,9 @@ fn part<'a>(
 }
 
 /// The level of a heading.
-pub(super) fn level(document: &Document<'_>, node: Node<'_>) -> Option<u8> {
+pub(super) fn level(node: Node<'_>) -> Option<u8> {
     match node.data().value {
-        NodeValue::Heading(heading) if !document.is_text(node) => Some(heading.level),
+        NodeValue::Heading(heading) => Some(heading.level),
         _ => None,
     }
 }
@@ -203,7 +205,7 @@ fn is_line_heading<'a>(
     headless: bool,
     usual: Usual,
 ) -> bool {
-    let Some(inlines) = one_line(node).filter(|_| !document.is_text(node)) else { return false };
+    let Some(inlines) = one_line(node) else { return false };
     let text = markdown::plain(inlines.iter().copied());
     let emoji = beside::split_emoji(&text).0.is_some();
     let linked = node.descendants().any(|node| item::url(node).is_some());

@@ -6,7 +6,7 @@ use super::dates;
 use super::number::chinese_digits;
 
 /// What a title line says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct TitleLine {
     pub(super) newsletter: Option<String>,
     pub(super) number: Option<u32>,

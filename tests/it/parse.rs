@@ -286,7 +286,7 @@ fn front_matter_in_any_form_wins() {
     for text in [
         "---\ntitle: 'Name #6: T: U'\ndate: 2024-06-08\nsummary: P\nlang: de\ndraft: [x]\n---\n# Other #7: V\n",
         "+++\ntitle = \"Name #6: T: U\"\ndate = 2024-06-08T10:00:00Z\npreheader = \"P\"\nlanguage = \"de\"\n+++\n# Other #7: V\n",
-        "Title: Name: T: U\nNumber: 6\nNewsletter: x\nDate: 2024-06-08 16:09\nSummary: P\nLang: de\n\n# Name #7: V\n",
+        "Title: Name #7: T: U\nNumber: 6\nNewsletter: Name\nDate: 2024-06-08 16:09\nSummary: P\nLang: de\n\n# Name #7: V\n",
         "---\n\"title\": \"T: U\"\nissue: \"#6\"\npublish_date: 2024.06.08\ndescription: P\nlang: de\n---\n# Name #7: V\n",
     ] {
         let issue = read(text);
@@ -305,6 +305,19 @@ fn a_title_line_that_says_otherwise_is_not_lost() {
     let issue = read("---\ntitle: T\ndate: 8 June 2024\n---\n# Name #6: T\n\nHello.\n");
     assert_eq!((issue.newsletter.as_deref(), issue.number, issue.intro.as_str()), (Some("Name"), Some(6), "Hello."));
     assert_eq!(issue.date.map(|date| date.to_string()).as_deref(), Some("2024-06-08"));
+}
+
+#[test]
+fn a_newsletter_in_the_front_matter_has_the_name() {
+    let issue = read("---\nnewsletter: Home\ntitle: 'Moss #5: T'\nnumber: 6\n---\n\n## Name #7\n\n- [x](u:x)\n");
+    assert_eq!(
+        (issue.newsletter.as_deref(), issue.number, issue.title.as_deref()),
+        (Some("Home"), Some(6), Some("Moss #5: T"))
+    );
+    assert_eq!(issue.sections[0].title, "Name #7");
+    let issue = read("---\nnewsletter: Home\n---\n\n# Name #6: T\n\nHello.\n");
+    assert_eq!((issue.newsletter.as_deref(), issue.number, issue.title.as_deref()), (Some("Home"), Some(6), Some("T")));
+    assert_eq!(issue.intro, "Name #6: T\n\nHello.", "the other name is not lost");
 }
 
 #[test]

@@ -43,6 +43,24 @@ fn what_looks_like_something_else_is_the_same_issue() {
         "## Past issues\n\n- [A *b* #1](u:1) (June 8, 2024)\n\n---\n\n[Bye](u:2)\n",
         "## S\n\n1、The [One](<u:1 2>) and [Two](u:(2)) ![x](i:x)\nwords\n\n```\n\tcode\n\n2、[x](y)\n",
         "## 1\n\n- # odd\n- [](u:2)\n- > [x](u:x)\n- ![i](u:i)\n",
+        "# No #12\n\nHello.\n",
+        "# Issue — Issue #12\n\n- [x](u:x)\n",
+        "# # # Moss\n\n> a\n",
+        "# A  B\tC &#12; D\n\nHello.\n",
+        "# Name #4: Moss #5: T\n\n## Name #6\n\n- [x](u:x)\n",
+        "# Name #4: Name #5: T\n\nHello.\n",
+        "## Past issues\n\n- [x](u:x) words\n\n## [a](u:a) [b](u:b)\n\n## About\n",
+        "## [a](u:a) [b](u:b)\n\n## c\n",
+        "① a\n② b\n③ c\n    <!-- text -->\n⑤ d\n",
+        "2026-02-26 | Virtual | [Moss](u:1)\n    * [**Rust**](u:2)\n\n2026-02-27 | [A](u:a) and [B](u:b) and [C](u:c\n",
+        "## S\n\n1、[One](u:1) (5 min) (6 min)\n\n2、Two (7 min)\n\n3、[Three] (8 *min)\n",
+        "## S\n\n3、[a](u:a)\n\n3、[b](u:b)\n\n- [c](u:c)\n\n4、[d](<u:&amp;amp;&#7;>)\n",
+        "## S\n\n1、[a](u:a)\n\n![b](u:b \"&quot;c&#12;&#10;&quot;\")\n\n![d](u:d)\n*e*\n\n2、f [](u:f(★ 3))\n\n3、x[]()\n",
+        "[a]: u:a\n'b'\nWords [a] and [c].\n\n[c]: u:c\n",
+        "- [x](u:x)\n\n<!-- text -->\n```\n",
+        "<!-- text -->\n\n<!-- text -->\n\n    <!-- /text\n",
+        "## S\n\n- [x](u:x)\n\n  <!-- text -->\n\n  Words (★ 3)\n  ![i](u:i)\n\n  <!-- /text -->\n\n  ![j](u:j)\n",
+        "## S\n\nWords.\n\n<!-- items -->\n\n- a\n- [x](u:x)\n\n<!-- /items -->\n\n- [y](u:y)\n",
         "Intro.\n\n<!-- text -->\n\n## No section\n\n- [x](u:x)\n\n<!-- /text -->\n\n## S\n\n- [y](u:y)\n",
     ] {
         check(text);
@@ -56,6 +74,15 @@ fn text_between_its_comments_is_text() {
     assert_eq!(section.body, "1. [a](u:a)\n\n## no");
     assert_eq!(section.items.len(), 1);
     assert_eq!(format(&issue).lines().filter(|line| line.contains("text -->")).count(), 2);
+}
+
+#[test]
+fn entries_between_their_comments_are_items() {
+    let issue = read("## Contact\n\n<!-- items -->\n\n- a\n- b\n\n3. [c](u:c)\n\n<!-- /items -->\n\n- [d](u:d)\n");
+    let [section] = &issue.sections[..] else { panic!("{issue:#?}") };
+    let items: Vec<_> = section.items.iter().map(|item| (item.number, item.title.as_str())).collect();
+    assert_eq!(items, [(None, "a"), (None, "b"), (Some(3), "c")]);
+    assert_eq!(section.after, "- [d](u:d)");
 }
 
 proptest! {
