@@ -128,9 +128,7 @@ fn bare_stars(text: &str) -> Option<(&str, &str)> {
 /// Finds `(star 13.5K)` or `★ 900` in a text, with the spaces before it.
 pub(super) fn find_stars(text: &str) -> Option<(Range<usize>, u64)> {
     let openings = text.match_indices(|c: char| matches!(c, '(' | '（') || STARS.contains(&c));
-    // without them, what stands around them could become a link
-    let whole = text.find("](").unwrap_or(text.len());
-    openings.into_iter().take_while(|(at, _)| *at < whole).find_map(|(at, opening)| {
+    let found = openings.into_iter().find_map(|(at, opening)| {
         let start = text[..at].trim_end_matches([' ', '\u{3000}']).len();
         let (end, count) = match bare_stars(&text[at..]) {
             Some((found, _)) => (at + found.len(), stars(found)?),
@@ -143,7 +141,9 @@ pub(super) fn find_stars(text: &str) -> Option<(Range<usize>, u64)> {
         let opened = text[..start].ends_with(['(', '[', '<', '!', '&', '\\', '*', '_', '`']);
         let joined = text[..start].ends_with(']') && text[end..].starts_with(['(', '[', ':']);
         (!opened && !joined && !text[end..].starts_with(')')).then_some((start..end, count))
-    })
+    })?;
+    // nor where a link is begun that is none
+    (!text[..found.0.start].contains("](")).then_some(found)
 }
 
 /// Takes a reading time off the end of a title: `Moss (5 minute read)`, `苔藓（约 5 分钟）`.

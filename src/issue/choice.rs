@@ -3,7 +3,7 @@
 use comrak::nodes::Node;
 
 use super::markdown::{self, Document};
-use super::marks::{self, Mark, is_heading, is_linked, is_paragraph};
+use super::marks::{Mark, is_heading, is_linked, is_paragraph};
 use super::number::Style;
 
 /// What the items of an issue are like, as far as they are sure.
@@ -20,9 +20,8 @@ pub(super) struct Usual {
 }
 
 impl Usual {
-    pub(super) fn of<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Self {
+    pub(super) fn of(marks: &[Mark<'_>]) -> Self {
         const SEVERAL: usize = 4;
-        let marks = marks::all(document, blocks);
         let linked = || marks.iter().filter(|mark| mark.linked && mark.described);
         let numbered = linked().find(|mark| mark.number.is_some()).map(|mark| mark.style);
         let lines = linked().filter(|mark| mark.is_line()).count();

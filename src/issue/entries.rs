@@ -24,16 +24,14 @@ impl<'a> Entries<'a> {
     }
 
     /// Finds the items among the blocks, as the issue usually has them.
-    pub(super) fn read(document: &Document<'a>, blocks: &[Node<'a>], usual: Usual) -> Self {
-        let marks = marks::all(document, blocks);
+    pub(super) fn read(document: &Document<'a>, blocks: &[Node<'a>], marks: Vec<Mark<'a>>, usual: Usual) -> Self {
         let first = blocks.iter().find(|node| !matches!(node.data().value, NodeValue::HtmlBlock(_)));
         let accepted = choice::accept(document, &marks, usual, first.copied());
         Self::split(document, blocks, marks, &accepted)
     }
 
     /// Finds the lead stories among the blocks above the first heading.
-    pub(super) fn leads(document: &Document<'a>, blocks: &[Node<'a>]) -> Self {
-        let marks = marks::all(document, blocks);
+    pub(super) fn leads(document: &Document<'a>, blocks: &[Node<'a>], marks: Vec<Mark<'a>>) -> Self {
         let accepted = choice::accept_leads(&marks);
         Self::split(document, blocks, marks, &accepted)
     }

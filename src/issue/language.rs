@@ -9,14 +9,20 @@ pub(super) fn guess(root: Node<'_>) -> &'static str {
     let (mut han, mut kana, mut hangul, mut words) = (0usize, 0usize, 0usize, 0usize);
     for node in root.descendants() {
         if let NodeValue::Text(text) = &node.data().value {
-            for c in text.chars() {
-                match c {
-                    '\u{3041}'..='\u{30ff}' => kana += 1,
-                    '\u{ac00}'..='\u{d7a3}' => hangul += 1,
-                    _ => han += usize::from(is_han(c)),
+            if !text.is_ascii() {
+                for c in text.chars() {
+                    match c {
+                        '\u{3041}'..='\u{30ff}' => kana += 1,
+                        '\u{ac00}'..='\u{d7a3}' => hangul += 1,
+                        _ => han += usize::from(is_han(c)),
+                    }
                 }
             }
-            words += text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).count();
+            let mut inside = false;
+            for letter in text.bytes().map(|byte| byte.is_ascii_alphabetic()) {
+                words += usize::from(letter && !inside);
+                inside = letter;
+            }
         }
     }
     match () {

@@ -10,6 +10,7 @@ use super::markdown::{self, Document};
 use super::number::{self, Marker, Style};
 
 /// Something that may be an item: a line with a number or a link, or a whole list.
+#[derive(Clone, Copy)]
 pub(super) struct Mark<'a> {
     pub(super) node: Node<'a>,
     pub(super) style: Style,
@@ -75,6 +76,18 @@ pub(super) fn all<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Mark<
         }
     }
     found
+}
+
+/// Finds what may be an item in some `blocks` side by side, where `all` is what was found in the whole document.
+pub(super) fn within<'a>(document: &Document<'a>, all: &[Mark<'a>], blocks: &[Node<'a>]) -> Vec<Mark<'a>> {
+    let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Vec::new() };
+    if !first.parent().is_some_and(|parent| parent.same_node(document.root)) {
+        return self::all(document, blocks);
+    }
+    let line = |node: Node<'a>| node.data().sourcepos.start.line;
+    let start = all.partition_point(|mark| line(mark.node) < line(first));
+    let end = all.partition_point(|mark| line(mark.node) <= line(last));
+    all[start..end.max(start)].to_vec()
 }
 
 /// Finds what may be an item in a block.

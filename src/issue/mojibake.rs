@@ -154,14 +154,22 @@ impl Damage {
     fn runs(&self, text: &str) -> Vec<Run> {
         let mut runs = Vec::new();
         let mut high: Vec<(usize, char, u8)> = Vec::new();
-        for (at, c) in text.char_indices().filter(|(_, c)| !c.is_ascii()) {
-            let adjacent = high.last().is_some_and(|(last, c, _)| last + c.len_utf8() == at);
-            if !adjacent {
-                self.split(&std::mem::take(&mut high), &mut runs);
-            }
-            match self.byte(c) {
-                Some(byte) => high.push((at, c, byte)),
-                None => self.split(&std::mem::take(&mut high), &mut runs),
+        let mut next = 0;
+        while let Some((lead, rest)) = text.as_bytes().get(next..).and_then(<[u8]>::split_first) {
+            match lead {
+                0..0x80 => next += 1 + rest.iter().take_while(|byte| byte.is_ascii()).count(),
+                // U+3000 to U+CFFF, most of a Chinese text: none of them stands for a byte
+                0xe3..=0xec => next += 3,
+                _ => {
+                    let at = next;
+                    let Some(c) = text[at..].chars().next() else { break };
+                    next += c.len_utf8();
+                    let Some(byte) = self.byte(c) else { continue };
+                    if high.last().is_some_and(|(last, c, _)| last + c.len_utf8() != at) {
+                        self.split(&std::mem::take(&mut high), &mut runs);
+                    }
+                    high.push((at, c, byte));
+                }
             }
         }
         self.split(&high, &mut runs);

@@ -8,7 +8,7 @@ use super::entries::{self, Entries};
 use super::item::{self, Block};
 use super::lead;
 use super::markdown::{self, Document};
-use super::marks;
+use super::marks::{self, Mark};
 use super::number::{self, Style};
 use super::{PastIssue, Section, imprint, past};
 
@@ -91,10 +91,11 @@ pub(super) fn join<'a>(document: &Document<'a>, mut blocks: Vec<Block<'a>>) -> S
 fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
     let top = blocks.iter().filter_map(|node| level(node)).min().unwrap_or(2).max(2);
     let headless = !blocks.iter().any(|node| level(node).is_some());
-    let usual = Usual::of(document, blocks);
+    let marks = marks::all(document, blocks);
+    let usual = Usual::of(&marks);
     let mut parts = vec![Part { heading: None, past_issues: Vec::new(), imprint: false, entries: Entries::default() }];
     for (heading, blocks) in chunks(document, blocks, top, headless, usual) {
-        let part = part(document, heading, &blocks, headless, usual);
+        let part = part(document, heading, &blocks, headless, (&marks, usual));
         let low = heading.is_some_and(|node| level(node).is_some_and(|level| level > top));
         match parts.last_mut() {
             Some(before) if low && !part.imprint && part.entries.drafts.is_empty() && part.past_issues.is_empty() => {
@@ -162,7 +163,7 @@ fn part<'a>(
     heading: Option<Node<'a>>,
     blocks: &[Node<'a>],
     headless: bool,
-    usual: Usual,
+    (marks, usual): (&[Mark<'a>], Usual),
 ) -> Part<'a> {
     let title = heading.map(|node| markdown::plain(heading_inlines(node)));
     let imprint = title.as_deref().is_some_and(imprint::is_title);
@@ -170,11 +171,12 @@ fn part<'a>(
         Some(title) if past::is_title(&title) => past::take(blocks),
         _ => (Vec::new(), blocks),
     };
+    let found = marks::within(document, marks, rest);
     let entries = match heading {
         // above the first heading stand tables of contents and the like
-        None if !headless => Entries::leads(document, rest),
+        None if !headless => Entries::leads(document, rest, found),
         _ if imprint => Entries::text(document, rest),
-        _ => Entries::read(document, rest, usual),
+        _ => Entries::read(document, rest, found, usual),
     };
     Part { heading, past_issues, imprint, entries }
 }
@@ -206,6 +208,11 @@ fn is_line_heading<'a>(
     usual: Usual,
 ) -> bool {
     let Some(inlines) = one_line(node) else { return false };
+    let bold = bold(node);
+    // `*[a](b)*` is one, too
+    if !(headless || bold.is_some() || inlines.len() == 1) {
+        return false;
+    }
     let text = markdown::plain(inlines.iter().copied());
     let emoji = beside::split_emoji(&text).0.is_some();
     let linked = node.descendants().any(|node| item::url(node).is_some());
@@ -217,7 +224,7 @@ fn is_line_heading<'a>(
     let is_item = || marks::entry(document, node).is_some_and(|mark| below.is_some_and(|next| mark.counts_on(&next)));
     if text.is_empty() {
         false
-    } else if let Some(bold) = bold(node) {
+    } else if let Some(bold) = bold {
         let all = !linked || bold.next_sibling().is_none() && bold.previous_sibling().is_none();
         if headless { ((emoji && all) || above_item) && !is_item() } else { above_first && !is_item() }
     } else if linked && inlines.len() == 1 {
@@ -240,6 +247,9 @@ pub(super) fn bold(node: Node<'_>) -> Option<Node<'_>> {
         NodeValue::Text(text) => beside::split_emoji(text).1.is_empty(),
         _ => false,
     };
+    if !node.children().any(|child| matches!(child.data().value, NodeValue::Strong)) {
+        return None;
+    }
     let mut words = node.children().filter(|child| !beside(child));
     let only = words.next().filter(|_| words.next().is_none())?;
     let paragraph = matches!(node.data().value, NodeValue::Paragraph);

@@ -14,10 +14,10 @@ pub(super) struct Source {
 
 /// Mends a file's characters for reading.
 pub(super) fn mend(characters: &str) -> Source {
-    let mut text = characters.replace("\r\n", "\n");
-    if text.contains('\r') {
-        text = text.replace('\r', "\n");
-    }
+    let mut text = match characters.contains('\r') {
+        true => characters.replace("\r\n", "\n").replace('\r', "\n"),
+        false => characters.to_owned(),
+    };
     // comrak takes a link definition for text where the last line has no end
     if !text.ends_with('\n') {
         text.push('\n');
