@@ -138,9 +138,10 @@ pub(super) fn find_stars(text: &str) -> Option<(Range<usize>, u64)> {
                 (at + opening.len() + end + closing.len_utf8(), stars(&inner[..end])?)
             }
         };
-        let opened = text[..start].ends_with(['(', '[', '<', '!', '&', '\\', '*', '_', '`']);
-        let joined = text[..start].ends_with(']') && text[end..].starts_with(['(', '[', ':']);
-        (!opened && !joined && !text[end..].starts_with(')')).then_some((start..end, count))
+        // without them, what stands around them could become a link or the like
+        let opened = text[..start].ends_with(['(', '[', '<', '\\', '`']);
+        let joined = text[..start].ends_with([']', '!']) && text[end..].starts_with(['(', '[', ':']);
+        (!opened && !joined).then_some((start..end, count))
     })?;
     // nor where a link is begun that is none
     (!text[..found.0.start].contains("](")).then_some(found)
@@ -260,6 +261,8 @@ mod tests {
         for (text, count, rest) in [
             ("Words. (★ 900)", 900, "Words."),
             ("文字。（3.2k star）更多", 3_200, "文字。更多"),
+            ("Amazing! (star 28K)", 28_000, "Amazing!"),
+            ("Words (and more (★ 3))", 3, "Words (and more)"),
             ("Words ⭐ 1.2k, more", 1_200, "Words, more"),
             ("⭐️ 12. More", 12, ". More"),
         ] {
