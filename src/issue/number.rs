@@ -95,7 +95,7 @@ fn arabic(text: &str) -> Option<(Style, u32, &str)> {
 }
 
 /// Takes a number of at most `longest` digits, narrow or wide, off the front.
-fn arabic_digits(text: &str, longest: usize) -> Option<(u32, &str)> {
+pub(super) fn arabic_digits(text: &str, longest: usize) -> Option<(u32, &str)> {
     let digit = |c: char| match c {
         '０'..='９' => Some(c as u32 - '０' as u32),
         _ => c.to_digit(10),
@@ -123,6 +123,26 @@ pub(super) fn chinese_digits(text: &str) -> Option<(u32, &str)> {
         }
     }
     (end > 0).then_some((number + pending.unwrap_or(0), rest))
+}
+
+/// Writes a number in the digits of another: `3`, `３` or, below a hundred, `三`.
+pub(super) fn like(other: &str, number: u32) -> Option<String> {
+    const DIGITS: [&str; 10] = ["", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+    let digits = number.to_string();
+    let wide = |c: char| char::from_u32(c as u32 - '0' as u32 + '０' as u32);
+    match other.chars().next()? {
+        '0'..='9' => Some(digits),
+        '０'..='９' => digits.chars().map(wide).collect(),
+        _ => {
+            let (tens, ones) = (usize::try_from(number / 10).ok()?, usize::try_from(number % 10).ok()?);
+            let tens = match tens {
+                0 => String::new(),
+                1 => "十".to_owned(),
+                _ => format!("{}十", DIGITS.get(tens)?),
+            };
+            Some(tens + DIGITS.get(ones)?).filter(|written| !written.is_empty())
+        }
+    }
 }
 
 /// Whether a line begins with a Chinese number that heads a section: `一、动态`.
@@ -173,6 +193,25 @@ mod tests {
         ] {
             assert_eq!(marker(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_number_is_written_as_another_is() {
+        for (other, number, written) in [
+            ("1", 12, "12"),
+            ("１", 12, "１２"),
+            ("一", 3, "三"),
+            ("九", 10, "十"),
+            ("九", 12, "十二"),
+            ("九", 20, "二十"),
+            ("九", 99, "九十九"),
+        ] {
+            assert_eq!(like(other, number).as_deref(), Some(written));
+            let line = format!("{written}、");
+            let read = arabic_digits(&line, 4).or_else(|| chinese_digits(&line));
+            assert_eq!(read, Some((number, "、")));
+        }
+        assert_eq!((like("一", 0), like("一", 100), like("", 1)), (None, None, None));
     }
 
     #[test]

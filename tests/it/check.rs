@@ -442,6 +442,8 @@ fn numbers_are_mended_however_they_are_written() {
         (["1、", "2、", "4、"], ["1、", "2、", "3、"]),
         (["① ", "② ", "② "], ["① ", "② ", "③ "]),
         (["1. ", "2. ", "4. "], ["1. ", "2. ", "3. "]),
+        (["１．", "２．", "４．"], ["１．", "２．", "３．"]),
+        (["一、", "二、", "四、"], ["一、", "二、", "三、"]),
     ] {
         let (manuscript, findings) = check_all(&[&issue(wrong)], &Settings::default()).remove(0);
         assert_eq!(rules(&findings), ["item-number"], "{wrong:?}");

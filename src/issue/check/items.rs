@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::manuscript::{Link, Part};
-use super::super::{Item, Section, counts};
+use super::super::{Item, Section, counts, number};
 use super::{Context, Edit, Mark, Rule, Severity};
 
 pub(super) const RULES: &[Rule] = &[
@@ -121,11 +121,14 @@ fn written(context: &Context<'_>, line: &Range<usize>) -> Option<Written> {
         let number = u32::try_from(number).ok()? + 1;
         return Some(Written { number, span: start..start + first.len_utf8(), style: Style::Circled });
     }
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (number, behind) = number::arabic_digits(rest, LONGEST).or_else(|| number::chinese_digits(rest))?;
     let bracket = line.get(..before)?.chars().next_back().filter(|c| "(（[".contains(*c));
-    let style = Style::Digits(bracket, rest.get(digits..)?.chars().next());
-    Some(Written { number: rest.get(..digits)?.parse().ok()?, span: start..start + digits, style })
+    let style = Style::Digits(bracket, behind.chars().next());
+    Some(Written { number, span: start..start + rest.len() - behind.len(), style })
 }
+
+/// How many digits an item's number has at most.
+const LONGEST: usize = 9;
 
 const CIRCLED: &str = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉑㉒㉓㉔㉕㉖㉗㉘㉙㉚㉛㉜㉝㉞㉟㊱㊲㊳㊴㊵㊶㊷㊸㊹㊺㊻㊼㊽㊾㊿";
 
@@ -196,7 +199,7 @@ fn renumber(context: &Context<'_>, written: &Written, number: u32) -> Option<Edi
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         CIRCLED.chars().nth(index)?.to_string()
     } else {
-        number.to_string()
+        number::like(context.manuscript.slice(&written.span), number)?
     };
     context.edit(&written.span, text)
 }
