@@ -122,15 +122,15 @@ const WIDTHS: [(u32, &str); 4] = [(320, "small phone"), (375, "phone"), (600, "t
 /// The views; the style sheet shows the one that is chosen.
 pub(super) fn stage(page: &Preview<'_>, letter: &Letter<'_>) -> Markup {
     html! {
-        section.view.widths aria-label="Widths" {
+        section.view.widths tabindex="0" aria-label="Widths" {
             @for (width, device) in WIDTHS {
                 (frame(page, "light", width, &format!("{width} px"), html! { (device) }))
             }
         }
-        section.view.dark aria-label="Dark" {
+        section.view.dark tabindex="0" aria-label="Dark" {
             @for shade in &letter.shades { (frame(page, shade.view, 400, shade.name, shade_note(shade))) }
         }
-        section.view.bare aria-label="Bare" {
+        section.view.bare tabindex="0" aria-label="Bare" {
             (frame(page, "no-images", 600, "Images off", html! { "as many clients begin" }))
             (frame(page, "no-style", 600, "Without <style>", html! { "Gmail with another provider's account" }))
         }
