@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::delivery::RetrySchedule;
 use crate::issue::{Address, check};
-use crate::newsletter::{BaseUrl, DkimName, DkimNameError, Mailbox, Newsletter, Slug};
+use crate::newsletter::{BaseUrl, DkimName, DkimNameError, Mailbox, Newsletter, Notices, Slug};
 use crate::subscriber::EmailAddress;
 use theme::ThemeSection;
 
@@ -48,6 +48,8 @@ pub struct Config {
     pub newsletters: Vec<Newsletter>,
     /// What signs the mail of each newsletter that has a `[dkim]`.
     dkim: BTreeMap<Slug, Dkim>,
+    /// What each newsletter mails besides its issues; not part of [`Newsletter`], since no issue changes with it.
+    notices: BTreeMap<Slug, Notices>,
 }
 
 /// `[dkim]`: a key that signs a newsletter's mail.
@@ -168,6 +170,11 @@ impl Config {
         self.dkim.get(slug)
     }
 
+    /// What a newsletter mails to its readers besides its issues.
+    pub fn notices(&self, slug: &Slug) -> Notices {
+        self.notices.get(slug).copied().unwrap_or_default()
+    }
+
     /// What would sign a newsletter's mail if `[dkim]` were there and empty.
     pub fn default_dkim(&self, newsletter: &Newsletter) -> Result<Dkim, DkimNameError> {
         dkim(&[], newsletter, self.path.parent().unwrap_or(Path::new("")))
@@ -281,6 +288,8 @@ struct NewsletterSection {
     postal_address: Option<String>,
     language: Option<String>,
     base_url: Option<String>,
+    welcome: Option<Switch>,
+    goodbye: Option<Switch>,
     dkim: Option<DkimSection>,
     #[serde(default)]
     theme: ThemeSection,
@@ -437,6 +446,7 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
     let connections = connections as usize;
     let mut newsletters = Vec::new();
     let mut signing = BTreeMap::new();
+    let mut notices = BTreeMap::new();
     for (slug, section) in &file.newsletter {
         let newsletter = newsletter(slug, section, file.web.base_url.as_deref(), folder)
             .map_err(|(what, hint)| error(format!("newsletter \"{slug}\" {what}"), hint))?;
@@ -445,6 +455,12 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
             let dkim = dkim(&sections, &newsletter, folder).map_err(|e| error(format!("[dkim] {e}"), None))?;
             signing.insert(newsletter.slug.clone(), dkim);
         }
+        let Notices { welcome, goodbye } = Notices::default();
+        let wanted = Notices {
+            welcome: section.welcome.as_ref().map_or(welcome, |switch| switch.0),
+            goodbye: section.goodbye.as_ref().map_or(goodbye, |switch| switch.0),
+        };
+        notices.insert(newsletter.slug.clone(), wanted);
         newsletters.push(newsletter);
     }
     Ok(Config {
@@ -472,6 +488,7 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
         check: checking(file.check).map_err(|(what, hint)| error(what, Some(hint)))?,
         newsletters,
         dkim: signing,
+        notices,
     })
 }
 

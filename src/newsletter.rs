@@ -53,6 +53,27 @@ impl Newsletter {
     }
 }
 
+/// What a newsletter mails to a reader besides its issues and the request to confirm a sign-up.
+///
+/// ```
+/// use masthead::newsletter::Notices;
+///
+/// assert_eq!(Notices::default(), Notices { welcome: true, goodbye: false });
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notices {
+    /// A welcome to who has confirmed: it tells that the button worked, and how to leave.
+    pub welcome: bool,
+    /// A goodbye to who has left on the unsubscribe page. It is one mail more to somebody who wants none.
+    pub goodbye: bool,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { welcome: true, goodbye: false }
+    }
+}
+
 /// The short name of a newsletter: 1 to 63 of `a-z`, `0-9` and inner `-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slug(String);

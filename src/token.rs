@@ -108,6 +108,11 @@ impl Keyring {
     pub fn signup_message_id(&self, signup_id: i64, domain: &str) -> String {
         format!("{}@{domain}", hex(&mac(&self.oldest, b"signup", &signup_id.to_be_bytes())))
     }
+
+    /// The Message-ID of a welcome or goodbye, the same on every try.
+    pub fn notice_message_id(&self, notice_id: i64, domain: &str) -> String {
+        format!("{}@{domain}", hex(&mac(&self.oldest, b"notice", &notice_id.to_be_bytes())))
+    }
 }
 
 impl fmt::Debug for Keyring {

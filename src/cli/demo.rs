@@ -227,7 +227,8 @@ impl Demo {
         ensure!(self.state_of(NEWCOMER).await? == "pending", "a GET confirmed the sign-up");
         post(link, "").await?;
         ensure!(self.state_of(NEWCOMER).await? == "active", "the confirmation did not take");
-        step("Sign-up", &format!("{NEWCOMER} signed up on the page and confirmed through the mail"));
+        self.mails(before + 2).await?;
+        step("Sign-up", &format!("{NEWCOMER} signed up on the page, confirmed through the mail, and was welcomed"));
         Ok(())
     }
 
@@ -261,7 +262,7 @@ impl Demo {
         Ok(())
     }
 
-    /// Counts the caught mails: one a reader and issue, none twice, the leaver's only once.
+    /// Counts the caught mails: confirmation and welcome, one a reader and issue, none twice, the leaver's only once.
     fn verify(&self, last: u32) -> anyhow::Result<()> {
         let mails = self.catcher.mails();
         let mut message_ids = HashSet::new();
@@ -270,7 +271,7 @@ impl Demo {
             let message_id = message.message_id().context("a mail has no Message-ID")?.to_owned();
             ensure!(message_ids.insert(message_id), "two mails share a Message-ID");
         }
-        let expected = 1 + (READERS + 1) + READERS;
+        let expected = 2 + (READERS + 1) + READERS;
         ensure!(mails.len() == expected, "{} mails were caught, {expected} were due", mails.len());
         ensure!(self.mail_to(LEAVER, Some(last)).is_err(), "the reader who left was mailed");
         step("Checked", &format!("{expected} mails caught, one each, none to the reader who left"));

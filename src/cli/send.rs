@@ -433,8 +433,12 @@ async fn report_to(
     ledger: &str,
 ) -> anyhow::Result<()> {
     let subject = ledger.lines().next().unwrap_or_default().to_owned();
-    let notice =
-        Notice { subject: subject.clone(), html: report(&subject, ledger).into_string(), text: ledger.to_owned() };
+    let notice = Notice {
+        subject: subject.clone(),
+        html: report(&subject, ledger).into_string(),
+        text: ledger.to_owned(),
+        unsubscribe_url: None,
+    };
     let date = OffsetDateTime::now_utc();
     let message_id = format!("report.{}@{}", date.unix_timestamp_nanos(), newsletter.from.address.domain());
     let bytes = notice_message(&newsletter.from, operator, &notice, &message_id, date, signer)?;

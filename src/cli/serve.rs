@@ -1,4 +1,4 @@
-//! `masthead serve`: the readers' web and the outbox of its confirmation mails.
+//! `masthead serve`: the readers' web and the outbox of its mails.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let outbox = match relay(&config) {
             Ok(relay) => Some(tokio::spawn(web::outbox::run(site.clone(), relay, config.send.retry.clone()))),
             Err(error) if config.smtp_url.is_none() => {
-                eprintln!("warning: {error}; confirmation mails wait in the outbox");
+                eprintln!("warning: {error}; mails to readers wait in the outbox");
                 None
             }
             Err(error) => return Err(error),
@@ -58,16 +58,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 pub(super) async fn site(config: &Config, store: Store) -> anyhow::Result<Site> {
     let mut newsletters = Vec::new();
     let mut signers = HashMap::new();
+    let mut notices = HashMap::new();
     for newsletter in &config.newsletters {
         if let Some(signer) = signer(config, newsletter)? {
             signers.insert(newsletter.slug.clone(), signer);
         }
+        notices.insert(newsletter.slug.clone(), config.notices(&newsletter.slug));
         newsletters.push((store.newsletter_id(&newsletter.slug).await?, newsletter.clone()));
     }
     Ok(Site {
         store,
         newsletters,
         signers,
+        notices,
         trusted_proxies: config.web.trusted_proxies.clone(),
         signups_per_hour: config.web.signups_per_hour,
         queued: Notify::new(),

@@ -251,7 +251,7 @@ async fn remove(open: &OpenStore, id: i32, address: &str) -> anyhow::Result<Exit
         .subscriber_id(&address)
         .await?
         .ok_or_else(|| advise(&format!("{address} is not known"), "`masthead subscribers list` shows who is"))?;
-    let ended = open.store.unsubscribe(id, subscriber_id, "removed", "by the operator", None).await?;
+    let ended = open.store.unsubscribe(id, subscriber_id, "removed", "by the operator", None, false).await?;
     eprintln!("{address} {}", if ended { "is unsubscribed" } else { "was not subscribed" });
     Ok(Exit::Done)
 }

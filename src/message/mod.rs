@@ -110,8 +110,7 @@ pub fn issue_message(
     head.line("Date", header::date(date)?);
     head.line("Message-ID", header::message_id(message_id)?);
     head.line("List-Id", header::named("newsletter's name", "List-Id".len(), &newsletter.name, &newsletter.list_id())?);
-    head.line("List-Unsubscribe", header::url("unsubscribe address", &reader.unsubscribe_url)?);
-    head.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+    head.way_out(&reader.unsubscribe_url)?;
     head.line("List-Archive", header::url("archive address", &newsletter.home_url())?);
     head.line("Feedback-ID", format!("{number}:{}:issue:masthead", newsletter.slug));
     let message = head.with_body(message_id, &rendered.text_for(value), &rendered.html_for(value))?;
@@ -136,7 +135,7 @@ pub fn proof_message(
 
 /// Builds the whole message of a notice: a confirmation to a reader, a report to the operator.
 ///
-/// With a `signer`, its `DKIM-Signature` comes first.
+/// One with a way out has the list headers for it, as an issue has. With a `signer`, its `DKIM-Signature` comes first.
 pub fn notice_message(
     from: &Mailbox,
     to: &EmailAddress,
@@ -151,6 +150,9 @@ pub fn notice_message(
     head.line("Subject", header::unstructured("subject", "Subject".len(), &notice.subject)?);
     head.line("Date", header::date(date)?);
     head.line("Message-ID", header::message_id(message_id)?);
+    if let Some(url) = &notice.unsubscribe_url {
+        head.way_out(url)?;
+    }
     // RFC 3834: no vacation notice answers it
     head.line("Auto-Submitted", "auto-generated".to_owned());
     signed(head.with_body(message_id, &notice.text, &notice.html)?, date, signer)
@@ -172,6 +174,13 @@ impl Head {
     /// Adds a line; `value` is encoded and folded already.
     fn line(&mut self, name: &str, value: String) {
         self.0.push_str(&format!("{name}: {value}\r\n"));
+    }
+
+    /// Adds the list headers that let a mail program unsubscribe the reader by one POST (RFC 8058 §3.1).
+    fn way_out(&mut self, unsubscribe_url: &str) -> Result<(), MessageError> {
+        self.line("List-Unsubscribe", header::url("unsubscribe address", unsubscribe_url)?);
+        self.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+        Ok(())
     }
 
     /// The message: the head, then text and HTML as alternatives, the better one last (RFC 2046 §5.1.4).

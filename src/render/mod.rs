@@ -60,6 +60,8 @@ pub struct Notice {
     pub html: String,
     /// The text part, lines ended by `\n`.
     pub text: String,
+    /// What unsubscribes the reader without a login, where the mail has a way out; goes into the headers too.
+    pub unsubscribe_url: Option<String>,
 }
 
 /// Why an issue cannot be rendered.
@@ -153,6 +155,7 @@ fn notice(newsletter: &Newsletter, letter: Letter) -> Result<Notice, RenderError
         html: inlined(&markup, style)?,
         text: text::notice(Words::of(language), &letter, &address),
         subject: letter.title,
+        unsubscribe_url: letter.unsubscribe.map(|(_, url)| url),
     })
 }
 

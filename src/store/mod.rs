@@ -8,6 +8,7 @@ mod archive;
 mod issue;
 mod ledger;
 mod operate;
+mod outbox;
 mod reader;
 mod signup;
 mod worker;
@@ -23,8 +24,9 @@ pub use archive::{ArchiveCounts, FoundLink, read_archive};
 pub use issue::{FrozenIssue, IssueState, NewIssue, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};
 pub use operate::Resolution;
+pub use outbox::{Occasion, Outbox, QueuedMail};
 pub use reader::{ImportCounts, ImportRow, Profile, Subscriber, Subscription, Suppression};
-pub use signup::{ConfirmationMail, Outbox, SignupVerdict};
+pub use signup::SignupVerdict;
 pub use worker::{Worker, WorkerError};
 
 use crate::newsletter::Slug;

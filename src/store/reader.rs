@@ -331,7 +331,8 @@ impl Store {
         .await?)
     }
 
-    /// Ends a subscription. Whether it was still on is returned; again is no error.
+    /// Ends a subscription, and queues a goodbye if `goodbye` says so. Whether it was still on is returned; again is
+    /// no error.
     ///
     /// When it returns, every message whose intent is not durable yet leaves this reader out.
     pub async fn unsubscribe(
@@ -341,12 +342,16 @@ impl Store {
         act: &str,
         source: &str,
         network: Option<&str>,
+        goodbye: bool,
     ) -> Result<bool, StoreError> {
         let ended = sqlx::query!(
             "with ended as (
                  update subscription set state = 'unsubscribed', changed_at = now()
                  where newsletter_id = $1 and subscriber_id = $2 and state <> 'unsubscribed'
                  returning newsletter_id, subscriber_id
+             ), parting as (
+                 insert into notice (newsletter_id, subscriber_id, kind)
+                 select newsletter_id, subscriber_id, 'goodbye' from ended where $6
              )
              insert into consent (newsletter_id, subscriber_id, act, source, network)
              select newsletter_id, subscriber_id, $3, $4, $5::text::inet from ended",
@@ -354,7 +359,8 @@ impl Store {
             subscriber_id,
             act,
             source,
-            network
+            network,
+            goodbye
         )
         .execute(&self.pool)
         .await?;

@@ -1,15 +1,7 @@
-//! Sign-ups and the outbox of their confirmation mails.
-
-use std::time::Duration;
-
-use sqlx::{Connection, PgConnection};
-use time::OffsetDateTime;
+//! Sign-ups and their confirmations.
 
 use super::{Store, StoreError};
 use crate::subscriber::EmailAddress;
-
-/// Key of the advisory lock of the one process that works on the outbox.
-const OUTBOX: i64 = 0x6d617374_6f757462;
 
 /// What became of a sign-up. The reader is told the same in every case but the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,28 +12,6 @@ pub enum SignupVerdict {
     Quiet,
     /// Too many sign-ups from this network within an hour.
     TooMany,
-}
-
-/// A confirmation mail to send.
-#[derive(Debug, Clone)]
-pub struct ConfirmationMail {
-    /// The sign-up.
-    pub signup_id: i64,
-    /// The newsletter.
-    pub slug: String,
-    /// The address.
-    pub email: String,
-    /// How many tries there were.
-    pub tries: i32,
-    /// When the sign-up was; the Date of the mail on every try.
-    pub created_at: OffsetDateTime,
-    /// How old the sign-up is.
-    pub age: Duration,
-}
-
-/// The right to work on the outbox, which one process has at a time.
-pub struct Outbox {
-    session: PgConnection,
 }
 
 impl Store {
@@ -134,98 +104,66 @@ impl Store {
     }
 
     /// Confirms a sign-up that [can still be](Store::open_signup), and lifts a suppression: the reader's own new
-    /// confirmation is what may do that. Returns whether it was so.
+    /// confirmation is what may do that. Who was not active before is to be welcomed, if `welcome` says so.
+    /// `None` when it cannot be confirmed any more, else whether a welcome is queued.
     ///
     /// One transaction.
-    pub async fn confirm(&self, signup_id: i64, network: Option<&str>) -> Result<bool, StoreError> {
+    pub async fn confirm(
+        &self,
+        signup_id: i64,
+        network: Option<&str>,
+        welcome: bool,
+    ) -> Result<Option<bool>, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let confirmed = sqlx::query!(
-            "update subscription s set state = 'active',
-                    changed_at = case when s.state = 'active' then s.changed_at else now() end
+        let signup = sqlx::query!(
+            "select s.newsletter_id, s.subscriber_id
              from signup u
-             where u.id = $1 and s.newsletter_id = u.newsletter_id and s.subscriber_id = u.subscriber_id
-               and u.created_at > now() - interval '30 days'
+             join subscription s on s.newsletter_id = u.newsletter_id and s.subscriber_id = u.subscriber_id
+             where u.id = $1 and u.created_at > now() - interval '30 days'
                and (s.state <> 'unsubscribed' or s.changed_at < u.created_at)
-             returning s.newsletter_id, s.subscriber_id",
+             for update of s",
             signup_id
         )
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(confirmed) = confirmed else {
-            return Ok(false);
+        let Some(signup) = signup else {
+            return Ok(None);
         };
+        let joined = sqlx::query!(
+            "update subscription set state = 'active', changed_at = now()
+             where newsletter_id = $1 and subscriber_id = $2 and state <> 'active'",
+            signup.newsletter_id,
+            signup.subscriber_id
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let is_welcome = welcome && joined.rows_affected() > 0;
+        if is_welcome {
+            sqlx::query!(
+                "insert into notice (newsletter_id, subscriber_id, kind) values ($1, $2, 'welcome')",
+                signup.newsletter_id,
+                signup.subscriber_id
+            )
+            .execute(&mut *transaction)
+            .await?;
+        }
         sqlx::query!(
             "delete from suppression x using subscriber p
              where p.id = $1 and x.address_hash = p.address_hash and x.reason in ('erased', 'unsubscribed')",
-            confirmed.subscriber_id
+            signup.subscriber_id
         )
         .execute(&mut *transaction)
         .await?;
         sqlx::query!(
             "insert into consent (newsletter_id, subscriber_id, act, source, network)
              values ($1, $2, 'confirmed', 'confirmation page', $3::text::inet)",
-            confirmed.newsletter_id,
-            confirmed.subscriber_id,
+            signup.newsletter_id,
+            signup.subscriber_id,
             network
         )
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok(true)
-    }
-
-    /// Takes the outbox, if no other process has it. A mail that its owner was at when it died is still queued.
-    pub async fn take_outbox(&self) -> Result<Option<Outbox>, StoreError> {
-        let mut session = PgConnection::connect_with(&self.options).await?;
-        let taken = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "taken!""#, OUTBOX)
-            .fetch_one(&mut session)
-            .await?;
-        Ok(taken.then_some(Outbox { session }))
-    }
-}
-
-impl Outbox {
-    /// The confirmation mail that is due, the oldest first.
-    pub async fn next(&mut self) -> Result<Option<ConfirmationMail>, StoreError> {
-        let row = sqlx::query!(
-            r#"select u.id, n.slug, p.email, u.tries, u.created_at,
-                      extract(epoch from now() - u.created_at)::float8 as "age!"
-               from signup u
-               join newsletter n on n.id = u.newsletter_id
-               join subscriber p on p.id = u.subscriber_id
-               where u.mail = 'queued' and u.next_at <= now()
-               order by u.next_at limit 1"#
-        )
-        .fetch_optional(&mut self.session)
-        .await?;
-        Ok(row.map(|row| ConfirmationMail {
-            signup_id: row.id,
-            slug: row.slug,
-            email: row.email,
-            tries: row.tries,
-            created_at: row.created_at,
-            age: Duration::try_from_secs_f64(row.age).unwrap_or_default(),
-        }))
-    }
-
-    /// Records what came of a try: `mail` is `accepted`, `refused`, `expired`, `in_doubt` or, with a wait, `queued`.
-    pub async fn record(
-        &mut self,
-        signup_id: i64,
-        mail: &str,
-        wait: Option<Duration>,
-        reply: &str,
-    ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "update signup set mail = $2, tries = tries + 1, reply = $4, next_at = now() + make_interval(secs => $3)
-             where id = $1",
-            signup_id,
-            mail,
-            wait.unwrap_or_default().as_secs_f64(),
-            reply
-        )
-        .execute(&mut self.session)
-        .await?;
-        Ok(())
+        Ok(Some(is_welcome))
     }
 }

@@ -4,8 +4,8 @@
 //! | --- | --- | --- |
 //! | `/SLUG` | sign-up form, issues | |
 //! | `/SLUG/subscribe` | sign-up form | records the sign-up, queues a confirmation mail |
-//! | `/c/TOKEN` | asks | confirms |
-//! | `/u/TOKEN` | asks | unsubscribes; also RFC 8058 one-click |
+//! | `/c/TOKEN` | asks | confirms, queues a welcome |
+//! | `/u/TOKEN` | asks | unsubscribes; also RFC 8058 one-click; may queue a goodbye |
 //! | `/SLUG/104` | the issue | |
 //! | `/instance` | which store this is | |
 //!
@@ -36,7 +36,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::message::dkim::Signer;
-use crate::newsletter::{Newsletter, Slug};
+use crate::newsletter::{Newsletter, Notices, Slug};
 use crate::store::Store;
 
 pub use error::Error;
@@ -58,17 +58,27 @@ pub struct Site {
     pub newsletters: Vec<(i32, Newsletter)>,
     /// Who signs the mail of those that sign.
     pub signers: HashMap<Slug, Signer>,
+    /// What each mails besides its issues.
+    pub notices: HashMap<Slug, Notices>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// How many sign-ups one client network may make in an hour.
     pub signups_per_hour: u32,
-    /// Told when a confirmation mail is queued.
+    /// Told when a mail is queued.
     pub queued: Notify,
 }
 
 impl Site {
     fn newsletter(&self, slug: &str) -> Option<&(i32, Newsletter)> {
         self.newsletters.iter().find(|(_, newsletter)| newsletter.slug.as_str() == slug)
+    }
+
+    fn newsletter_with(&self, newsletter_id: i32) -> Option<&Newsletter> {
+        self.newsletters.iter().find(|(id, _)| *id == newsletter_id).map(|(_, newsletter)| newsletter)
+    }
+
+    fn notices(&self, newsletter: &Newsletter) -> Notices {
+        self.notices.get(&newsletter.slug).copied().unwrap_or_default()
     }
 }
 

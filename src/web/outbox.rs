@@ -1,4 +1,4 @@
-//! The outbox: mails the confirmations that sign-ups queued in the store.
+//! The outbox: mails what readers' acts queued in the store: confirmations, welcomes, goodbyes.
 //!
 //! One process works on it at a time. A mail is queued until the relay has judged it, so a restart loses none.
 
@@ -12,12 +12,13 @@ use super::Site;
 use crate::delivery::{ReplyClass, RetrySchedule, classify};
 use crate::mailer::{Connection, Envelope, Relay, Verdict};
 use crate::message;
-use crate::render;
-use crate::store::{ConfirmationMail, Outbox, StoreError};
+use crate::newsletter::Newsletter;
+use crate::render::{self, Notice, RenderError};
+use crate::store::{Occasion, Outbox, QueuedMail, StoreError};
 use crate::subscriber::EmailAddress;
 use crate::token::Claim;
 
-/// How long to wait for a sign-up before looking for mails whose next try is due.
+/// How long to wait for an act of a reader before looking for mails whose next try is due.
 const NAP: Duration = Duration::from_secs(1);
 
 /// The longest wait before another try to reach a relay that is away.
@@ -46,6 +47,12 @@ struct Outcome {
     reply: String,
 }
 
+impl Outcome {
+    fn done(mail: &'static str, reply: impl Into<String>) -> Self {
+        Self { mail, wait: None, reply: reply.into() }
+    }
+}
+
 async fn work(site: &Site, relay: &Relay, retry: &RetrySchedule, mut outbox: Outbox) -> Result<(), StoreError> {
     let mut connection: Option<Connection> = None;
     let mut backoff = NAP;
@@ -58,58 +65,84 @@ async fn work(site: &Site, relay: &Relay, retry: &RetrySchedule, mut outbox: Out
             continue;
         };
         let outcome = match compose(site, &mail) {
+            _ if !mail.is_wanted => Outcome::done("skipped", "the reader has changed their mind, or is suppressed"),
+            Err(reason) => Outcome::done("refused", reason),
             Ok((envelope, bytes)) => {
-                let mut open = match connection.take().filter(Connection::is_open) {
-                    Some(open) => open,
-                    None => match Connection::open(relay).await {
-                        Ok(open) => open,
-                        Err(error) => {
-                            warn!(%error, backoff_ms = backoff.as_millis() as u64, "the relay cannot be reached");
-                            sleep(backoff).await;
-                            backoff = (2 * backoff).min(LONGEST_BACKOFF);
-                            continue;
-                        }
-                    },
+                let Some(mut open) = connection.take().filter(Connection::is_open) else {
+                    connection = open_connection(relay, &mut backoff).await;
+                    // That may have taken long: whether the mail is still wanted is looked at again.
+                    continue;
                 };
-                backoff = NAP;
                 let verdict = open.send(&envelope, &bytes).await;
-                connection = open.is_open().then_some(open);
+                connection = Some(open);
                 judge(&mail, retry, verdict)
             }
-            Err(reason) => Outcome { mail: "refused", wait: None, reply: reason },
         };
-        info!(signup.id = mail.signup_id, outcome = outcome.mail, "confirmation mail");
-        outbox.record(mail.signup_id, outcome.mail, outcome.wait, &outcome.reply).await?;
+        info!(mail = ?mail.occasion, outcome = outcome.mail, "outbox");
+        outbox.record(mail.occasion, outcome.mail, outcome.wait, &outcome.reply).await?;
     }
 }
 
-fn compose(site: &Site, mail: &ConfirmationMail) -> Result<(Envelope, Vec<u8>), String> {
+/// Opens a connection, or waits, longer each time that the relay is away.
+async fn open_connection(relay: &Relay, backoff: &mut Duration) -> Option<Connection> {
+    match Connection::open(relay).await {
+        Ok(open) => {
+            *backoff = NAP;
+            Some(open)
+        }
+        Err(error) => {
+            warn!(%error, backoff_ms = backoff.as_millis() as u64, "the relay cannot be reached");
+            sleep(*backoff).await;
+            *backoff = (2 * *backoff).min(LONGEST_BACKOFF);
+            None
+        }
+    }
+}
+
+fn compose(site: &Site, mail: &QueuedMail) -> Result<(Envelope, Vec<u8>), String> {
     let (_, newsletter) =
         site.newsletter(&mail.slug).ok_or_else(|| format!("newsletter {} is not configured", mail.slug))?;
     let to = EmailAddress::parse(&mail.email).map_err(|error| error.to_string())?;
-    let keyring = site.store.keyring();
-    let url = newsletter.confirm_url(&keyring.sign(Claim::Confirm { signup_id: mail.signup_id }));
-    let notice = render::confirmation(newsletter, &url).map_err(|error| error.to_string())?;
-    let message_id = keyring.signup_message_id(mail.signup_id, newsletter.from.address.domain());
+    let notice = notice(site, newsletter, mail).map_err(|error| error.to_string())?;
+    let (keyring, domain) = (site.store.keyring(), newsletter.from.address.domain());
+    let message_id = match mail.occasion {
+        Occasion::SignUp(id) => keyring.signup_message_id(id, domain),
+        Occasion::Welcome(id) | Occasion::Goodbye(id) => keyring.notice_message_id(id, domain),
+    };
     let signer = site.signers.get(&newsletter.slug);
     let bytes = message::notice_message(&newsletter.from, &to, &notice, &message_id, mail.created_at, signer)
         .map_err(|error| error.to_string())?;
     Ok((Envelope { from: newsletter.from.address.clone(), to }, bytes))
 }
 
-fn judge(mail: &ConfirmationMail, retry: &RetrySchedule, verdict: Verdict) -> Outcome {
-    let done = |mail, reply: String| Outcome { mail, wait: None, reply };
+fn notice(site: &Site, newsletter: &Newsletter, mail: &QueuedMail) -> Result<Notice, RenderError> {
+    let keyring = site.store.keyring();
+    match mail.occasion {
+        Occasion::SignUp(signup_id) => {
+            render::confirmation(newsletter, &newsletter.confirm_url(&keyring.sign(Claim::Confirm { signup_id })))
+        }
+        Occasion::Welcome(_) => {
+            let (newsletter_id, subscriber_id) = (mail.newsletter_id, mail.subscriber_id);
+            let token = keyring.sign(Claim::Unsubscribe { newsletter_id, subscriber_id });
+            let issue_url = mail.newest_issue.map(|number| newsletter.issue_url(number));
+            render::welcome(newsletter, issue_url.as_deref(), &newsletter.unsubscribe_url(&token))
+        }
+        Occasion::Goodbye(_) => render::goodbye(newsletter),
+    }
+}
+
+fn judge(mail: &QueuedMail, retry: &RetrySchedule, verdict: Verdict) -> Outcome {
     let later = |reply: String| match retry.wait(mail.tries as u32 + 1, mail.age, 0.0) {
         Some(wait) => Outcome { mail: "queued", wait: Some(wait), reply },
-        None => done("expired", reply),
+        None => Outcome::done("expired", reply),
     };
     match verdict {
-        Verdict::Accepted(reply) => done("accepted", reply.to_string()),
-        // At most one a day: the reader can sign up again tomorrow, or the mail is there.
-        Verdict::InDoubt(lost) => done("in_doubt", lost.to_string()),
+        Verdict::Accepted(reply) => Outcome::done("accepted", reply.to_string()),
+        // Never twice: who misses a confirmation can sign up again tomorrow, and nobody misses a notice much.
+        Verdict::InDoubt(lost) => Outcome::done("in_doubt", lost.to_string()),
         Verdict::NotSent(lost) => later(lost.to_string()),
         Verdict::Refused { reply, .. } if reply.is_permanent() && classify(&reply) != ReplyClass::Ours => {
-            done("refused", reply.to_string())
+            Outcome::done("refused", reply.to_string())
         }
         Verdict::Refused { reply, .. } => later(reply.to_string()),
     }

@@ -100,8 +100,9 @@ pub(super) async fn confirm(
     to_its_end(async move {
         let (signup_id, newsletter) = signup(&site, &token).await?;
         let client = client::address(peer.ip(), &headers, &site.trusted_proxies).to_string();
-        if !site.store.confirm(signup_id, Some(&client)).await? {
-            return Err(Error::NotFound);
+        let welcome = site.notices(newsletter).welcome;
+        if site.store.confirm(signup_id, Some(&client), welcome).await?.ok_or(Error::NotFound)? {
+            site.queued.notify_one();
         }
         page(StatusCode::OK, templates::confirmed(newsletter))
     })
@@ -122,7 +123,7 @@ async fn signup<'a>(site: &'a Site, token: &str) -> Result<(i64, &'a Newsletter)
 pub(super) async fn ask_to_unsubscribe(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Page {
     let (newsletter_id, subscriber_id) = reader(&site, &token)?;
     let subscription = site.store.subscription(newsletter_id, subscriber_id).await?;
-    let newsletter = newsletter_with(&site, newsletter_id);
+    let newsletter = site.newsletter_with(newsletter_id);
     match subscription.filter(|subscription| subscription.state != "unsubscribed") {
         Some(subscription) => page(StatusCode::OK, templates::ask_to_unsubscribe(newsletter, &subscription.email)),
         None => page(StatusCode::OK, templates::unsubscribed(newsletter)),
@@ -130,6 +131,9 @@ pub(super) async fn ask_to_unsubscribe(State(site): State<Arc<Site>>, Path(token
 }
 
 /// Unsubscribes, whatever the body says: form, multipart, one-click or nothing (RFC 8058 §3.2).
+///
+/// No goodbye follows a one-click: the mail provider posts it, its reader was told already, and has no page before
+/// them that would say what the mail is about. One more mail is what they would mark as spam.
 pub(super) async fn unsubscribe(
     State(site): State<Arc<Site>>,
     Path(token): Path<String>,
@@ -143,14 +147,15 @@ pub(super) async fn unsubscribe(
         // Read to its end, so that the connection stays in step; a body that breaks off changes nothing.
         let one_click = to_bytes(body, BODY_LIMIT).await.is_ok_and(|body| contains(&body, b"One-Click"));
         let source = if one_click { "one-click" } else { "unsubscribe page" };
-        site.store.unsubscribe(newsletter_id, subscriber_id, "unsubscribed", source, Some(&client)).await?;
-        page(StatusCode::OK, templates::unsubscribed(newsletter_with(&site, newsletter_id)))
+        let newsletter = site.newsletter_with(newsletter_id);
+        let goodbye = !one_click && newsletter.is_some_and(|newsletter| site.notices(newsletter).goodbye);
+        let (act, client) = ("unsubscribed", Some(client.as_str()));
+        if site.store.unsubscribe(newsletter_id, subscriber_id, act, source, client, goodbye).await? && goodbye {
+            site.queued.notify_one();
+        }
+        page(StatusCode::OK, templates::unsubscribed(newsletter))
     })
     .await
-}
-
-fn newsletter_with(site: &Site, newsletter_id: i32) -> Option<&Newsletter> {
-    site.newsletters.iter().find(|(id, _)| *id == newsletter_id).map(|(_, newsletter)| newsletter)
 }
 
 fn contains(body: &[u8], word: &[u8]) -> bool {

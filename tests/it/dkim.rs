@@ -217,6 +217,7 @@ fn everything_that_the_program_mails_or_writes_is_signed() {
     let app = App::start();
     app.set("MASTHEAD_DKIM__KEY_FILE", "dkim.pem");
     app.set("MASTHEAD_SEND__OPERATOR", "operator@example.net");
+    app.set("MASTHEAD_NEWSLETTER__GARDEN__GOODBYE", "true");
     let made = app.masthead(&["doctor", "--new-key", "--json"]).exits(0).json();
     let record = |field: &str| made[field].as_str().unwrap().to_owned();
     let record = KeyRecord { name: record("name"), value: record("value") };
@@ -225,12 +226,16 @@ fn everything_that_the_program_mails_or_writes_is_signed() {
     app.sign_up("new@example.com").is(200);
     app.wait_for_mails(1);
     app.post(&link(&app.mails_to("new@example.com")[0], "/c/"), "").is(200);
+    app.subscribe(&["gone@example.com"]);
+    app.post(&app.unsubscribe_path("gone@example.com"), "").is(200);
+    app.wait_for_mails(3);
     drop(web);
     app.masthead(&["send", &issue, "--proof", "proof@example.net"]).exits(0);
     app.send(&issue).exits(0);
     let mut readers: Vec<_> = app.taken().iter().map(|mail| mail.to.join(",")).collect();
     readers.sort_unstable();
-    assert_eq!(readers, ["new@example.com", "new@example.com", "operator@example.net", "proof@example.net"]);
+    let new = ["new@example.com"; 3].as_slice();
+    assert_eq!(readers, [&["gone@example.com"], new, &["operator@example.net", "proof@example.net"]].concat());
     let mut messages: Vec<_> = app.taken().iter().map(|mail| mail.raw.clone()).collect();
 
     app.masthead(&["render", &issue, "--out", "out"]).exits(0);
@@ -242,6 +247,6 @@ fn everything_that_the_program_mails_or_writes_is_signed() {
     app.masthead(&["send", &issue, "--dry-run", "--out", "maildir"]).exits(0);
     let written = std::fs::read_dir(app.folder.path().join("maildir/new")).unwrap();
     messages.extend(written.map(|file| std::fs::read(file.unwrap().path()).unwrap()));
-    assert_eq!(messages.len(), 6);
+    assert_eq!(messages.len(), 8);
     verified(&record, &messages);
 }

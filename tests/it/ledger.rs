@@ -327,7 +327,7 @@ impl<'a> Model<'a> {
             Step::Leave(pick) => {
                 let (app, newsletter_id) = (&self.desk.app, self.desk.newsletter_id);
                 let id = *self.states.keys().nth(pick % self.states.len()).unwrap();
-                let leaving = app.store().unsubscribe(newsletter_id, id, "unsubscribed", "page", None);
+                let leaving = app.store().unsubscribe(newsletter_id, id, "unsubscribed", "page", None, false);
                 app.block_on(leaving).unwrap();
                 self.left.insert(id);
             }

@@ -8,16 +8,33 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use masthead::catcher::{Act, Stage};
 use rustix::process::Signal;
 
-use super::app::{Answer, App, link, wait_until};
+use super::app::{Answer, App, Gate, link, text, wait_until};
 
 const ANN: &str = "ann@readers.example";
 
 /// Signs an address up and returns the path of the link in its confirmation mail.
 fn confirmation_link(app: &App, address: &str) -> String {
-    let before = app.taken().len();
     app.sign_up(address).is(200);
-    app.wait_for_mails(before + 1);
+    wait_until("the confirmation mail came", || !app.mails_to(address).is_empty());
     link(&app.mails_to(address).remove(0), "/c/")
+}
+
+/// Signs an address up and confirms; returns when the welcome is there.
+fn join(app: &App, address: &str) {
+    app.post(&confirmation_link(app, address), "").is(200);
+    wait_until("the welcome came", || app.mails_to(address).len() == 2);
+}
+
+/// Returns when all that was queued so far is mailed: what comes later is mailed later.
+fn outbox_is_empty(app: &App) {
+    let queued = "select count(*)::text from (select mail from signup union all select mail from notice) m
+                  where mail = 'queued'";
+    wait_until("the outbox has recorded every mail", || app.query(queued) == "0");
+}
+
+/// The subjects of what a reader got.
+fn subjects(app: &App, address: &str) -> Vec<String> {
+    app.mails_to(address).iter().map(|mail| mail.subject().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -40,7 +57,8 @@ fn a_reader_signs_up_and_confirms_without_javascript() {
     assert_eq!(profile["consent"][1]["network"], "127.0.0.1");
 
     app.send(&app.issue(7)).exits(0);
-    assert_eq!(app.mails_to(ANN).len(), 2);
+    outbox_is_empty(&app);
+    assert_eq!(app.mails_to(ANN).len(), 3, "confirmation, welcome, issue");
 }
 
 #[test]
@@ -180,6 +198,143 @@ fn two_servers_at_once_mail_every_confirmation_once() {
 }
 
 #[test]
+fn who_confirms_is_welcomed_once_with_the_newest_issue_and_the_way_out() {
+    let app = App::start();
+    let _web = app.serve();
+    let path = confirmation_link(&app, "early@readers.example");
+    app.post(&path, "").is(200);
+    app.subscribe(&["bob@readers.example"]);
+    app.send(&app.issue(7)).exits(0);
+    app.send(&app.issue(8)).exits(0);
+    join(&app, ANN);
+    app.post(&link(&app.mails_to(ANN)[0], "/c/"), "").is(200);
+    outbox_is_empty(&app);
+    assert_eq!(subjects(&app, ANN), ["Confirm your subscription to Garden Letters", "Welcome to Garden Letters"]);
+
+    let welcome = app.mails_to(ANN).remove(1);
+    assert_eq!(link(&welcome, "/garden/"), "/garden/8");
+    let leave = link(&welcome, "/u/");
+    assert_eq!(welcome.header_raw("List-Unsubscribe").unwrap().trim(), format!("<{}{leave}>", app.base_url()));
+    assert_eq!(welcome.header_raw("List-Unsubscribe-Post").unwrap().trim(), "List-Unsubscribe=One-Click");
+    app.post(&leave, "List-Unsubscribe=One-Click").is(200);
+    assert_eq!(app.state_of(ANN), "unsubscribed");
+
+    let early = app.mails_to("early@readers.example").remove(1);
+    assert!(!early.body_text(0).unwrap().contains("/garden/"), "no issue was out yet");
+}
+
+#[test]
+fn readers_who_came_by_import_or_by_hand_are_not_welcomed() {
+    let app = App::start();
+    let _web = app.serve();
+    app.subscribe(&[ANN]);
+    app.masthead(&["subscribers", "add", "bob@readers.example"]).exits(0);
+    app.post(&confirmation_link(&app, ANN), "").is(200);
+    assert_eq!(app.query("select count(*)::text from notice"), "0", "Ann was a reader before she confirmed");
+}
+
+#[test]
+fn a_newsletter_can_do_without_welcomes() {
+    let app = App::start();
+    app.set("MASTHEAD_NEWSLETTER__GARDEN__WELCOME", "false");
+    let _web = app.serve();
+    app.post(&confirmation_link(&app, ANN), "").is(200);
+    assert_eq!(app.state_of(ANN), "active");
+    assert_eq!(app.query("select count(*)::text from notice"), "0");
+}
+
+#[test]
+fn a_goodbye_follows_where_it_is_configured_and_never_a_one_click() {
+    let app = App::start();
+    let readers = ["page@readers.example", "click@readers.example", "removed@readers.example"];
+    app.subscribe(&readers);
+    app.subscribe(&["quiet@readers.example"]);
+    let web = app.serve();
+    app.post(&app.unsubscribe_path("quiet@readers.example"), "").is(200);
+    assert_eq!(app.query("select count(*)::text from notice"), "0", "none unless asked for");
+    drop(web);
+
+    app.set("MASTHEAD_NEWSLETTER__GARDEN__GOODBYE", "true");
+    let _web = app.serve();
+    app.post(&app.unsubscribe_path(readers[1]), "List-Unsubscribe=One-Click").is(200);
+    app.masthead(&["subscribers", "remove", readers[2]]).exits(0);
+    for _ in 0..2 {
+        app.post(&app.unsubscribe_path(readers[0]), "").is(200);
+    }
+    app.wait_for_mails(1);
+    outbox_is_empty(&app);
+    assert_eq!(subjects(&app, readers[0]), ["You have left Garden Letters"]);
+    assert_eq!(app.taken().len(), 1);
+    let goodbye = app.mails_to(readers[0]).remove(0);
+    assert!(goodbye.body_text(0).unwrap().contains(&format!("{}/garden", app.base_url())));
+    assert!(goodbye.header_raw("List-Unsubscribe").is_none());
+}
+
+#[test]
+fn who_left_or_is_suppressed_before_the_relay_is_back_gets_no_welcome() {
+    let app = App::start();
+    app.set("MASTHEAD_NEWSLETTER__GARDEN__GOODBYE", "true");
+    let addresses = ["left@readers.example", "bounced@readers.example", "page@readers.example"];
+    let mut web = app.serve();
+    let paths = addresses.map(|address| confirmation_link(&app, address));
+    outbox_is_empty(&app);
+    app.relay_down();
+    for path in &paths {
+        app.post(path, "").is(200);
+    }
+    web.wait_for("the relay cannot be reached");
+    app.post(&app.unsubscribe_path(addresses[0]), "List-Unsubscribe=One-Click").is(200);
+    app.post(&app.unsubscribe_path(addresses[2]), "").is(200);
+    app.query(&format!(
+        "insert into suppression select address_hash, 'bounced' from subscriber where email = '{}'",
+        addresses[1]
+    ));
+    app.relay_up();
+    outbox_is_empty(&app);
+    assert_eq!(addresses.map(|address| subjects(&app, address).len()), [1, 1, 2]);
+    assert_eq!(subjects(&app, addresses[2])[1], "You have left Garden Letters");
+    let fates = app.query("select kind || ' ' || mail from notice order by id");
+    assert_eq!(fates, "welcome skipped\nwelcome skipped\nwelcome skipped\ngoodbye accepted");
+}
+
+#[test]
+fn a_welcome_survives_a_killed_server_and_is_the_same_on_every_try() {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__RETRY", "1s");
+    app.subscribe(&["bob@readers.example"]);
+    let web = app.serve();
+    let path = confirmation_link(&app, ANN);
+    outbox_is_empty(&app);
+    let (reached, released) = (Gate::default(), Gate::default());
+    let gates = (reached.clone(), released.clone());
+    app.script(move |moment| match moment.stage {
+        Stage::Dot => {
+            gates.0.open();
+            gates.1.wait();
+            Act::reply(451, "4.3.0 later")
+        }
+        _ => Act::CarryOn,
+    });
+    app.post(&path, "").is(200);
+    reached.wait();
+    web.kill();
+    released.open();
+    let _web = app.serve();
+    let mut another = app.spawn(&["serve", "--listen", "127.0.0.1:0"]);
+    another.wait_for("serving on");
+    wait_until("it was put off", || app.query("select tries::text from notice") != "0");
+    app.heal();
+    app.send(&app.issue(7)).exits(0);
+    outbox_is_empty(&app);
+    another.signal(Signal::TERM);
+    another.finish().exits(0);
+    let mails: Vec<_> = app.mails().into_iter().filter(|mail| mail.to == [ANN]).skip(1).collect();
+    let tries: Vec<_> = mails.iter().filter(|mail| text(&mail.raw).contains("Auto-Submitted")).collect();
+    assert!(tries.len() > 1 && tries.iter().all(|mail| mail.raw == tries[0].raw), "{} tries", tries.len());
+    assert_eq!(app.query("select mail from notice"), "accepted");
+}
+
+#[test]
 fn serve_ends_in_order_when_it_is_told_to() {
     let app = App::start();
     let web = app.serve();
@@ -194,8 +349,7 @@ fn following_a_link_changes_nothing_however_often() {
     let _web = app.serve();
     app.subscribe(&["bob@readers.example"]);
     let paths = [app.unsubscribe_path("bob@readers.example"), confirmation_link(&app, ANN)];
-    let outbox_is_done = || app.query("select count(*)::text from signup where mail = 'queued'") == "0";
-    super::app::wait_until("the outbox has recorded the mail", outbox_is_done);
+    outbox_is_empty(&app);
     let before = app.dump();
     thread::scope(|scope| {
         for path in &paths {
@@ -266,8 +420,7 @@ fn no_forged_token_does_anything() {
     let _web = app.serve();
     app.subscribe(&[ANN]);
     let (unsubscribe, confirm) = (app.unsubscribe_path(ANN), confirmation_link(&app, "bob@readers.example"));
-    let outbox_is_done = || app.query("select count(*)::text from signup where mail = 'queued'") == "0";
-    super::app::wait_until("the outbox has recorded the mail", outbox_is_done);
+    outbox_is_empty(&app);
     let before = app.dump();
     for path in [&unsubscribe, &confirm] {
         let (start, token) = path.split_at(3);
@@ -304,8 +457,8 @@ fn an_old_confirmation_link_does_not_bring_back_who_left_after_it() {
 fn an_erased_reader_is_in_no_table_and_is_never_mailed_again() {
     let app = App::start();
     let _web = app.serve();
-    let confirm = confirmation_link(&app, ANN);
-    app.post(&confirm, "").is(200);
+    join(&app, ANN);
+    let confirm = link(&app.mails_to(ANN)[0], "/c/");
     app.subscribe(&["bob@readers.example"]);
     let issue = app.issue(7);
     app.script(|moment| match (moment.stage, moment.to) {
@@ -329,7 +482,7 @@ fn an_erased_reader_is_in_no_table_and_is_never_mailed_again() {
     app.post(&confirm, "").is(404);
     app.post(&unsubscribe, "").is(200);
     app.send(&app.issue(8)).exits(0);
-    assert_eq!(app.mails_to(ANN).len(), 1, "the confirmation mail");
+    assert_eq!(app.mails_to(ANN).len(), 2, "confirmation and welcome");
     assert!(!app.dump().to_lowercase().contains(ANN));
 }
 

@@ -50,6 +50,13 @@ fn a_welcome_leads_to_the_newest_issue_and_out_again() {
             "{url}"
         );
     }
+    let reader = EmailAddress::parse("jo@example.com").unwrap();
+    let bytes = notice_message(&newsletter().from, &reader, &notice, MESSAGE_ID, DATE, None).unwrap();
+    assert_eq!(
+        header_names(&bytes).join(" "),
+        "From To Subject Date Message-ID List-Unsubscribe List-Unsubscribe-Post Auto-Submitted MIME-Version Content-Type"
+    );
+    wire_form(&bytes);
     let first = render::welcome(&newsletter(), None, leave).unwrap();
     assert!(!first.html.contains("class=\"button\""), "without an issue there is nothing to read");
 }
