@@ -11,13 +11,13 @@ use super::archive::issue_files;
 use super::context::{ConfigArgs, newsletter_for, told};
 use super::{Exit, advise};
 use crate::config::Config;
+use crate::inspect;
 use crate::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Severity, Surroundings};
 use crate::issue::{Archive, Issue, Manuscript, ParseError};
 use crate::newsletter::{Newsletter, Slug};
 use crate::render;
 
 mod diff;
-mod email;
 mod excerpt;
 pub(super) mod memory;
 
@@ -192,18 +192,16 @@ impl Desk<'_> {
         // with several newsletters, any makes an email as large
         let newsletter = known.map_or_else(|| render::sample_newsletter(&manuscript.issue), Ok)?;
         let html = render::html(&manuscript.issue, &newsletter)?;
+        let remarks = self.args.email.then(|| inspect::remarks(&manuscript.issue, &html, &newsletter.theme));
         let around = Surroundings {
             archive,
             email: Some(Email { html: &html }),
+            remarks: remarks.as_deref(),
             newsletter: self.config.is_some().then_some(newsletter.name.as_str()),
             today: Some(OffsetDateTime::now_utc().date()),
         };
         let settings = self.config.as_ref().map(|config| config.check.clone()).unwrap_or_default();
-        let mut findings = check::check(manuscript, &around, &settings);
-        if self.args.email {
-            email::inspect(manuscript, &html, &mut findings);
-        }
-        Ok(findings)
+        Ok(check::check(manuscript, &around, &settings))
     }
 }
 

@@ -18,6 +18,7 @@ use crate::newsletter::Newsletter;
 use crate::postgres::PrivatePostgres;
 use crate::render;
 use crate::store::Store;
+use crate::theme::Theme;
 
 /// How often the private Postgres is looked at.
 const WATCH: Duration = Duration::from_secs(1);
@@ -57,6 +58,13 @@ pub(super) fn newsletter_for(config: &Config, issue: &Issue, slug: Option<&str>)
     match named.filter(|_| slug.is_none()) {
         Some(named) => Ok(named.clone()),
         None => config.newsletter(slug).cloned().map_err(told),
+    }
+}
+
+/// Says what a theme's style sheet has that no mail will show.
+pub(super) fn warn_of_style(theme: &Theme) {
+    for warning in render::style_warnings(theme) {
+        eprintln!("warning: style sheet, {warning}");
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use time::{Date, OffsetDateTime};
 
 use super::Exit;
-use super::context::ConfigArgs;
+use super::context::{ConfigArgs, warn_of_style};
 use super::parse::read;
 use crate::issue::Issue;
 use crate::message::dkim::Signer;
@@ -41,9 +41,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(css) = &args.css {
         newsletter.theme.sheet = newsletter.theme.sheet.under(&sheet(css)?);
     }
-    for warning in render::style_warnings(&newsletter.theme) {
-        eprintln!("warning: style sheet, {warning}");
-    }
+    warn_of_style(&newsletter.theme);
     let signer = args.config.signer_of(&newsletter)?;
     let sample = sample(&issue, &newsletter, signer.as_ref())?;
 

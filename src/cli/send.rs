@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ring::digest;
 use time::OffsetDateTime;
 
-use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer, told};
+use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer, told, warn_of_style};
 use super::ledger::LedgerView;
 use super::parse::read;
 use super::readers_web::{self, Instance};
@@ -107,6 +107,7 @@ pub(super) fn number_of(file: &Path, issue: &Issue) -> anyhow::Result<u32> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
     let newsletter = config.newsletter(args.newsletter.as_deref()).map_err(told)?.clone();
+    warn_of_style(&newsletter.theme);
     let ready = Ready::new(&args.file, read(&args.file)?, newsletter)?;
     if !args.proof.is_empty() {
         return block_on(proof(&config, &ready, &args.proof));

@@ -43,6 +43,11 @@ pub use views::{placeholders, without_images, without_style};
 
 pub use crate::issue::check::Severity;
 
+use crate::issue::Issue;
+use crate::issue::check::Remark;
+use crate::render;
+use crate::theme::Theme;
+
 /// Something that a client or a reader will stumble over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -83,6 +88,26 @@ impl Finding {
             line: None,
         }
     }
+}
+
+/// What there is to say of the email that an issue makes, and of the theme's style sheet, for
+/// [`check`](crate::issue::check).
+pub fn remarks(issue: &Issue, html: &str, theme: &Theme) -> Vec<Remark> {
+    let style = render::style_warnings(theme).into_iter().map(|warning| Remark {
+        rule: "style-sheet",
+        severity: Severity::Warning,
+        line: None,
+        message: format!("style sheet, {warning}"),
+        hint: "mend the file that `css` in the newsletter's theme names, or `--css`".to_owned(),
+    });
+    let email = inspect(html, &Outline::of(issue, html)).into_iter().map(|finding| Remark {
+        rule: finding.rule,
+        severity: finding.severity,
+        line: finding.line,
+        message: finding.message,
+        hint: finding.hint,
+    });
+    style.chain(email).collect()
 }
 
 /// Checks the HTML of an email: support by clients, contrast, accessibility. In the order of the HTML.

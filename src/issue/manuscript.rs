@@ -140,7 +140,7 @@ impl Manuscript {
     }
 
     /// Where the words of a line are in the file; the title, where no line is known.
-    pub fn line_in_file(&self, line: Option<usize>) -> Range<usize> {
+    pub(super) fn line_in_file(&self, line: Option<usize>) -> Range<usize> {
         self.in_file(line.map_or_else(|| self.title_span(), |line| self.line_span(line)))
     }
 

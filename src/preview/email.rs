@@ -11,9 +11,10 @@ use crate::issue::{Issue, Manuscript};
 use crate::message::dkim::Signer;
 use crate::message::{self, Digest, Reader};
 use crate::newsletter::Newsletter;
-use crate::render::{self, Rendered, SAMPLE_UNSUBSCRIBE_URL, Slot};
+use crate::render::{self, RenderError, Rendered, SAMPLE_UNSUBSCRIBE_URL, Slot};
 use crate::subscriber::EmailAddress;
 use crate::templates::preview as templates;
+use crate::theme::Sheet;
 
 /// The sample readers: who they are, and their names.
 pub(super) const READERS: [(&str, Option<&str>); 5] = [
@@ -32,7 +33,7 @@ pub(super) struct Email {
     pub(super) rendered: Rendered,
     pub(super) digest: Digest,
     pub(super) signer: Option<Signer>,
-    /// What the copy editor marks.
+    /// What the copy editor marks, and what was seen in the email of a reader without a name.
     findings: Vec<check::Finding>,
     /// The file's text.
     source: String,
@@ -67,20 +68,20 @@ impl Email {
     ) -> Result<Self, String> {
         let issue = manuscript.issue.clone();
         let configured = newsletter.is_some();
-        let newsletter = match newsletter {
+        let mut newsletter = match newsletter {
             Some(newsletter) => newsletter.clone(),
             None => render::sample_newsletter(&issue).map_err(|error| error.to_string())?,
         };
-        let rendered = match css {
-            "" => render::render(&issue, &newsletter),
-            css => render::render_styled(&issue, &newsletter, css),
-        };
-        let rendered = rendered.map_err(|error| error.to_string())?;
+        let sheet = Sheet::parse(css).map_err(|error| RenderError::from(error).to_string())?;
+        newsletter.theme.sheet = newsletter.theme.sheet.under(&sheet);
+        let rendered = render::render(&issue, &newsletter).map_err(|error| error.to_string())?;
         let digest = Digest::of(&newsletter, &rendered, issue.number).map_err(|error| error.to_string())?;
         let email = check::Email { html: &rendered.html };
+        let remarks = inspect::remarks(&issue, &rendered.html_for(|slot| value(slot, 0)), &newsletter.theme);
         let around = Surroundings {
             archive: Some(&source.archive),
             email: Some(email),
+            remarks: Some(&remarks),
             newsletter: configured.then_some(newsletter.name.as_str()),
             today: Some(OffsetDateTime::now_utc().date()),
         };
@@ -159,8 +160,7 @@ impl Email {
         };
         let headers = inspect::headers(&message, &expected);
         let mut findings: Vec<templates::Finding> = self.findings.iter().map(checked).collect();
-        let looks = inspect::inspect(&html, &outline);
-        findings.extend(looks.into_iter().chain(headers.findings.clone()).map(inspected));
+        findings.extend(headers.findings.iter().cloned().map(inspected));
         Ok(templates::Email {
             letter: self.letter(&html, self.text(reader), &outline, headers, known),
             findings,

@@ -22,7 +22,7 @@ use maud::Markup;
 use crate::issue::Issue;
 use crate::newsletter::Newsletter;
 use crate::templates::{self, Letter, Page, Style, Words};
-use crate::theme::{Sheet, SheetError, SheetWarning, Theme};
+use crate::theme::{SheetError, SheetWarning, Theme};
 
 /// An issue as it is mailed, but for the [slots](Slot) that each reader fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,13 +86,6 @@ pub fn render(issue: &Issue, newsletter: &Newsletter) -> Result<Rendered, Render
         preheader: page.preheader,
         seal,
     })
-}
-
-/// Renders an issue with one more style sheet over the newsletter's own.
-pub fn render_styled(issue: &Issue, newsletter: &Newsletter, css: &str) -> Result<Rendered, RenderError> {
-    let mut newsletter = newsletter.clone();
-    newsletter.theme.sheet = newsletter.theme.sheet.under(&Sheet::parse(css)?);
-    render(issue, &newsletter)
 }
 
 /// The HTML part alone, for those who only want to know how large it is.

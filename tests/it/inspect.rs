@@ -9,8 +9,9 @@ use masthead::inspect::{
 use masthead::issue::check::CLIPPED;
 use masthead::issue::{Issue, parse};
 use masthead::message::{Reader, issue_message};
-use masthead::render::{Rendered, SAMPLE_UNSUBSCRIBE_URL, confirmation, render, render_styled, sample_newsletter};
+use masthead::render::{Rendered, SAMPLE_UNSUBSCRIBE_URL, confirmation, render, sample_newsletter};
 use masthead::subscriber::EmailAddress;
+use masthead::theme::Sheet;
 use proptest::prelude::*;
 use time::macros::datetime;
 
@@ -56,7 +57,9 @@ fn email(issue: &Issue) -> String {
 
 fn styled(css: &str) -> Vec<Finding> {
     let issue = issue();
-    let rendered = render_styled(&issue, &sample_newsletter(&issue).unwrap(), css).unwrap();
+    let mut newsletter = sample_newsletter(&issue).unwrap();
+    newsletter.theme.sheet = Sheet::parse(css).unwrap();
+    let rendered = render(&issue, &newsletter).unwrap();
     let html = rendered.html_for(|_| SAMPLE_UNSUBSCRIBE_URL);
     inspect(&html, &Outline::of(&issue, &html))
 }

@@ -196,6 +196,19 @@ async fn the_page_shows_both_parts_and_the_editors_style_on_top() {
 }
 
 #[tokio::test]
+async fn what_no_mail_shows_of_a_style_sheet_is_a_finding() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, css) = (folder.path().join("issue.md"), folder.path().join("mine.css"));
+    std::fs::write(&file, ISSUE).unwrap();
+    std::fs::write(&css, "p {\n  colr: #123456;\n}\n").unwrap();
+    let page = Page::serving(folder, Source { css: Some(css), ..Source::of(file) }).await;
+    let answer = page.get("").await;
+    for shown in ["style sheet, line 2: `colr` is no property", "<code>style-sheet</code>"] {
+        assert!(answer.contains(shown), "{shown} is missing:\n{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_broken_issue_shows_its_line_and_the_remedy() {
     let page = Page::of("---\ndate: [\n---\n").await;
     let answer = page.get("").await;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{Context, Finding, Mark, Rule, Severity, rules};
+use super::{Context, Finding, Mark, Rule, Severity, email, rules};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -98,7 +98,8 @@ pub(super) fn apply(context: &Context<'_>, findings: &mut Vec<Finding>) {
     });
     let severity = context.settings.rules.get("allow-unused").copied().unwrap_or(Some(Severity::Note));
     let Some(severity) = severity else { return };
-    let idle = allowances.iter().filter(|allowance| used.get(&(allowance.line, allowance.rule)) == Some(&false));
+    let is_idle = |allowance: &&Allowance<'_>| used.get(&(allowance.line, allowance.rule)) == Some(&false);
+    let idle = allowances.iter().filter(is_idle).filter(|allowance| !email::is_unseen(allowance.rule, context));
     let mut idle: Vec<Finding> = idle
         .map(|allowance| {
             let message = format!("nothing on line {} needs `{}` allowed", allowance.line, allowance.rule);

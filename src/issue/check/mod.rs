@@ -5,6 +5,7 @@
 
 mod allow;
 mod edition;
+mod email;
 mod fix;
 mod identity;
 mod images;
@@ -25,6 +26,7 @@ use time::Date;
 
 use super::{Archive, Manuscript};
 
+pub use email::Remark;
 pub use fix::{Unfixable, fix};
 pub use size::{CLIPPED, Email};
 
@@ -44,7 +46,7 @@ pub struct Rule {
     pub why: &'static str,
     /// An issue that it marks; files are parted by [`PAGE_BREAK`].
     pub bad: &'static str,
-    /// An issue that it leaves alone.
+    /// An issue that it leaves alone; both are empty where no Markdown shows it.
     pub good: &'static str,
     check: fn(&Context<'_>) -> Vec<Mark>,
 }
@@ -111,6 +113,8 @@ pub struct Surroundings<'a> {
     pub archive: Option<&'a Archive>,
     /// The email that the issue makes.
     pub email: Option<Email<'a>>,
+    /// What was seen in that email; none where nobody looked.
+    pub remarks: Option<&'a [Remark]>,
     /// The newsletter's name, for an issue that says none.
     pub newsletter: Option<&'a str>,
     /// The day on which it is checked.
@@ -136,6 +140,7 @@ pub const RULES: &[&[Rule]] = &[
     text::RULES,
     words::RULES,
     size::RULES,
+    email::RULES,
     allow::RULES,
 ];
 
@@ -161,6 +166,7 @@ pub fn check(manuscript: &Manuscript, around: &Surroundings<'_>, settings: &Sett
             edits: mark.edits,
         }));
     }
+    findings.extend(email::findings(&context));
     findings.sort_by_key(|finding| (finding.span.start, finding.span.end));
     locate(manuscript.file(), &mut findings);
     allow::apply(&context, &mut findings);
@@ -169,7 +175,7 @@ pub fn check(manuscript: &Manuscript, around: &Surroundings<'_>, settings: &Sett
 }
 
 /// Fills in lines and columns in one pass; the findings are in order.
-pub fn locate(file: &str, findings: &mut [Finding]) {
+fn locate(file: &str, findings: &mut [Finding]) {
     let (mut line, mut column, mut at) = (1, 1, 0);
     for finding in findings {
         let mut before = file.get(at..finding.span.start).unwrap_or_default().chars().peekable();

@@ -215,3 +215,38 @@ fn the_email_is_checked_on_request_with_the_lines_of_the_file() {
     assert_eq!(code, 1);
     assert!(found.contains(&("email-unsupported".to_owned(), 7, 1)), "{found:?}");
 }
+
+#[test]
+fn what_is_seen_in_the_email_is_switched_off_and_allowed_as_all_else() {
+    let issue = |behind: &str| {
+        let item = "1. [The pilots](https://a.example/)";
+        format!("{CLEAN}\n## Boats\n\n{item}{behind}\n\n![Dawn](https://img.example/x.svg)\n")
+    };
+    let allowed = issue(" <!-- masthead: allow email-unsupported: our readers use Apple Mail -->");
+    let toml = |rules: &str| {
+        format!(
+            "[check.rules]\nimage-format = \"off\"\nemail-partly-supported = \"off\"\n{rules}\n[newsletter.weekly]\nname = \"Harbour Weekly\"\nfrom = \"ann@example.org\"\npostal_address = \"1 Pier\"\nbase_url = \"https://example.org\"\n[newsletter.weekly.theme]\ncss = \"mail.css\"\n"
+        )
+    };
+    let folder = Folder::new(&[
+        ("a.md", issue("").as_bytes()),
+        ("allowed.md", allowed.as_bytes()),
+        ("mail.css", b".nobody { color: #123456 }\n"),
+        ("plain.toml", toml("").as_bytes()),
+        ("error.toml", toml("email-unsupported = \"error\"\nstyle-sheet = \"note\"").as_bytes()),
+        ("off.toml", toml("email-unsupported = \"off\"\nstyle-sheet = \"off\"").as_bytes()),
+    ]);
+    let found = |args: &[&str]| {
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&folder.check(args).1).unwrap();
+        let row = |row: &serde_json::Value| format!("{} {} {}", row["severity"], row["rule"], row["line"]);
+        rows.iter().map(row).map(|row| row.replace('"', "")).collect::<Vec<_>>()
+    };
+    let checked = |config: &str, file: &str| found(&["--json", "--email", "--config", config, file]);
+    assert_eq!(checked("plain.toml", "a.md"), ["warning style-sheet 1", "warning email-unsupported 7"]);
+    assert_eq!(checked("error.toml", "a.md"), ["note style-sheet 1", "error email-unsupported 7"]);
+    assert_eq!(checked("off.toml", "a.md"), [""; 0]);
+    assert_eq!(checked("plain.toml", "allowed.md"), ["warning style-sheet 1"]);
+    assert_eq!(checked("off.toml", "allowed.md"), ["note allow-unused 7"]);
+    let unseen = found(&["--json", "--config", "plain.toml", "allowed.md"]);
+    assert_eq!(unseen, [""; 0], "nobody looked whether it is used");
+}
