@@ -99,6 +99,20 @@ fn every_rule_that_looks_at_the_email_is_listed() {
 }
 
 #[test]
+fn braces_that_every_reader_would_see_are_errors() {
+    let front =
+        "---\nnumber: 12\ntitle: Slow Software\nsubject: For {{ name }}\npreheader: Ahoy {{name|sailor}}\n---\n";
+    marks(
+        "slot-in-title",
+        &format!("{front}\nAhoy, {{{{name}}}}.\n\n## Boats for {{{{name}}}}\n\n- [Two](https://a.example/)\n"),
+        &["subject: For {{ name }}", "preheader: Ahoy {{name|sailor}}", "## Boats for {{name}}"],
+    );
+    for fine in ["{{namely}}", "{name}", "{{name", "{{date}}"] {
+        marks("slot-in-title", &format!("# Harbour Weekly #12: Software for {fine}\n\nAhoy, {{{{name}}}}.\n"), &[]);
+    }
+}
+
+#[test]
 fn what_is_certain_is_mended_and_then_found_no_more() {
     let mut mended = Vec::new();
     for rule in check::rules().filter(|rule| !rule.bad.is_empty() && !rule.bad.contains(PAGE_BREAK)) {

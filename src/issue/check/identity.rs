@@ -77,6 +77,15 @@ pub(super) const RULES: &[Rule] = &[
         good: "---\nnumber: 12\ntitle: Slow Software\npreheader: What the pilots say about slow software.\n---\n\nAhoy.\n",
         check: preheader_long,
     },
+    Rule {
+        id: "slot-in-title",
+        severity: Severity::Error,
+        summary: "a place for the reader's name in title, subject, preheader or a section's heading",
+        why: "The name is put into running text only; there, every reader would see the braces.",
+        bad: "# Harbour Weekly #12: Slow Software for {{name}}\n\nAhoy.\n",
+        good: "# Harbour Weekly #12: Slow Software for You\n\nAhoy, {{name|sailor}}.\n",
+        check: slot_in_title,
+    },
 ];
 
 const LONGEST_SUBJECT: usize = 78;
@@ -183,13 +192,48 @@ fn preheader_long(context: &Context<'_>) -> Vec<Mark> {
     if length <= LONGEST_PREHEADER {
         return Vec::new();
     }
-    let keys = ["preheader", "description", "summary"];
+    let message = format!("the preheader has {length} characters, more than {LONGEST_PREHEADER}");
+    let hint = "say the best of it in the first 90 characters, and leave out the rest";
+    let line = front_line(context, &PREHEADER).unwrap_or(1);
+    vec![context.mark(&manuscript.line_span(line), message, hint)]
+}
+
+/// The keys of the front matter that a preheader is read from.
+const PREHEADER: [&str; 3] = ["preheader", "description", "summary"];
+
+/// The line of the front matter that has one of these keys, from 1.
+fn front_line(context: &Context<'_>, keys: &[&str]) -> Option<usize> {
+    let manuscript = context.manuscript;
     let front = manuscript.text.get(..manuscript.below).unwrap_or_default();
-    let line = front.lines().position(|line| {
+    let at = front.lines().position(|line| {
         let key = line.split([':', '=']).next().unwrap_or_default().trim().trim_matches(['"', '\'']);
         keys.iter().any(|name| key.eq_ignore_ascii_case(name))
     });
-    let message = format!("the preheader has {length} characters, more than {LONGEST_PREHEADER}");
-    let hint = "say the best of it in the first 90 characters, and leave out the rest";
-    vec![context.mark(&manuscript.line_span(line.unwrap_or_default() + 1), message, hint)]
+    at.map(|at| at + 1)
+}
+
+fn slot_in_title(context: &Context<'_>) -> Vec<Mark> {
+    let (manuscript, issue) = (context.manuscript, &context.manuscript.issue);
+    let titles: [(&str, &Option<String>, &[&str]); 3] = [
+        ("the title", &issue.title, &["title"]),
+        ("the subject", &issue.subject, &["subject"]),
+        ("the preheader", &issue.preheader, &PREHEADER),
+    ];
+    let title_line = || manuscript.line(manuscript.title_span().start);
+    let titles = titles.into_iter().filter(|(_, text, _)| text.as_deref().is_some_and(has_name_slot));
+    let titles = titles.map(|(what, _, keys)| (what, front_line(context, keys).unwrap_or_else(title_line)));
+    let headings = issue.sections.iter().filter(|section| has_name_slot(&section.title));
+    let headings = headings.map(|section| ("a heading", section.line));
+    let hint = "say it without the name; `{{name|friend}}` works in text";
+    let mark = |(what, line)| {
+        let message = format!("`{{{{name}}}}` stays as it is in {what}");
+        context.mark(&manuscript.line_span(line), message, hint)
+    };
+    titles.chain(headings).map(mark).collect()
+}
+
+/// Whether a text has a place for the reader's name: `{{name}}` or `{{name|friend}}`.
+fn has_name_slot(text: &str) -> bool {
+    let inner = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
+    inner.map(|inner| inner.split('|').next().unwrap_or_default()).any(|name| name.trim() == "name")
 }
