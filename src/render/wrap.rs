@@ -74,6 +74,8 @@ fn addresses(text: &str) -> Vec<Range<usize>> {
         let start = scheme.map(|scheme| colon - scheme.len());
         let Some(start) = start.filter(|start| found.last().is_none_or(|last| last.end <= *start)) else { continue };
         let length = after.find(|c: char| !c.is_ascii_graphic() || c == '>').unwrap_or(after.len());
+        // a line that begins with the bracket would be read as a quote
+        let length = length + usize::from(after[length..].starts_with('>'));
         found.push(start..colon + length);
     }
     found
@@ -120,6 +122,8 @@ mod tests {
         let url = format!("https://example.org/{}", "a-b/c?d=e&".repeat(12));
         let lines = wrap(&format!("before <{url}> after, 见{url}后文"), 40);
         assert_eq!(lines.iter().filter(|line| line.contains(&url)).count(), 2, "{lines:#?}");
+        let lines = wrap("before <https://example.org/a-page-that-ends-in-a-slash/> after", 40);
+        assert_eq!(lines, ["before", "<https://example.org/a-page-that-ends-in-a-slash/>", "after"]);
     }
 
     #[test]
