@@ -155,7 +155,11 @@ fn section(page: &Page, setting: Setting, section: &Section) -> Markup {
 fn entry(page: &Page, setting: Setting, entry: &Entry, at_top: bool) -> Markup {
     let host = entry.host.as_ref().filter(|_| !page.is_long);
     let title = html! {
-        @if let Some(number) = &entry.number { span.number { (number) } }
+        @if let Some(number) = &entry.number {
+            span.number { (number) }
+            // without a space spam filters take `1、` and the title for one word with a tag hidden in it
+            @if !number.ends_with(' ') { " " }
+        }
         (linked(entry.url.as_deref(), setting, &line(&entry.title)))
     };
     html! {

@@ -88,6 +88,7 @@ fn chinese_readers_get_chinese_words() {
     for word in ["在线阅读", "退订", "往期回顾", "2025年5月31日", "1、", "退订"] {
         assert!(rendered.html.contains(word) && rendered.text.contains(word), "{word}");
     }
+    assert!(rendered.html.contains(">1、</span> <a"), "a space keeps number and title two words");
     assert!(rendered.html.contains("PingFang SC") && rendered.html.contains("line-height:1.7"));
 }
 
