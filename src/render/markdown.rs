@@ -106,7 +106,9 @@ impl Reader {
             }
             NodeValue::BlockQuote => vec![Block::Quote(self.blocks(node, depth))],
             NodeValue::CodeBlock(code) => {
-                vec![Block::Code(highlight::code(code.literal.trim_end_matches('\n'), &code.info))]
+                // what nobody sees at the end of a line is none of the code
+                let lines: Vec<&str> = code.literal.trim_end().lines().map(str::trim_end).collect();
+                vec![Block::Code(highlight::code(&lines.join("\n"), &code.info))]
             }
             NodeValue::HtmlBlock(html) => html_block(&html.literal),
             NodeValue::ThematicBreak => vec![Block::Rule],

@@ -194,7 +194,7 @@ fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
             code.lines().map(|line| format!("    {line}")).collect()
         }
         Block::Picture(picture) => picture_lines(picture, columns, words),
-        Block::Table(head, rows) => table_lines(head, rows),
+        Block::Table(head, rows) => table_lines(head, rows, columns),
         Block::Rule => vec!["* * *".to_owned()],
         Block::Footnote(number, blocks) => marked(&format!("[{number}] "), blocks, columns, words),
     }
@@ -229,14 +229,14 @@ fn picture_lines(picture: &Picture, columns: usize, words: &Words) -> Vec<String
     lines
 }
 
-fn table_lines(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Vec<String> {
+fn table_lines(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], columns: usize) -> Vec<String> {
     let row = |cells: &[Vec<Inline>]| {
         let cells: Vec<String> = cells.iter().map(|cell| words_of(cell).replace('\n', " ")).collect();
-        cells.join(" | ")
+        wrap(&cells.join(" | "), columns)
     };
-    let head = vec![row(head)];
+    let head = row(head);
     let line = underline(&head, '-');
-    head.into_iter().chain([line]).chain(rows.iter().map(|cells| row(cells))).collect()
+    head.into_iter().chain([line]).chain(rows.iter().flat_map(|cells| row(cells))).collect()
 }
 
 /// The words of a line, addresses behind the words that link to them.

@@ -210,11 +210,19 @@ fn text_lines_fit_and_addresses_stay_whole() {
     issue.sections[0].items[0].url = Some(url.clone());
     issue.sections[0].items[0].title = "潮流周刊，每周精选文章、教程与项目".repeat(4);
     issue.intro = "中文内容需要按照显示宽度换行，而不是按照字符数换行。".repeat(8);
+    issue.intro += &format!("\n\n| Tree | Where |\n| --- | --- |\n| Oak | {} |", "in the old park ".repeat(8));
     let text = text(&issue);
     assert!(text.lines().any(|line| line == url));
     for line in text.lines().filter(|line| !line.contains("https://")) {
         assert!(line.width() <= 72, "{} columns: {line}", line.width());
     }
+}
+
+#[test]
+fn code_has_no_spaces_behind_its_lines() {
+    let (html, text) = prose("```\nlet a = 1;  \n  a + 1 \n```");
+    assert!(html.contains("let a = 1;\n  a + 1</code>"), "{html}");
+    assert!(text.contains("    let a = 1;\n      a + 1\n"), "{text}");
 }
 
 #[test]
