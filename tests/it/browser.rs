@@ -1,6 +1,13 @@
 //! The emails and pages as a reader's browser shows them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::fs;
+
+use masthead::issue::parse;
+use masthead::newsletter::Newsletter;
+use masthead::render::{render, sample_newsletter, sample_value};
+use masthead::templates::Style;
+use masthead::theme::Sheet;
 use serde_json::json;
 
 use super::app::{App, Browser, Running, Scheme, link, repository};
@@ -90,6 +97,145 @@ fn an_issue_with_everything_in_it_is_good_for_everybody() {
     assert_good_in_every_look(&mut browser, "the sample", &EMAIL);
 }
 
+/// Rules of a user's own, of the kinds that are hard to inline.
+const OWN_RULES: &str = ".letter p { letter-spacing: 0.2px } blockquote p:last-child, td > a { font-style: italic }
+    h1, .footer a[href] { color: var(--accent) } #none, p + ul li:first-child { margin-top: 9px }";
+
+#[test]
+fn inlining_changes_no_computed_style() {
+    let issue = parse(EVERYTHING.as_bytes()).unwrap();
+    let mut browser = Browser::start();
+    browser.open("about:blank");
+    for own in ["", OWN_RULES] {
+        let mut newsletter = sample_newsletter(&issue).unwrap();
+        newsletter.theme.sheet = Sheet::parse(own).unwrap();
+        let inlined = render(&issue, &newsletter).unwrap().html_for(sample_value);
+        let pages = json!([styled_by_sheet(&inlined, &newsletter), inlined]);
+        for (scheme, width) in [(Scheme::Light, 700), (Scheme::Light, 320), (Scheme::Dark, 700)] {
+            browser.look(width, scheme);
+            let found = browser.value(&format!("({COMPARE})({pages})"));
+            assert!(found["elements"].as_u64().unwrap() > 80 && found["properties"].as_u64().unwrap() > 300, "{found}");
+            assert_eq!(found["differences"], json!([]), "{scheme:?}, {width} px");
+        }
+    }
+}
+
+/// An email as it was before inlining: no element has a style, the head has the sheet, above the rules that it keeps.
+fn styled_by_sheet(inlined: &str, newsletter: &Newsletter) -> String {
+    let mut parts = inlined.split(" style=\"");
+    let bare: String = parts.next().into_iter().chain(parts.map(|part| part.split_once('"').unwrap().1)).collect();
+    assert!(bare.len() < inlined.len());
+    let sheet = Style::new(&newsletter.theme, "en", false).inlined;
+    bare.replacen("<style", &format!("<style>{sheet}</style><style"), 1)
+}
+
+/// Compares what the elements of two pages look like, in document order, property by property.
+const COMPARE: &str = "async (pages) => {
+    document.body.replaceChildren();
+    const looks = pages.map(async (html) => {
+        const frame = document.createElement('iframe');
+        frame.style = 'width: 100%; height: 4000px; border: 0';
+        frame.srcdoc = html;
+        const loaded = new Promise((resolve) => { frame.onload = resolve; });
+        document.body.append(frame);
+        await loaded;
+        return [...frame.contentDocument.querySelectorAll('html, body, body *')].map((element) => {
+            const style = frame.contentWindow.getComputedStyle(element);
+            const values = new Map([...style].map((property) => [property, style.getPropertyValue(property)]));
+            return { name: `${element.tagName}.${element.className}`, values };
+        });
+    });
+    const [before, after] = await Promise.all(looks);
+    const differences = before.flatMap(({ name, values }, index) =>
+        [...values].filter(([property, value]) => value !== after[index]?.values.get(property))
+            .map(([property, value]) => `${name}: ${property}: ${value} or ${after[index]?.values.get(property)}`));
+    if (before.length !== after.length) differences.push(`${before.length} elements or ${after.length}`);
+    return { elements: before.length, properties: before[0].values.size, differences };
+}";
+
+#[test]
+fn an_email_without_images_and_style_block_can_be_read() {
+    let app = App::start();
+    app.write("8.md", EVERYTHING);
+    let mut browser = Browser::start();
+    for file in ["8.md", repository("tests/checkers/issues/huge.md").to_str().unwrap()] {
+        app.masthead(&["render", file, "--out", "out"]).exits(0);
+        browser.open_file(&app.folder.path().join("out/issue.html"));
+        browser.value("document.querySelectorAll('style').forEach((style) => style.remove())");
+        for width in [320, 800] {
+            browser.look(width, Scheme::Light);
+            browser.assert_no_sideways_scroll(file);
+            assert_eq!(browser.value(UNSEEN), json!([]), "{file}, {width} px");
+            assert_eq!(browser.violations(&EMAIL), [""; 0], "{file}, {width} px");
+        }
+    }
+}
+
+/// The words, and the words instead of pictures, that are not wholly inside the window; but for the preheader.
+const UNSEEN: &str = "(() => {
+    const isSeen = ({ left, right, width, height }) =>
+        width > 0 && height > 0 && left >= 0 && right <= document.documentElement.clientWidth;
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const unseen = [];
+    while (walker.nextNode()) {
+        const text = walker.currentNode;
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        const boxes = [...range.getClientRects()];
+        const isThere = text.data.trim() === '' || text.parentElement.matches('.preheader')
+            || (boxes.length > 0 && boxes.every(isSeen));
+        if (!isThere) unseen.push(text.data);
+    }
+    const pictures = [...document.images].filter((image) => !isSeen(image.getBoundingClientRect()));
+    return [...unseen, ...pictures.map((image) => image.alt)];
+})()";
+
+#[test]
+fn emails_in_other_colours_are_good_for_everybody() {
+    let app = App::start();
+    app.write("8.md", EVERYTHING);
+    app.write(
+        "mail.css",
+        ".lead { font-style: italic } @media (prefers-color-scheme: dark) { .lead { border-color: var(--dark-line) } }",
+    );
+    let mut browser = Browser::start();
+    for (name, theme) in [
+        ("warm", "accent = '#7a1f3d'\npaper = '#fff6e5'\ntext_font = 'serif'\ndensity = 'compact'\nwidth = 480"),
+        ("night", "paper = '#101418'\nink = '#f2efe6'\nmuted = '#a9b0b8'\naccent = '#ffb86b'\nline = '#39424c'"),
+        (
+            "own",
+            "accent = '#00574b'\ncss = 'mail.css'\nwidth = 720\nlayout = 'letter'\n\
+             dark = { paper = '#001a16', ink = '#e0fff8', accent = '#5fd7c0' }\n\
+             logo = { url = 'https://pictures.example/logo.png', alt = 'Garden Letters', width = 180 }",
+        ),
+    ] {
+        let before = fs::read_to_string(app.folder.path().join("masthead.toml")).unwrap();
+        app.write("themed.toml", &format!("{before}\n[newsletter.garden.theme]\n{theme}\n"));
+        app.masthead(&["render", "8.md", "--config", "themed.toml", "--out", name]).exits(0);
+        browser.open_file(&app.folder.path().join(name).join("issue.html"));
+        assert_good_in_every_look(&mut browser, name, &EMAIL);
+    }
+}
+
+#[test]
+fn letters_notices_and_every_script_are_good_for_everybody() {
+    let app = App::start();
+    let _web = app.serve();
+    app.sign_up(ANN).is(200);
+    app.wait_for_mails(1);
+    app.write("confirmation.html", &app.mails_to(ANN)[0].body_html(0).unwrap());
+    let mut browser = Browser::start();
+    browser.open_file(&app.folder.path().join("confirmation.html"));
+    assert_good_in_every_look(&mut browser, "the confirmation", &EMAIL);
+    for name in ["letter", "chinese", "arabic"] {
+        let file = repository(&format!("tests/checkers/issues/{name}.md"));
+        app.masthead(&["render", file.to_str().unwrap(), "--out", name]).exits(0);
+        browser.open_file(&app.folder.path().join(name).join("issue.html"));
+        assert_good_in_every_look(&mut browser, name, &EMAIL);
+    }
+    assert_eq!(browser.value("getComputedStyle(document.querySelector('h1')).direction"), "rtl");
+}
+
 /// A preview in a browser, of a file in the App's folder.
 fn preview(app: &App, file: &str) -> (Running, Browser) {
     let mut running = app.spawn(&["preview", file]);
@@ -97,7 +243,7 @@ fn preview(app: &App, file: &str) -> (Running, Browser) {
     let mut browser = Browser::start();
     browser.look(1400, Scheme::Light);
     browser.open(&url);
-    browser.until(&format!("{FRAME}.querySelectorAll('h3').length > 0"));
+    browser.until(&format!("{FRAME}.querySelector('h1') != null"));
     (running, browser)
 }
 
@@ -124,6 +270,32 @@ fn the_preview_is_good_for_everybody_and_asks_no_other_machine() {
             }
         }
     }
+    assert_eq!(browser.asked_outside(), [""; 0]);
+}
+
+#[test]
+fn nothing_in_an_issue_makes_the_preview_ask_another_machine() {
+    let app = App::start();
+    let hostile = fs::read_to_string(repository("tests/checkers/issues/hostile.md")).unwrap();
+    app.write("10.md", &hostile);
+    app.write("mail.css", ".letter { background: url(https://evil.example.net/sheet.png) }");
+    app.write("masthead.toml", &{
+        let before = fs::read_to_string(app.folder.path().join("masthead.toml")).unwrap();
+        format!("{before}\n[newsletter.garden.theme]\ncss = 'mail.css'\n")
+    });
+    let (_preview, mut browser) = preview(&app, "10.md");
+    for choice in ["view-dark", "view-bare", "view-text", "view-inbox", "view-message", "view-changes", "view-widths"] {
+        browser.value(&format!("document.getElementById('{choice}').click()"));
+    }
+    let count = browser.value(&format!("{FRAME}.querySelectorAll('a').length")).as_u64().unwrap();
+    for link in 0..count {
+        browser.value(&format!("{FRAME}.querySelectorAll('a')[{link}].click()"));
+    }
+    assert!(
+        browser.value(&format!("{FRAME}.documentElement.outerHTML")).as_str().unwrap().contains("evil.example.net")
+    );
+    assert_eq!(browser.value(&format!("{FRAME}.title == 'taken' || document.title == 'taken'")), false);
+    assert_eq!(browser.value(&format!("{FRAME}.querySelectorAll('script, iframe, form, object, link').length")), 0);
     assert_eq!(browser.asked_outside(), [""; 0]);
 }
 
