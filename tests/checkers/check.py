@@ -159,7 +159,7 @@ def text(mails):
     for mail in mails:
         for line in (mail.folder / "issue.txt").read_text(encoding="utf-8").splitlines():
             # an address stands alone, perhaps in brackets and with a full stop behind
-            if columns(line) > WIDEST and not re.fullmatch(r"\s*\S*(https?://|mailto:)\S+", line):
+            if columns(line) > WIDEST and not re.fullmatch(r"\s*\S*(https?://|mailto:)\S+\W*", line):
                 yield Finding("text", mail.name, "width", f"{columns(line)} columns: {line}")
             if re.search(r"<(https?://|mailto:)[^>]*$", line):
                 yield Finding("text", mail.name, "address", f"broken before its end: {line}")

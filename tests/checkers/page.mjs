@@ -85,9 +85,11 @@ async function start() {
         },
         async end() {
             const gone = new Promise((resolve) => child.on('exit', resolve));
-            child.kill();
+            session = undefined;
+            await call('Browser.close');
             await gone;
-            rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+            // what it started may still be writing
+            rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
         },
     };
 }
