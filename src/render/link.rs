@@ -1,5 +1,7 @@
 //! What of the editor's strings may go into a mail: addresses, and text without control characters.
 
+use std::borrow::Cow;
+
 /// The address, if a mail may link to it: absolute, http, https or mailto.
 ///
 /// Everything else is dropped (`javascript:`, `data:`) or means nothing in an inbox (`#top`, `/about`).
@@ -38,17 +40,28 @@ pub(super) fn host(url: &str) -> Option<String> {
 
 /// A text on one line: line breaks are spaces, control and direction characters are gone.
 pub(super) fn one_line(text: &str) -> String {
+    // most are one already
+    if text.trim() == text && text.bytes().all(is_plain) && !text.contains("  ") {
+        return text.to_owned();
+    }
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() && c != '\u{3000}').filter(|w| !w.is_empty()).collect();
-    clean(&words.join(" "))
+    clean(&words.join(" ")).into_owned()
 }
 
 /// A text without characters that show nothing and can only mislead; line breaks and tabs stay.
-pub(super) fn clean(text: &str) -> String {
-    if !text.contains(|c| matches!(c, '\r' | '\u{2028}' | '\u{2029}') || is_misleading(c)) {
-        return text.to_owned();
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    let is_clean = |c| !matches!(c, '\r' | '\u{2028}' | '\u{2029}') && !is_misleading(c);
+    if text.bytes().all(|byte| is_plain(byte) || byte == b'\n') || text.chars().all(is_clean) {
+        return Cow::Borrowed(text);
     }
-    text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}'], "\n").replace(is_misleading, "")
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}'], "\n");
+    Cow::Owned(text.replace(is_misleading, ""))
+}
+
+/// Printable ASCII.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 /// Controls, and the characters that turn the direction of what follows (U+202E).

@@ -23,8 +23,10 @@ pub(super) enum Level {
 }
 
 /// What Markdown is read with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
+    /// Where the trees of all fields live.
+    pub(super) arena: &'a Arena<'a>,
     /// What the markers of slots are made with.
     pub(super) seal: &'a str,
     /// The fixed words.
@@ -33,8 +35,10 @@ pub(super) struct Reading<'a> {
 
 /// Reads a Markdown field.
 pub(super) fn read(markdown: &str, level: Level, reading: Reading) -> Vec<Block> {
-    let arena = Arena::new();
-    let document = parse_document(&arena, &link::clean(markdown), &options());
+    if markdown.is_empty() {
+        return Vec::new();
+    }
+    let document = parse_document(reading.arena, &link::clean(markdown), &options());
     let top = match level {
         Level::Letter => 2,
         Level::Section => 3,
@@ -94,8 +98,7 @@ impl Reader {
         let Some(depth) = depth.checked_sub(1) else {
             return vec![Block::Paragraph(vec![Inline::Text(plain(node))])];
         };
-        let value = node.data().value.clone();
-        match value {
+        match &node.data().value {
             NodeValue::Paragraph => paragraph(node),
             NodeValue::Heading(heading) => {
                 vec![Block::Heading(self.level(heading.level), heading_line(inlines(node, DEPTH)))]
@@ -154,7 +157,7 @@ fn paragraph<'a>(node: &'a AstNode<'a>) -> Vec<Block> {
                 end_paragraph(&mut blocks, &mut line);
                 blocks.extend(picture(&url, &alt, target, None));
             }
-            None => line.extend(inline(child, DEPTH)),
+            None => push_inline(&mut line, child, DEPTH),
         }
     }
     end_paragraph(&mut blocks, &mut line);
@@ -191,44 +194,52 @@ fn lone_picture<'a>(node: &'a AstNode<'a>) -> Option<(String, String, Option<Str
 }
 
 fn inlines<'a>(parent: &'a AstNode<'a>, depth: usize) -> Vec<Inline> {
-    parent.children().flat_map(|node| inline(node, depth)).collect()
+    let mut line = Vec::new();
+    push_inlines(&mut line, parent, depth);
+    line
 }
 
-fn inline<'a>(node: &'a AstNode<'a>, depth: usize) -> Vec<Inline> {
+fn push_inlines<'a>(line: &mut Vec<Inline>, parent: &'a AstNode<'a>, depth: usize) {
+    parent.children().for_each(|node| push_inline(line, node, depth));
+}
+
+fn push_inline<'a>(line: &mut Vec<Inline>, node: &'a AstNode<'a>, depth: usize) {
     let Some(depth) = depth.checked_sub(1) else {
-        return vec![Inline::Text(plain(node))];
+        return line.push(Inline::Text(plain(node)));
     };
-    let value = node.data().value.clone();
-    match value {
-        NodeValue::Text(text) => vec![Inline::Text(text.into_owned())],
-        NodeValue::SoftBreak => vec![Inline::Text("\n".to_owned())],
-        NodeValue::LineBreak => vec![Inline::Break],
-        NodeValue::Code(code) => vec![Inline::Code(code.literal)],
-        NodeValue::HtmlInline(html) => html_inline(html),
-        NodeValue::Emph => vec![Inline::Emphasis(inlines(node, depth))],
-        NodeValue::Strong => vec![Inline::Strong(inlines(node, depth))],
-        NodeValue::Strikethrough => vec![Inline::Struck(inlines(node, depth))],
-        NodeValue::FootnoteReference(note) => vec![Inline::Note(note.ix)],
+    match &node.data().value {
+        NodeValue::Text(text) => line.push(Inline::Text(text.to_string())),
+        NodeValue::SoftBreak => line.push(Inline::Text("\n".to_owned())),
+        NodeValue::LineBreak => line.push(Inline::Break),
+        NodeValue::Code(code) => line.push(Inline::Code(code.literal.clone())),
+        NodeValue::HtmlInline(html) => line.extend(html_inline(html)),
+        NodeValue::Emph => line.push(Inline::Emphasis(inlines(node, depth))),
+        NodeValue::Strong => line.push(Inline::Strong(inlines(node, depth))),
+        NodeValue::Strikethrough => line.push(Inline::Struck(inlines(node, depth))),
+        NodeValue::FootnoteReference(note) => line.push(Inline::Note(note.ix)),
         NodeValue::Link(target) => match link::link(&target.url) {
-            Some(url) => vec![Inline::Link(url, inlines(node, depth))],
-            None => inlines(node, depth),
+            Some(url) => line.push(Inline::Link(url, inlines(node, depth))),
+            None => push_inlines(line, node, depth),
         },
         // deep in a line there is no room for a picture
-        NodeValue::Image(image) => match link::link(&image.url) {
-            Some(url) => vec![Inline::Link(url, vec![Inline::Text(plain(node))])],
-            None => vec![Inline::Text(plain(node))],
-        },
-        _ => inlines(node, depth),
+        NodeValue::Image(image) => {
+            let words = Inline::Text(plain(node));
+            line.push(match link::link(&image.url) {
+                Some(url) => Inline::Link(url, vec![words]),
+                None => words,
+            });
+        }
+        _ => push_inlines(line, node, depth),
     }
 }
 
 /// Raw HTML in a line: breaks are breaks, comments are gone, the rest stays as it was typed.
-fn html_inline(html: String) -> Vec<Inline> {
+fn html_inline(html: &str) -> Option<Inline> {
     let tag: String = html.chars().filter(|c| !c.is_whitespace()).collect();
     match tag.to_ascii_lowercase().as_str() {
-        "<br>" | "<br/>" => vec![Inline::Break],
-        comment if comment.starts_with("<!--") => Vec::new(),
-        _ => vec![Inline::Text(html)],
+        "<br>" | "<br/>" => Some(Inline::Break),
+        comment if comment.starts_with("<!--") => None,
+        _ => Some(Inline::Text(html.to_owned())),
     }
 }
 
@@ -262,30 +273,26 @@ fn name_blocks(blocks: &mut [Block], reading: Reading) {
 }
 
 fn name_line(inlines: &mut Vec<Inline>, reading: Reading) {
-    let mut named = Vec::with_capacity(inlines.len());
-    for inline in inlines.drain(..) {
+    let mut has_names = false;
+    for inline in inlines.iter_mut() {
         match inline {
-            Inline::Text(text) => name_text(&mut named, text, reading),
-            Inline::Emphasis(mut inner) => {
-                name_line(&mut inner, reading);
-                named.push(Inline::Emphasis(inner));
-            }
-            Inline::Strong(mut inner) => {
-                name_line(&mut inner, reading);
-                named.push(Inline::Strong(inner));
-            }
-            Inline::Link(url, mut inner) => {
-                name_line(&mut inner, reading);
-                named.push(Inline::Link(url, inner));
-            }
-            other => named.push(other),
+            Inline::Text(text) => has_names |= slot::written_name(text).is_some(),
+            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Link(_, inner) => name_line(inner, reading),
+            _ => {}
         }
     }
-    *inlines = named;
+    if has_names {
+        let each = |inline| match inline {
+            Inline::Text(text) => name_text(&text, reading),
+            other => vec![other],
+        };
+        *inlines = inlines.drain(..).flat_map(each).collect();
+    }
 }
 
-fn name_text(named: &mut Vec<Inline>, text: String, reading: Reading) {
-    let mut rest = text.as_str();
+fn name_text(text: &str, reading: Reading) -> Vec<Inline> {
+    let mut named = Vec::new();
+    let mut rest = text;
     while let Some((before, stand_in, behind)) = slot::written_name(rest) {
         if !before.is_empty() {
             named.push(Inline::Text(before.to_owned()));
@@ -293,11 +300,10 @@ fn name_text(named: &mut Vec<Inline>, text: String, reading: Reading) {
         named.push(Inline::Name(slot::name_marker(reading.seal, stand_in.unwrap_or(reading.words.reader))));
         rest = behind;
     }
-    if rest.len() == text.len() {
-        named.push(Inline::Text(text));
-    } else if !rest.is_empty() {
+    if !rest.is_empty() {
         named.push(Inline::Text(rest.to_owned()));
     }
+    named
 }
 
 /// Emoji in a heading are marked as such.

@@ -1,5 +1,7 @@
 //! Issue → Page: Markdown read, links judged, numbers and dates written out.
 
+use comrak::Arena;
+
 use super::emoji::heading;
 use super::link::{clean, host, link, one_line};
 use super::markdown::{self, Level, Reading};
@@ -18,7 +20,8 @@ const PREHEADER_COLUMNS: usize = 140;
 /// Makes the page of an issue; `seal` is what the markers of its slots are made with.
 pub(super) fn page(issue: &Issue, newsletter: &Newsletter, seal: &str) -> Page {
     let words = Words::of(&newsletter.language);
-    let reading = Reading { seal, words };
+    let arena = Arena::new();
+    let reading = Reading { arena: &arena, seal, words };
     let layout = newsletter.theme.layout.unwrap_or_else(|| layout(issue));
     let name = one_line(&newsletter.name);
     let number = issue.number.map(|number| format!("#{number}"));
