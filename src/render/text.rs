@@ -28,18 +28,18 @@ pub(super) fn issue(page: &Page) -> String {
 pub(super) fn notice(words: &Words, letter: &Letter, postal_address: &[String]) -> String {
     let mut text = Text::default();
     text.heading(&letter.title, '=');
-    text.paragraph(wrap(&letter.opening, COLUMNS));
+    text.paragraph(&wrap(&letter.opening, COLUMNS));
     if let Some((label, url)) = &letter.button {
-        text.paragraph(vec![label.to_owned() + words.colon, url.clone()]);
+        text.link(label, words, url);
     }
     if let Some(closing) = &letter.closing {
-        text.paragraph(wrap(closing, COLUMNS));
+        text.paragraph(&wrap(closing, COLUMNS));
     }
     if !postal_address.is_empty() || letter.unsubscribe.is_some() {
         text.footer_line();
     }
     if let Some((label, url)) = &letter.unsubscribe {
-        text.paragraph(vec![label.to_owned() + words.colon, url.clone()]);
+        text.link(label, words, url);
     }
     text.address(postal_address);
     text.written
@@ -61,13 +61,14 @@ pub(super) fn opening(blocks: &[Block]) -> String {
 
 fn masthead(text: &mut Text, page: &Page) {
     let name: Vec<&str> = [Some(page.newsletter.as_str()), page.number.as_deref()].into_iter().flatten().collect();
-    let mut lines = wrap(&name.join(" "), COLUMNS);
-    lines.extend(page.date.clone());
+    let name = name.join(" ");
+    let read_online = page.words.read_online.to_owned() + page.words.colon;
+    let mut lines = wrap(&name, COLUMNS);
+    lines.extend(page.date.as_deref());
     if let Some(url) = &page.online_url {
-        lines.push(page.words.read_online.to_owned() + page.words.colon);
-        lines.push(url.clone());
+        lines.extend([read_online.as_str(), url]);
     }
-    text.paragraph(lines);
+    text.paragraph(&lines);
 }
 
 fn section(text: &mut Text, section: &Section, words: &Words) {
@@ -78,7 +79,7 @@ fn section(text: &mut Text, section: &Section, words: &Words) {
         None => text.heading(&title, '-'),
     }
     if let Some(url) = &section.url {
-        text.paragraph(vec![url.clone()]);
+        text.paragraph(&[url]);
     }
     text.blocks(&section.body, words);
     for part in &section.entries {
@@ -93,28 +94,29 @@ fn entry(text: &mut Text, entry: &Entry, words: &Words) {
         Some(number) => format!("{number}{title}"),
         None => title,
     };
+    let remarks = entry.remarks.join(" · ");
     let mut lines = wrap(&title, COLUMNS);
-    lines.extend(entry.url.clone());
-    if !entry.remarks.is_empty() {
-        lines.extend(wrap(&entry.remarks.join(" · "), COLUMNS));
+    lines.extend(entry.url.as_deref());
+    if !remarks.is_empty() {
+        lines.extend(wrap(&remarks, COLUMNS));
     }
-    text.paragraph(lines);
+    text.paragraph(&lines);
     text.blocks(&entry.description, words);
 }
 
 fn past_entry(text: &mut Text, past: &PastEntry) {
     let mut lines = wrap(&past.title, COLUMNS);
-    lines.extend(past.url.clone());
-    lines.extend(past.date.clone());
-    text.paragraph(lines);
+    lines.extend(past.url.as_deref());
+    lines.extend(past.date.as_deref());
+    text.paragraph(&lines);
 }
 
 fn footer(text: &mut Text, page: &Page) {
     let words = page.words;
     text.footer_line();
-    text.paragraph(wrap(&(words.why)(&page.newsletter), COLUMNS));
-    text.paragraph(vec![words.unsubscribe.to_owned() + words.colon, page.unsubscribe_url.clone()]);
-    text.paragraph(vec![words.all_issues.to_owned() + words.colon, page.archive_url.clone()]);
+    text.paragraph(&wrap(&(words.why)(&page.newsletter), COLUMNS));
+    text.link(words.unsubscribe, words, &page.unsubscribe_url);
+    text.link(words.all_issues, words, &page.archive_url);
     text.address(&page.postal_address);
 }
 
@@ -125,7 +127,7 @@ struct Text {
 }
 
 impl Text {
-    fn paragraph(&mut self, lines: Vec<String>) {
+    fn paragraph(&mut self, lines: &[impl AsRef<str>]) {
         if lines.is_empty() {
             return;
         }
@@ -133,7 +135,7 @@ impl Text {
             self.written.push('\n');
         }
         for line in lines {
-            self.written.push_str(line.trim_end());
+            self.written.push_str(line.as_ref().trim_end());
             self.written.push('\n');
         }
     }
@@ -141,39 +143,46 @@ impl Text {
     /// A heading, underlined, with more air above.
     fn heading(&mut self, title: &str, with: char) {
         let mut lines = wrap(title, COLUMNS);
-        lines.push(underline(&lines, with));
+        let underline = underline(&lines, with);
+        lines.push(&underline);
         if !self.written.is_empty() {
             self.written.push('\n');
         }
-        self.paragraph(lines);
+        self.paragraph(&lines);
+    }
+
+    /// An address below what it is.
+    fn link(&mut self, label: &str, words: &Words, url: &str) {
+        self.paragraph(&[&(label.to_owned() + words.colon), url]);
     }
 
     fn blocks(&mut self, blocks: &[Block], words: &Words) {
         for block in blocks {
             match block {
                 Block::Heading(2, inlines) => self.heading(&words_of(inlines), '-'),
-                block => self.paragraph(block_lines(block, COLUMNS, words)),
+                Block::Paragraph(inlines) => self.paragraph(&wrap(&words_of(inlines), COLUMNS)),
+                block => self.paragraph(&block_lines(block, COLUMNS, words)),
             }
         }
     }
 
     fn address(&mut self, lines: &[String]) {
-        self.paragraph(lines.iter().flat_map(|line| wrap(line, COLUMNS)).collect());
+        self.paragraph(&lines.iter().flat_map(|line| wrap(line, COLUMNS)).collect::<Vec<_>>());
     }
 
     /// The line above the footer; not `-- `, behind which mail programs hide what follows.
     fn footer_line(&mut self) {
         self.written.push('\n');
-        self.paragraph(vec!["_".repeat(24)]);
+        self.paragraph(&["_".repeat(24)]);
     }
 }
 
 /// The lines of a block that is `columns` wide.
 fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
     match block {
-        Block::Paragraph(inlines) => wrap(&words_of(inlines), columns),
+        Block::Paragraph(inlines) => wrapped(&words_of(inlines), columns),
         Block::Heading(_, inlines) => {
-            let mut lines = wrap(&words_of(inlines), columns);
+            let mut lines = wrapped(&words_of(inlines), columns);
             lines.push(underline(&lines, '-'));
             lines
         }
@@ -200,6 +209,10 @@ fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
     }
 }
 
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    wrap(text, columns).into_iter().map(str::to_owned).collect()
+}
+
 /// Several blocks, an empty line between, but none above a list.
 fn lines_of(blocks: &[Block], columns: usize, words: &Words) -> Vec<String> {
     let mut lines = Vec::new();
@@ -222,17 +235,17 @@ fn marked(mark: &str, blocks: &[Block], columns: usize, words: &Words) -> Vec<St
 
 fn picture_lines(picture: &Picture, columns: usize, words: &Words) -> Vec<String> {
     let alt = if picture.alt.is_empty() { words.image.to_owned() } else { format!("{}: {}", words.image, picture.alt) };
-    let mut lines = wrap(&format!("[{alt}]"), columns);
+    let mut lines = wrapped(&format!("[{alt}]"), columns);
     lines.push(picture.url.clone());
     lines.extend(picture.link.clone());
-    lines.extend(picture.caption.iter().flat_map(|caption| wrap(caption, columns)));
+    lines.extend(picture.caption.iter().flat_map(|caption| wrapped(caption, columns)));
     lines
 }
 
 fn table_lines(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], columns: usize) -> Vec<String> {
     let row = |cells: &[Vec<Inline>]| {
         let cells: Vec<String> = cells.iter().map(|cell| words_of(cell).replace('\n', " ")).collect();
-        wrap(&cells.join(" | "), columns)
+        wrapped(&cells.join(" | "), columns)
     };
     let head = row(head);
     let line = underline(&head, '-');
@@ -251,7 +264,8 @@ fn write_words(words: &mut String, inlines: &[Inline], with_addresses: bool) {
     for inline in inlines {
         match inline {
             // a line end in a paragraph is a space
-            Inline::Text(text) | Inline::Emoji(text) => words.push_str(&text.replace('\n', " ")),
+            Inline::Text(text) | Inline::Emoji(text) if text.contains('\n') => words.push_str(&text.replace('\n', " ")),
+            Inline::Text(text) | Inline::Emoji(text) => words.push_str(text),
             Inline::Emphasis(inlines) | Inline::Strong(inlines) | Inline::Struck(inlines) => {
                 write_words(words, inlines, with_addresses);
             }

@@ -10,16 +10,48 @@ use super::slot::{NAME_COLUMNS, name_markers};
 /// Breaks a text into lines of at most `columns`, counting CJK as two.
 ///
 /// Line breaks in the text stay. A word or an address that is wider has a line of its own.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    text.split('\n').flat_map(|line| wrap_line(line, columns)).collect()
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<&str> {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        match is_plain(line) {
+            true => wrap_plain(&mut lines, line, columns),
+            false => wrap_line(&mut lines, line, columns),
+        }
+    }
+    lines
 }
 
-fn wrap_line(text: &str, limit: usize) -> Vec<String> {
+/// Whether all that UAX 14 says of a text is that it may break at its spaces: English, mostly.
+fn is_plain(text: &str) -> bool {
+    let mut before = b' ';
+    let mut follows = |byte: u8| {
+        let fits = match byte {
+            b',' | b'.' | b':' | b';' | b' ' => before != b' ',
+            _ => byte.is_ascii_alphanumeric() || b"'\"-#@*_=~&<>".contains(&byte),
+        };
+        before = byte;
+        fits
+    };
+    text.bytes().all(&mut follows) && follows(b' ')
+}
+
+fn wrap_plain<'a>(lines: &mut Vec<&'a str>, text: &'a str, limit: usize) {
+    let mut rest = text;
+    while let Some(overfull) = rest.get(..=limit)
+        && let Some(space) = overfull.rfind(' ').or_else(|| rest.find(' '))
+    {
+        lines.push(&rest[..space]);
+        rest = &rest[space + 1..];
+    }
+    lines.push(rest);
+}
+
+fn wrap_line<'a>(lines: &mut Vec<&'a str>, text: &'a str, limit: usize) {
+    let above = lines.len();
     let names = name_markers(text);
     let mut whole: Vec<Range<usize>> = addresses(text).into_iter().chain(names.iter().cloned()).collect();
     whole.sort_unstable_by_key(|range| range.start);
     let mut whole = whole.into_iter().peekable();
-    let mut lines = Vec::new();
     let (mut start, mut fits) = (0, 0);
     // columns from `start` to `fits`, spaces at the end included
     let mut filled = 0;
@@ -32,20 +64,19 @@ fn wrap_line(text: &str, limit: usize) -> Vec<String> {
         }
         let (columns, with_spaces) = width(text, fits..at, &names);
         if fits > start && filled + columns > limit {
-            lines.push(text[start..fits].trim_end().to_owned());
+            lines.push(text[start..fits].trim_end());
             (start, filled) = (fits, 0);
         }
         fits = at;
         filled += with_spaces;
         if kind == BreakOpportunity::Mandatory {
-            lines.push(text[start..at].trim_end().to_owned());
+            lines.push(text[start..at].trim_end());
             (start, filled) = (at, 0);
         }
     }
-    if lines.is_empty() {
-        lines.push(String::new());
+    if lines.len() == above {
+        lines.push("");
     }
-    lines
 }
 
 /// The columns of a part of a text, without and with spaces at its end; a name that is still to come takes all
@@ -97,8 +128,8 @@ pub(super) fn shorten(text: &str, columns: usize) -> String {
 }
 
 /// A line of `with` below a heading, as wide as its widest line; an address in it may be wider than the text.
-pub(super) fn underline(lines: &[String], with: char) -> String {
-    let columns = lines.iter().map(|line| line.width()).max().unwrap_or(0);
+pub(super) fn underline(lines: &[impl AsRef<str>], with: char) -> String {
+    let columns = lines.iter().map(|line| line.as_ref().width()).max().unwrap_or(0);
     with.to_string().repeat(columns.min(super::text::COLUMNS))
 }
 
@@ -120,10 +151,32 @@ mod tests {
     #[test]
     fn addresses_are_never_broken() {
         let url = format!("https://example.org/{}", "a-b/c?d=e&".repeat(12));
-        let lines = wrap(&format!("before <{url}> after, 见{url}后文"), 40);
+        let text = format!("before <{url}> after, 见{url}后文");
+        let lines = wrap(&text, 40);
         assert_eq!(lines.iter().filter(|line| line.contains(&url)).count(), 2, "{lines:#?}");
         let lines = wrap("before <https://example.org/a-page-that-ends-in-a-slash/> after", 40);
         assert_eq!(lines, ["before", "<https://example.org/a-page-that-ends-in-a-slash/>", "after"]);
+    }
+
+    #[test]
+    fn plain_text_breaks_where_any_text_would() {
+        let pieces: Vec<char> = (' '..='~').collect();
+        for (first, second) in pieces.iter().flat_map(|first| pieces.iter().map(move |second| (first, second))) {
+            for text in [
+                format!("a{first}{second}b"),
+                format!("a{first}1{second} b"),
+                format!("a {first}{second}{first} 1"),
+                format!("1{first} {second}a"),
+            ] {
+                for columns in (1..5).filter(|_| is_plain(&text)) {
+                    let mut lines = Vec::new();
+                    wrap_line(&mut lines, &text, columns);
+                    assert_eq!(wrap(&text, columns), lines, "{text}");
+                }
+            }
+        }
+        assert!(is_plain("It's a \"quick\" fox-trot, <b>: 1.5 & more; #2."));
+        assert!(["", " a", "a ", "a  b", "a .b", "a/b", "a\tb", "é", "{"].iter().all(|text| !is_plain(text)));
     }
 
     #[test]
