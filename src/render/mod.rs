@@ -24,6 +24,9 @@ use crate::newsletter::Newsletter;
 use crate::templates::{self, Letter, Page, Style, Words};
 use crate::theme::{SheetError, SheetWarning, Theme};
 
+/// Bytes of an email for each element or text in it, roughly.
+const BYTES_OF_A_NODE: usize = 32;
+
 /// An issue as it is mailed, but for the [slots](Slot) that each reader fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
@@ -175,8 +178,11 @@ pub fn style_warnings(theme: &Theme) -> Vec<SheetWarning> {
 fn inlined(markup: &Markup, style: Style) -> Result<String, InlineError> {
     let inliner = CSSInliner::options()
         .load_remote_stylesheets(false)
+        // what the head keeps has no rule that an element could carry
+        .inline_style_tags(false)
         .extra_css(Some(style.inlined.into()))
         .minify_css(true)
+        .preallocate_node_capacity(markup.0.len() / BYTES_OF_A_NODE)
         .build();
     inliner.inline(&markup.0)
 }
