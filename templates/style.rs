@@ -136,19 +136,18 @@ pub(super) fn inner_width(theme: &Theme) -> u16 {
 
 /// A colour of a palette by its name in the sheets.
 fn colour(palette: &Palette, name: &str) -> Option<Colour> {
-    let panel = palette.panel();
     Some(match name {
         "accent" => palette.accent,
         "ink" => palette.ink,
         "paper" => palette.paper,
         "muted" => palette.muted,
         "line" => palette.line,
-        "panel" => panel,
+        "panel" => palette.panel(),
         "underline" => palette.accent.mixed(palette.paper, 65),
         "on-accent" => palette.on_accent(),
-        "code-word" => CODE.0.readable_on(panel),
-        "code-text" => CODE.1.readable_on(panel),
-        "code-note" => palette.muted.readable_on(panel),
+        "code-word" => CODE.0.readable_on(palette.panel()),
+        "code-text" => CODE.1.readable_on(palette.panel()),
+        "code-note" => palette.muted.readable_on(palette.panel()),
         _ => return None,
     })
 }

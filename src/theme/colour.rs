@@ -64,8 +64,11 @@ impl Colour {
     }
 
     fn towards(self, ground: Self, contrast: f64) -> Self {
+        if self.contrast(ground) >= contrast {
+            return self;
+        }
         let end = if ground.contrast(Self::WHITE) > ground.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK };
-        let steps = (0..=100).map(|percent| self.mixed(end, percent));
+        let steps = (1..=100).map(|percent| self.mixed(end, percent));
         steps.into_iter().find(|colour| colour.contrast(ground) >= contrast).unwrap_or(end)
     }
 }
