@@ -10,6 +10,7 @@ use super::{MessageError, Reader, issue_message};
 use crate::newsletter::Newsletter;
 use crate::render::Rendered;
 use crate::subscriber::EmailAddress;
+use crate::token::hex;
 
 /// SHA-256 of an issue's messages with the slots' names where a reader's own values go.
 ///
@@ -60,7 +61,7 @@ impl TryFrom<&[u8]> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 

@@ -198,7 +198,10 @@ impl Head {
 
 fn part(content_type: ContentType, content: &str) -> Option<SinglePart> {
     // lettre would put in every CR by itself, and move the rest of the text each time
-    let content = content.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
+    let content = match content.contains('\r') {
+        true => content.replace("\r\n", "\n").replace(['\r', '\n'], "\r\n"),
+        false => content.replace('\n', "\r\n"),
+    };
     // quoted-printable triples every byte beyond ASCII, base64 adds a third to all of them
     let beyond_ascii = content.bytes().filter(|byte| !byte.is_ascii()).count();
     let encoding = if beyond_ascii * 6 > content.len() { Base64 } else { QuotedPrintable };
