@@ -1,11 +1,14 @@
-//! How long rendering takes: an issue of 40 links, against css-inline alone on the same HTML.
+//! How long rendering takes: an issue of 40 links, against css-inline alone on the same HTML; and `masthead render`
+//! from start to exit, against `masthead --version`.
 //!
 //! ```text
 //! cargo bench --bench render
 //! ```
 #![allow(clippy::expect_used)]
 
+use std::fs;
 use std::hint::black_box;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use css_inline::CSSInliner;
@@ -29,6 +32,27 @@ fn main() {
     println!("css-inline alone: {inlining:?}");
     println!("render: {rendering:?}, {:.2} times", rendering.as_secs_f64() / inlining.as_secs_f64());
     println!("filling the slots for one reader: {filling:?}");
+    from_start_to_exit(rendering);
+}
+
+/// Prints what the program takes, beside what it takes to start twice and render once.
+fn from_start_to_exit(rendering: Duration) {
+    let folder = tempfile::tempdir().expect("there is room");
+    let file = folder.path().join("issue.md");
+    fs::write(&file, roundup()).expect("as before");
+    let run = |words: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_masthead"));
+        program.args(words).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(program.status().expect("the program is built").success());
+    };
+    let version = fastest(|| run(&["--version"]));
+    let process = fastest(|| run(&["render", "issue.md", "--out", "out"]));
+    let allowed = 2 * version + rendering;
+    println!("masthead --version: {version:?}");
+    println!(
+        "masthead render: {process:?}, {:.2} times two starts and a render",
+        process.as_secs_f64() / allowed.as_secs_f64()
+    );
 }
 
 /// What a program does that has the HTML already.
