@@ -186,7 +186,10 @@ fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Markup {
                 tr { @for cell in head { @if cell.is_empty() { td {} } @else { th scope="col" { (line(cell)) } } } }
             }
             @for row in rows {
-                tr { @for cell in row { td { (line(cell)) } } }
+                tr {
+                    @for cell in row { td { (line(cell)) } }
+                    @if let missing @ 1.. = head.len().saturating_sub(row.len()) { td colspan=(missing) {} }
+                }
             }
         }
     }

@@ -253,7 +253,15 @@ fn html_block(html: &str) -> Vec<Block> {
 
 fn table<'a>(node: &'a AstNode<'a>) -> Block {
     let mut rows = node.children().map(|row| row.children().map(|cell| inlines(cell, DEPTH)).collect::<Vec<_>>());
-    Block::Table(rows.next().unwrap_or_default(), rows.collect())
+    Block::Table(rows.next().unwrap_or_default(), rows.map(without_empty_end).collect())
+}
+
+/// The cells up to the last with words: the parser fills short rows up to the width of the head, which makes a large
+/// email of a small file.
+fn without_empty_end(mut cells: Vec<Vec<Inline>>) -> Vec<Vec<Inline>> {
+    let used = cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
+    cells.truncate(used);
+    cells
 }
 
 /// Puts the marker of the reader's name where an editor wrote `{{name}}`; code stays as it is.
