@@ -487,6 +487,60 @@ fn numbers_are_mended_however_they_are_written() {
 }
 
 #[test]
+fn numbers_are_mended_only_where_one_slip_explains_them() {
+    let section = |(name, numbers): (char, &&[u32])| {
+        let item = |number: &u32| format!("{number}. [Page](https://{name}{number}.example/)\n\nText.\n\n");
+        format!("## {name}\n\n{}", numbers.iter().map(item).collect::<String>())
+    };
+    let issue = |sections: &[&[u32]]| {
+        format!("# Harbour Weekly #1: Pilots\n\n{}", ('A'..).zip(sections).map(section).collect::<String>())
+    };
+    let written =
+        |text: &str| -> Vec<u32> { text.lines().filter_map(|line| line.split_once(". [")?.0.parse().ok()).collect() };
+    let cases: [(&[&[u32]], &str, &[u32]); 19] = [
+        (&[&[1, 3]], "number it 2", &[1, 2]),
+        (&[&[1, 2, 2, 4]], "number it 3", &[1, 2, 3, 4]),
+        (&[&[1, 2, 2, 3]], "number it 3, and the items below it on from there", &[1, 2, 3, 4]),
+        (&[&[1, 2, 1, 4]], "number it 3", &[1, 2, 3, 4]),
+        (&[&[2, 2, 3]], "number it 1", &[1, 2, 3]),
+        (&[&[1, 2], &[3, 5, 6], &[7, 8]], "number it 4, and the items below", &[1, 2, 3, 4, 5, 6, 7]),
+        (&[&[12, 13], &[14, 16]], "number it 15", &[12, 13, 14, 15]),
+        // meant in several ways
+        (&[&[1, 2], &[2, 3]], "number it 3 if the numbers run on, 1 if they begin anew", &[1, 2, 2, 3]),
+        (&[&[2, 3, 4]], "see whether an item above it is missing", &[2, 3, 4]),
+        (&[&[1, 1, 2]], "see whether an item is missing", &[1, 1, 2]),
+        (&[&[1, 2, 5, 6]], "see whether an item is missing", &[1, 2, 5, 6]),
+        (&[&[1, 3, 2]], "see whether an item is missing", &[1, 3, 2]),
+        (&[&[0, 2, 3]], "see whether an item is missing", &[0, 2, 3]),
+        // fine
+        (&[&[3, 2, 1]], "", &[3, 2, 1]),
+        (&[&[5, 4], &[3, 2, 1]], "", &[5, 4, 3, 2, 1]),
+        (&[&[1984, 2001]], "", &[1984, 2001]),
+        (&[&[0, 1, 2]], "", &[0, 1, 2]),
+        (&[&[12, 13], &[14, 15]], "", &[12, 13, 14, 15]),
+        (&[&[1, 2, 1, 2], &[1, 2]], "", &[1, 2, 1, 2, 1, 2]),
+    ];
+    for (sections, hint, mended) in cases {
+        let text = issue(sections);
+        let (manuscript, findings) = check_all(&[&text], &Settings::default()).remove(0);
+        let found: Vec<_> = findings.iter().filter(|finding| finding.rule == "item-number").collect();
+        assert_eq!(found.len(), usize::from(!hint.is_empty()), "{sections:?}: {found:?}");
+        assert!(found.iter().all(|finding| finding.hint.starts_with(hint)), "{sections:?}: {found:?}");
+        let bytes = check::fix(&manuscript, text.as_bytes(), &findings).unwrap();
+        let after = bytes.map_or(text, |bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(written(&after), mended, "{sections:?}");
+        let left = rules(&check(&after)).contains(&"item-number");
+        assert_eq!(left, hint.contains("see whether") || hint.contains(" if "), "{sections:?}");
+    }
+}
+
+#[test]
+fn a_table_of_short_rows_makes_no_large_email() {
+    let table = ["|a".repeat(100), "|-".repeat(100), "|a|\n".repeat(100)].join("\n");
+    assert_eq!(rules(&check(&format!("# Harbour Weekly #1: Pilots\n\n{table}"))), [""; 0]);
+}
+
+#[test]
 fn an_email_too_large_names_the_item_that_passes_the_line() {
     let items = |count: usize| {
         let item = |at: usize| format!("{at}、[Page {at}](https://{at}.example/)\n\n{}\n\n", "Words. ".repeat(120));

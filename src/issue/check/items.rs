@@ -1,21 +1,13 @@
-//! Items: number, title, link and description.
+//! Items: title, link, description, and how many there are.
 
 use std::ops::Range;
 
 use super::super::manuscript::{Link, Part};
-use super::super::{Item, Section, counts, number};
-use super::{Context, Edit, Mark, Rule, Severity};
+use super::super::{Item, Section, counts};
+use super::numbers::written;
+use super::{Context, Mark, Rule, Severity};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "item-number",
-        severity: Severity::Warning,
-        summary: "items whose numbers leave one out, or have one twice",
-        why: "Readers count, and write to ask where number 3 is.",
-        bad: "# Harbour Weekly #12: Slow Software\n\n## Articles\n\n1、[Tides](https://tides.example/)\n\nHow they turn.\n\n3、[Boats](https://boats.example/)\n\nWho builds them.\n",
-        good: "# Harbour Weekly #12: Slow Software\n\n## Articles\n\n1、[Tides](https://tides.example/)\n\nHow they turn.\n\n2、[Boats](https://boats.example/)\n\nWho builds them.\n",
-        check: number,
-    },
     Rule {
         id: "count-mismatch",
         severity: Severity::Warning,
@@ -58,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
 pub(super) struct Placed<'a> {
     pub(super) item: &'a Item,
     link: Option<&'a Link>,
-    line: Range<usize>,
+    pub(super) line: Range<usize>,
 }
 
 impl Placed<'_> {
@@ -87,121 +79,11 @@ impl<'a> Context<'a> {
     }
 
     /// The items of each section.
-    fn sections(&self) -> Vec<(&'a Section, Vec<Placed<'a>>)> {
+    pub(super) fn sections(&self) -> Vec<(&'a Section, Vec<Placed<'a>>)> {
         let mut items = self.items();
         let sections = self.manuscript.issue.sections.iter();
         sections.map(|section| (section, items.by_ref().take(section.items.len()).collect())).collect()
     }
-}
-
-/// A number as it is written.
-struct Written {
-    number: u32,
-    span: Range<usize>,
-    style: Style,
-}
-
-/// What stands around a number: lists of different styles lie in one another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
-    Circled,
-    /// The character before, if it is a bracket, and the one behind.
-    Digits(Option<char>, Option<char>),
-}
-
-/// The number with which an item's line begins.
-fn written(context: &Context<'_>, line: &Range<usize>) -> Option<Written> {
-    let start = line.start;
-    let line = context.manuscript.slice(line);
-    let before = line.find(|c: char| !" #*-+>(（[".contains(c))?;
-    let rest = line.get(before..)?;
-    let start = start + before;
-    let first = rest.chars().next()?;
-    if let Some(number) = CIRCLED.chars().position(|c| c == first) {
-        let number = u32::try_from(number).ok()? + 1;
-        return Some(Written { number, span: start..start + first.len_utf8(), style: Style::Circled });
-    }
-    let (number, behind) = number::arabic_digits(rest, LONGEST).or_else(|| number::chinese_digits(rest))?;
-    let bracket = line.get(..before)?.chars().next_back().filter(|c| "(（[".contains(*c));
-    let style = Style::Digits(bracket, behind.chars().next());
-    Some(Written { number, span: start..start + rest.len() - behind.len(), style })
-}
-
-/// How many digits an item's number has at most.
-const LONGEST: usize = 9;
-
-const CIRCLED: &str = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉑㉒㉓㉔㉕㉖㉗㉘㉙㉚㉛㉜㉝㉞㉟㊱㊲㊳㊴㊵㊶㊷㊸㊹㊺㊻㊼㊽㊾㊿";
-
-fn number(context: &Context<'_>) -> Vec<Mark> {
-    let mut marks = Vec::new();
-    let mut last: Option<u32> = None;
-    for (section, items) in context.sections() {
-        let numbered = items.iter().filter(|placed| placed.item.number.is_some());
-        let mut numbers: Vec<Written> = numbered.filter_map(|placed| written(context, &placed.line)).collect();
-        let Some(first) = numbers.first() else { continue };
-        let (style, start) = (first.style, first.number);
-        numbers.retain(|written| written.style == style);
-        // `1.` on every line is Markdown's way to number by itself
-        if numbers.len() > 1 && numbers.iter().all(|written| written.number == start) && style != Style::Circled {
-            continue;
-        }
-        // numbers begin anew, or run on
-        let runs_on = last.and_then(|last| last.checked_add(1)) == Some(start);
-        let first_line = section.line.min(items.first().map_or(section.line, |placed| placed.item.line));
-        let found = breaks(context, &numbers, if runs_on { start } else { 1 }, first_line);
-        last = numbers.last().map(|written| written.number);
-        marks.extend(found);
-    }
-    marks
-}
-
-/// Marks every number that does not follow the one before; `first` is what the first is to be.
-fn breaks(context: &Context<'_>, numbers: &[Written], first: u32, first_line: usize) -> Vec<Mark> {
-    let mut found: Vec<Mark> = Vec::new();
-    let (mut expected, mut before, mut line) = (first, first.checked_sub(1), first_line);
-    for written in numbers {
-        let here = context.manuscript.line(written.span.start);
-        // a second list in the section begins anew
-        if written.number == 1 && before.is_some_and(|before| before > 1) {
-            expected = 1;
-        } else if before.and_then(|before| before.checked_add(1)) != Some(written.number) {
-            // numbers of what is no item, having no link
-            let between = (line..here).filter_map(|line| self::written(context, &context.manuscript.line_span(line)));
-            if between
-                .filter(|other| other.style == written.style)
-                .any(|other| other.number.checked_add(1) == Some(written.number))
-            {
-                return Vec::new();
-            }
-            let message = match before {
-                None | Some(0) => format!("the first item is number {}", written.number),
-                Some(before) => format!("item {} follows item {before}", written.number),
-            };
-            let hint = match written.number == expected {
-                true => "this number is right, once those above it are mended".to_owned(),
-                false => format!("number it {expected}, and the items below it on from there"),
-            };
-            found.push(context.mark(&written.span, message, hint));
-        }
-        // where numbers run on through the issue, the sections below would have to follow
-        let certain = written.number != expected && first == 1;
-        if let (Some(mark), true) = (found.last_mut(), certain) {
-            mark.edits.extend(renumber(context, written, expected));
-        }
-        (before, line) = (Some(written.number), here + 1);
-        expected = expected.saturating_add(1);
-    }
-    found
-}
-
-fn renumber(context: &Context<'_>, written: &Written, number: u32) -> Option<Edit> {
-    let text = if written.style == Style::Circled {
-        let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        CIRCLED.chars().nth(index)?.to_string()
-    } else {
-        number::like(context.manuscript.slice(&written.span), number)?
-    };
-    context.edit(&written.span, text)
 }
 
 fn count(context: &Context<'_>) -> Vec<Mark> {

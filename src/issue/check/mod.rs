@@ -11,6 +11,7 @@ mod identity;
 mod images;
 mod items;
 mod links;
+mod numbers;
 mod repeats;
 mod size;
 mod text;
@@ -133,6 +134,7 @@ pub struct Settings {
 /// Every rule, in the order in which an editor reads.
 pub const RULES: &[&[Rule]] = &[
     identity::RULES,
+    numbers::RULES,
     items::RULES,
     links::RULES,
     repeats::RULES,
