@@ -261,15 +261,26 @@ fn print_json(found: &[(&Manuscript, &Vec<Finding>)]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Findings of one rule in one file that are shown; nobody reads more.
+const SHOWN: usize = 50;
+
 /// Prints the findings; when files were mended, the difference has standard output for itself.
 fn print_text(found: &[(&Manuscript, &Vec<Finding>)], mended: bool) -> anyhow::Result<()> {
     let mut text = String::new();
     let terminal = if mended { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     for (manuscript, findings) in found {
+        let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in *findings {
-            text.push_str(&excerpt::show(manuscript, finding, Paint { colour }));
-            text.push('\n');
+            let count = shown.entry(finding.rule).or_default();
+            *count += 1;
+            if *count <= SHOWN {
+                text.push_str(&excerpt::show(manuscript, finding, Paint { colour }));
+                text.push('\n');
+            }
+        }
+        for (rule, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN) {
+            text.push_str(&format!("… and {} more `{rule}` in {}; --json has all\n\n", count - SHOWN, manuscript.name));
         }
     }
     match mended {

@@ -123,6 +123,7 @@ pub(super) struct Page {
 
 impl Page {
     fn new(url: &Url) -> Option<Self> {
+        let host = host(url)?;
         let mut segments: Vec<_> = url.path().split('/').skip(1).map(|part| normalize(part, PATH)).collect();
         if segments.last().is_some_and(|last| ["index.html", "index.htm"].contains(&last.as_str())) {
             segments.pop();
@@ -133,12 +134,12 @@ impl Page {
         let pairs = url.query().unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let mut query: Vec<_> = pairs
             .map(|(name, value)| (normalize(name, QUERY), normalize(&value.replace('+', "%20"), QUERY)))
-            .filter(|(name, value)| !name.is_empty() && !says_nothing(name, value))
+            .filter(|(name, value)| !name.is_empty() && !says_nothing(&host, name, value))
             .collect();
         query.sort();
         let fragment = url.fragment().map(|fragment| normalize(fragment.trim_end_matches('/'), PATH));
         let fragment = fragment.filter(|fragment| fragment.starts_with(['/', '!']) && fragment.len() > 1);
-        Some(Self { host: host(url)?, segments, query, fragment })
+        Some(Self { host, segments, query, fragment })
     }
 
     /// The path between the slashes, to match on.
@@ -227,9 +228,41 @@ fn site_host(mut domain: &str) -> &str {
 }
 
 /// Whether a parameter asks for the same page all the same.
-fn says_nothing(name: &str, value: &str) -> bool {
+fn says_nothing(host: &str, name: &str, value: &str) -> bool {
     let amp = name == "amp" && ["", "1", "true"].contains(&value) || name == "outputType" && value == "amp";
-    amp || tracking::is_tracking(name) || tracking::is_referral(name, value)
+    amp || is_tracking(host, name, value)
+}
+
+/// Whether a parameter of an address on this host, without `www.`, says only who sent the reader.
+fn is_tracking(host: &str, name: &str, value: &str) -> bool {
+    tracking::is_tracking(name) || tracking::is_referral(name, value) || site::is_tracking(host, name, value)
+}
+
+/// A parameter that says only who sent the reader.
+pub(super) struct Tracking<'a> {
+    pub(super) name: &'a str,
+    /// It may pay the editor.
+    pub(super) affiliate: bool,
+}
+
+/// An address without its tracking parameters, and those; none where it has none. In HTML's writing, `&amp;` parts
+/// parameters too.
+pub(super) fn without_tracking(link: &str) -> Option<(String, Vec<Tracking<'_>>)> {
+    let host = host(&web_url(link)?)?;
+    let (address, fragment) = link.split_at(link.find('#').unwrap_or(link.len()));
+    let (page, query) = address.split_once('?')?;
+    let separator = if query.contains("&amp;") { "&amp;" } else { "&" };
+    let mut found = Vec::new();
+    let mut kept = Vec::new();
+    for pair in query.split(separator) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match is_tracking(&host, name, value) {
+            true => found.push(Tracking { name, affiliate: site::is_affiliate(&host, name) }),
+            false => kept.push(pair),
+        }
+    }
+    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join(separator)) };
+    (!found.is_empty()).then(|| (format!("{page}{query}{fragment}"), found))
 }
 
 /// What stands for itself in a path, beyond RFC 3986's unreserved characters: those that were unreserved in RFC 2396,
@@ -297,6 +330,11 @@ mod tests {
             ("example.org/p?a=1&b=2", "https://example.org/p?b=2&a=1&utm_source=x&UTM_Medium=y&fbclid=z&"),
             ("example.org/p?q=a%20b", "https://example.org/p?q=a+b https://example.org/p?q=a%20b&spm=1.2&mc_eid=3"),
             ("example.org/p", "https://example.org/p?ref=weekly.example.com https://example.org/p?source=rss#share"),
+            (
+                "example.org/p",
+                "https://example.org/p?source=rss----1a2b3c---4 https://example.org/p?trk=x&ref_src=twsrc",
+            ),
+            ("example.org/p?si=1&t=2&tag=x", "https://example.org/p?si=1&t=2&tag=x"),
             ("example.org/p?ref=v1.2", "https://example.org/p?ref=v1.2"),
             ("example.org#/post/7", "https://example.org/#/post/7 https://www.example.org/#/post/7/"),
             ("example.org#!post", "https://example.org/#!post"),
@@ -347,7 +385,14 @@ mod tests {
                 "x.com/ann/status/17",
                 "https://twitter.com/Ann/status/17?s=20&t=abc https://mobile.twitter.com/ann/status/17/photo/1 https://x.com/ann/status/17",
             ),
-            ("en.wikipedia.org/wiki/Harbour_(port)", "https://en.m.wikipedia.org/wiki/Harbour_%28port%29#History"),
+            (
+                "en.wikipedia.org/wiki/Harbour_(port)",
+                "https://en.m.wikipedia.org/wiki/Harbour_%28port%29#History https://en.wikipedia.org/wiki/Harbour_(port)?wprov=sfla1",
+            ),
+            ("de.wiktionary.org/wiki/Hafen", "https://de.m.wiktionary.org/wiki/Hafen"),
+            ("open.spotify.com/episode/1a", "https://open.spotify.com/episode/1a?si=x"),
+            ("amazon.co.uk/dp/0123456789", "https://www.amazon.co.uk/dp/0123456789?tag=ann-21&ref_=x"),
+            ("reddit.com/r/harbour", "https://www.reddit.com/r/harbour/?rdt=5&share_id=x"),
             (
                 "medium.com/p/0123456789ab",
                 "https://medium.com/@ann/a-boat-0123456789ab?source=rss-1 https://ann.medium.com/a-boat-0123456789ab https://medium.com/p/0123456789ab",

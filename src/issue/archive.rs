@@ -118,6 +118,11 @@ impl ArchivedIssue {
         }
     }
 
+    /// Whether two of a series are one issue, known from a file and from the store.
+    pub fn is_same(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self.number.is_some() && self.number == other.number
+    }
+
     /// Whether it is of the same newsletter and language, as far as both say.
     pub fn is_of_series(&self, issue: &Issue) -> bool {
         let named = self.newsletter.as_deref().zip(issue.newsletter.as_deref());
@@ -318,7 +323,7 @@ impl<'a> Beside<'a> {
         let in_other = |found: &&Appearance| found.issue.is_of_series(self.issue) && !self.is_own(&found.issue);
         let mut others: Vec<&ArchivedIssue> = Vec::new();
         for found in pages.iter().filter(in_other) {
-            if others.len() < STANDING && !others.iter().any(|other| is_same_issue(other, &found.issue)) {
+            if others.len() < STANDING && !others.iter().any(|other| other.is_same(&found.issue)) {
                 others.push(&found.issue);
             }
         }
@@ -326,11 +331,6 @@ impl<'a> Beside<'a> {
         let earlier = move |found: &&Appearance| in_other(found) && found.issue.precedes(self.issue, self.name);
         pages.iter().filter(move |found| !standing && earlier(found))
     }
-}
-
-/// Whether two are one issue, known from a file and from the store.
-fn is_same_issue(one: &ArchivedIssue, other: &ArchivedIssue) -> bool {
-    std::ptr::eq(one, other) || one.number.is_some() && one.number == other.number
 }
 
 #[cfg(test)]

@@ -41,31 +41,50 @@ pub struct Declared {
 
 /// Reads the counts that the text above the first section or item declares.
 ///
-/// A sentence declares where it says that the issue shares, collects or brings something:
+/// A sentence declares where it says that the issue shares, collects or brings something, or is nothing but counts:
 /// with several counts, or with one and `this week`, `this issue`, `本期`.
-/// Numbers of words, copies and the like are left out; numbers in words count beside others, or from five on,
-/// for prose has small ones.
+/// Numbers of words, copies and the like are left out; numbers in words count beside others, from five on, or in a
+/// mere list of counts, for prose has small ones.
 pub fn declared(text: &str) -> Vec<Declared> {
+    let above = text.lines().enumerate().take_while(|(at, line)| *at == 0 || !begins_roundup(line));
     let mut found = Vec::new();
-    for (at, line) in text.lines().enumerate().take_while(|(at, line)| *at == 0 || !begins_roundup(line)) {
-        let mut from = 0;
-        for sentence in
-            line.split_inclusive(['。', '！', '？', '!', '?', ';', '；']).flat_map(|part| part.split_inclusive(". "))
-        {
+    for (at, line) in above {
+        for (from, sentence) in sentences(line) {
             let counts = counts(sentence);
-            let (announced, issue) = announces(sentence);
-            if announced && (counts.len() > 1 || (counts.len() == 1 && issue)) {
-                found.extend(counts.into_iter().map(|(offset, count, kind)| Declared {
-                    count,
-                    kind,
-                    line: at + 1,
-                    column: line[..from + offset].chars().count() + 1,
-                }));
+            let (announced, issue) = announces(sentence, &counts);
+            if announced && (counts.len() > 1 || issue) {
+                found.extend(counts.iter().map(|count| count.declared(at, line, from)));
             }
-            from += sentence.len();
         }
     }
     found
+}
+
+/// Reads the counts of the sections below the last item: several in a sentence that names the issue.
+pub fn declared_below(text: &str, issue: &Issue) -> Vec<Declared> {
+    let Some(last) = issue.sections.iter().rposition(|section| !section.items.is_empty()) else { return Vec::new() };
+    let Some(closing) = issue.sections.get(last + 1) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate().skip(closing.line) {
+        for (from, sentence) in sentences(line) {
+            let counts = counts(sentence);
+            if counts.len() > 1 && announces(sentence, &counts) == (true, true) {
+                found.extend(counts.iter().map(|count| count.declared(at, line, from)));
+            }
+        }
+    }
+    found
+}
+
+/// The sentences of a line, with where they begin.
+fn sentences(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let ends = ['。', '！', '？', '!', '?', ';', '；'];
+    let mut from = 0;
+    line.split_inclusive(ends).flat_map(|part| part.split_inclusive(". ")).map(move |sentence| {
+        let start = from;
+        from += sentence.len();
+        (start, sentence)
+    })
 }
 
 /// The counts that the issue does not keep, with how many items of the kind it has.
@@ -145,21 +164,55 @@ fn begins_roundup(line: &str) -> bool {
 }
 
 /// Whether a sentence announces what the issue has, and whether it names the issue.
-fn announces(sentence: &str) -> (bool, bool) {
+fn announces(sentence: &str, counts: &[Count]) -> (bool, bool) {
     const VERBS: &str = "share shares shared sharing bring brings bringing feature features featuring collected \
                          collects curated includes contains picked have has";
-    const CHINESE_VERBS: [&str; 7] = ["分享", "收录", "推荐", "精选", "整理", "带来", "包含"];
+    const CHINESE_VERBS: [&str; 8] = ["分享", "收录", "推荐", "精选", "整理", "带来", "包含", "以下是"];
     const ISSUE: [&str; 9] =
         ["this week", "this issue", "this edition", "today", "本期", "本周", "这期", "这周", "本刊"];
+    // "Shared 12 articles": nobody else does it
+    const BEGINNINGS: [&str; 8] = ["shared ", "sharing ", "featuring ", "here are ", "分享", "收录", "推荐", "以下是"];
     let sentence = sentence.to_lowercase();
+    let beginning = sentence.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let before = counts.first().map(|first| sentence.get(..first.start).unwrap_or_default().trim_end_matches(MARKS));
+    let named = ISSUE.iter().any(|issue| sentence.contains(issue));
+    let headed = named && before.is_some_and(|before| before.trim_end().ends_with([':', '：']));
+    let begins = BEGINNINGS.iter().find_map(|verb| beginning.strip_prefix(verb));
+    let begins = begins.is_some_and(|rest| begins_with_count(rest.trim_start_matches(MARKS)));
+    let bare = counts.len() > 1 && before.is_some_and(str::is_empty) && is_mere_list(&sentence, counts);
     let mut words = sentence.split(|c: char| !c.is_ascii_alphabetic());
     let verb = words.any(|word| VERBS.split(' ').any(|verb| verb == word));
     let verb = verb || CHINESE_VERBS.iter().any(|verb| sentence.contains(verb));
-    (verb, ISSUE.iter().any(|issue| sentence.contains(issue)))
+    (verb || headed || begins || bare, named || begins || bare)
 }
 
-/// The numbers of a sentence with what they count, and where they stand.
-fn counts(sentence: &str) -> Vec<(usize, u32, Kind)> {
+/// Signs of emphasis and white space that may stand around a number.
+const MARKS: [char; 4] = ['*', '_', ' ', '了'];
+
+/// Whether a text begins with a number that counts something.
+fn begins_with_count(text: &str) -> bool {
+    number_at(text, None).is_some_and(|number| number.value.is_some() && noun(&text[number.length..]).is_some())
+}
+
+/// A number with what it counts.
+struct Count {
+    /// Where the number begins and ends in its sentence.
+    start: usize,
+    end: usize,
+    count: u32,
+    kind: Kind,
+}
+
+impl Count {
+    /// The count in a sentence that begins at `from` in the line with index `at`.
+    fn declared(&self, at: usize, line: &str, from: usize) -> Declared {
+        let column = line[..from + self.start].chars().count() + 1;
+        Declared { count: self.count, kind: self.kind, line: at + 1, column }
+    }
+}
+
+/// The numbers of a sentence with what they count.
+fn counts(sentence: &str) -> Vec<Count> {
     const SURE_IN_WORDS: u32 = 5;
     let mut counts = Vec::new();
     let (mut from, mut sure) = (0, false);
@@ -168,11 +221,35 @@ fn counts(sentence: &str) -> Vec<(usize, u32, Kind)> {
         let counted = number.value.zip(noun(&sentence[from..]));
         if let Some((count, kind)) = counted {
             sure |= !number.words || count >= SURE_IN_WORDS;
-            counts.push((start, count, kind));
+            counts.push(Count { start, end: from, count, kind });
         }
     }
-    counts.retain(|_| sure);
+    // "one article" counts beside "three projects" only
+    let ones = counts.iter().filter(|count| is_one(&sentence[count.start..count.end])).count();
+    let all_count = sure && ones == 0 || counts.len() > ones.max(1) && is_mere_list(sentence, &counts);
+    if !all_count {
+        counts.retain(|count| sure && !is_one(&sentence[count.start..count.end]));
+    }
     counts
+}
+
+fn is_one(number: &str) -> bool {
+    number.eq_ignore_ascii_case("one")
+}
+
+/// Whether nothing stands between the counts, from the first to the end of the sentence, but what they count:
+/// `three articles, two open-source projects and one podcast.`
+fn is_mere_list(sentence: &str, counts: &[Count]) -> bool {
+    const MOST_WORDS: usize = 3;
+    let ends = counts.iter().skip(1).map(|next| next.start).chain([sentence.len()]);
+    counts.iter().zip(ends).all(|(count, end)| {
+        let phrase = sentence.get(count.end..end).unwrap_or_default();
+        let phrase = phrase.trim_matches(|c: char| c.is_whitespace() || "*_,.!、，。！；;:：和及以与".contains(c));
+        let phrase = phrase.strip_suffix(" and").unwrap_or(phrase).trim_end_matches([',', ' ', '*']);
+        let last = phrase.rsplit(' ').next().unwrap_or_default();
+        let told = phrase.contains('的') || phrase.contains("关于") || phrase.contains([',', '，', '、']);
+        Kind::of(last) == Some(count.kind) && phrase.split(' ').count() <= MOST_WORDS && !told
+    })
 }
 
 /// A number in a sentence.
@@ -222,9 +299,10 @@ fn number_at(text: &str, before: Option<char>) -> Option<Number> {
     Some(Number { value: Some(value).filter(|_| !ordinal), words: true, length: text.len() - rest.len() })
 }
 
-/// Reads `two` to `ninety-nine`.
+/// Reads `one` to `ninety-nine`.
 fn english_number(word: &str) -> Option<u32> {
-    const SMALL: [&str; 18] = [
+    const SMALL: [&str; 19] = [
+        "one",
         "two",
         "three",
         "four",
@@ -247,13 +325,12 @@ fn english_number(word: &str) -> Option<u32> {
     const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let word = word.to_ascii_lowercase();
     let position = |words: &[&str], word: &str| {
-        words.iter().position(|known| *known == word).and_then(|at| u32::try_from(at + 2).ok())
+        words.iter().position(|known| *known == word).and_then(|at| u32::try_from(at + 1).ok())
     };
     let (tens, unit) = word.split_once('-').unwrap_or((&word, ""));
     match (position(&TENS, tens), unit) {
-        (Some(tens), "") => Some(tens * 10),
-        (Some(tens), "one") => Some(tens * 10 + 1),
-        (Some(tens), unit) => Some(tens * 10 + position(&SMALL, unit).filter(|unit| *unit < 10)?),
+        (Some(tens), "") => Some((tens + 1) * 10),
+        (Some(tens), unit) => Some((tens + 1) * 10 + position(&SMALL, unit).filter(|unit| *unit < 10)?),
         (None, _) => position(&SMALL, &word),
     }
 }
@@ -263,6 +340,7 @@ fn noun(rest: &str) -> Option<Kind> {
     const LONGEST_CHINESE: usize = 8;
     const MOST_WORDS: usize = 4;
     const LONGEST: usize = 80;
+    let rest = rest.trim_start_matches(['*', '_']);
     let rest = &rest[..rest.char_indices().nth(LONGEST).map_or(rest.len(), |(at, _)| at)];
     let phrase = rest.split(|c: char| c.is_ascii_digit() || ",.，。、；;：:（）()《》".contains(c)).next()?;
     let phrase =
@@ -308,6 +386,13 @@ mod tests {
             ("This week we share ten articles and Twenty-one tools.", vec![(10, Articles), (21, Projects)]),
             ("This issue brings twelve links.", vec![(12, Links)]),
             ("本期分享了十二篇文章、两则视频。", vec![(12, Articles), (2, Media)]),
+            ("This issue has three articles and one project.", vec![(3, Articles), (1, Projects)]),
+            ("本期分享了三篇文章、一个项目。", vec![(3, Articles), (1, Projects)]),
+            ("Shared **3** articles.", vec![(3, Articles)]),
+            ("Today: 3 Articles, 1 Project", vec![(3, Articles), (1, Projects)]),
+            ("In this issue: 5 links", vec![(5, Links)]),
+            ("以下是 6 个项目", vec![(6, Projects)]),
+            ("12篇文章，12个开源项目，2则播客", vec![(12, Articles), (12, Projects), (2, Media)]),
         ] {
             assert_eq!(found(text), counts, "{text}");
         }
@@ -326,6 +411,11 @@ mod tests {
             "This week I share one tool, and three posts of mine.",
             "本期分享一个关于绳结的项目和一篇文章。",
             "本周分享第十篇文章。",
+            "This week one article stood out.",
+            "This week we share one article about three tools.",
+            "Ann shared 3 articles.",
+            "3 articles in the paper, 2 videos on the way",
+            "Sharing 3 desks in the office",
         ] {
             assert_eq!(found(text), [], "{text}");
         }

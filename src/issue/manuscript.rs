@@ -46,7 +46,7 @@ pub struct Manuscript {
 pub(super) struct Link {
     pub(super) span: Range<usize>,
     pub(super) url: String,
-    /// Where its address stands, as far as it stands there letter for letter.
+    /// Where its address stands, as far as it stands there letter for letter but for `&amp;`.
     pub(super) address: Option<Range<usize>>,
     pub(super) text: String,
     /// `<https://…>`
@@ -354,9 +354,10 @@ fn is_image(node: Node<'_>) -> bool {
     matches!(node.data().value, NodeValue::Image(_))
 }
 
-/// Where the address stands in `[text](address "title")` or `<address>`.
+/// Where the address stands in `[text](address "title")` or `<address>`, perhaps with `&amp;` for `&`.
 fn address_in(source: &str, url: &str, bare: bool) -> Option<Range<usize>> {
     let from = if bare { 1 } else { source.rfind("](")? + 2 };
-    let at = from + source.get(from..)?.find(url)?;
-    Some(at..at + url.len())
+    let rest = source.get(from..)?;
+    let find = |url: &str| rest.find(url).map(|at| from + at..from + at + url.len());
+    find(url).or_else(|| find(&url.replace('&', "&amp;")))
 }

@@ -13,6 +13,37 @@ const NO_OWNERS: [&str; 41] = [
     "search", "security", "settings", "signup", "site", "solutions", "sponsors", "stars", "topics", "trending", "users",
 ];
 
+/// Whether `name=value` says only who shared a link to the site, which is known by its host without `www.`.
+///
+/// Elsewhere the same names ask for other pages.
+pub(super) fn is_tracking(host: &str, name: &str, value: &str) -> bool {
+    let is = |site: &str| host.strip_suffix(site).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    match name.to_ascii_lowercase().as_str() {
+        "si" => ["youtube.com", "youtu.be", "youtube-nocookie.com", "spotify.com"].into_iter().any(is),
+        "s" => (is("x.com") || is("twitter.com")) && value.bytes().all(|b| b.is_ascii_digit()),
+        "t" => is("x.com") || is("twitter.com"),
+        "chksm" | "scene" => is("mp.weixin.qq.com"),
+        "wprov" => is("wikipedia.org") || is("wikimedia.org"),
+        "share_id" | "rdt" => is("reddit.com"),
+        "ref_" | AFFILIATE => is_amazon(host),
+        _ => false,
+    }
+}
+
+/// Amazon's parameter for whom it pays; that may be the editor.
+const AFFILIATE: &str = "tag";
+
+/// Whether a parameter may earn the editor something.
+pub(super) fn is_affiliate(host: &str, name: &str) -> bool {
+    name.eq_ignore_ascii_case(AFFILIATE) && is_amazon(host)
+}
+
+/// `amazon.com`, `amazon.co.uk`
+fn is_amazon(host: &str) -> bool {
+    let country = host.rsplit_once("amazon.").filter(|(before, _)| before.is_empty() || before.ends_with('.'));
+    country.is_some_and(|(_, country)| country.split('.').all(|label| (2..=3).contains(&label.len())))
+}
+
 /// The page that this one is only a cached or cleaned copy of: AMP's caches.
 pub(super) fn wrapped(url: &Url) -> Option<String> {
     let host = url.host_str()?;
@@ -33,8 +64,11 @@ pub(super) fn wrapped(url: &Url) -> Option<String> {
 
 /// Brings a page into the one form that its site's pages have.
 pub(super) fn fold(page: &mut Page) {
-    if let Some(language) = page.host.strip_suffix(".m.wikipedia.org") {
-        page.host = format!("{language}.wikipedia.org");
+    for wiki in ["wikipedia.org", "wiktionary.org", "wikiquote.org", "wikibooks.org", "wikisource.org"] {
+        let language = page.host.strip_suffix(wiki).and_then(|rest| rest.strip_suffix(".m."));
+        if let Some(language) = language {
+            page.host = format!("{language}.{wiki}");
+        }
     }
     if let Some((blog, country)) = page.host.split_once(".blogspot.")
         && !blog.contains('.')

@@ -5,10 +5,11 @@ const PREFIXES: [&str; 6] = ["utm_", "mtm_", "matomo_", "piwik_", "hsa_", "bsft_
 
 /// Names that tracking alone uses, by who sets them.
 #[rustfmt::skip]
-const NAMES: [&str; 85] = [
+const NAMES: [&str; 90] = [
     // advertisers' click ids
     "fbclid", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "srsltid", "msclkid", "yclid", "ysclid", "ttclid",
     "twclid", "li_fat_id", "rdt_cid", "epik", "irclickid", "irgwc", "rb_clickid", "wickedid", "_openstat", "s_kwcid",
+    "gad_source", "gad_campaignid",
     // analytics
     "_ga", "_gl", "pk_campaign", "pk_kwd", "pk_keyword", "pk_source", "pk_medium", "pk_content", "pk_cid", "xtor",
     "hmsr", "hmpl", "hmcu", "hmkw", "hmci", "at_campaign", "at_medium", "guccounter", "guce_referrer",
@@ -17,9 +18,10 @@ const NAMES: [&str; 85] = [
     "mc_cid", "mc_eid", "mkt_tok", "_hsenc", "_hsmi", "__hstc", "__hssc", "__hsfp", "hsctatracking", "vero_id",
     "vero_conv", "oly_anon_id", "oly_enc_id", "ml_subscriber", "ml_subscriber_hash", "ck_subscriber_id", "dm_i",
     "ss_email_id", "_bta_tid", "_bta_c", "__s", "sc_src", "sc_lid", "sc_uid", "sc_llid", "sc_eh", "featured_on",
+    "hss_channel",
     // share buttons
     "igshid", "igsh", "spm", "spm_id_from", "vd_source", "share_source", "share_medium", "share_plat",
-    "share_session_id", "share_tag", "nsukey",
+    "share_session_id", "share_tag", "nsukey", "ref_src", "trk",
 ];
 
 /// Names that some pages need and others set to tell where a link was found.
@@ -38,9 +40,13 @@ pub fn is_tracking(name: &str) -> bool {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name.as_str())
 }
 
-/// Whether `name=value` says where the link was found: `ref=weekly.example.org`, `source=rss`; not `ref=main`.
+/// Whether `name=value` says where the link was found: `ref=weekly.example.org`, `source=rss`, Medium's
+/// `source=rss----1a2b---4`; not `ref=main`.
 pub fn is_referral(name: &str, value: &str) -> bool {
     let value = value.to_ascii_lowercase();
+    if name.eq_ignore_ascii_case("source") && value.contains("---") {
+        return true;
+    }
     let host = value.split_once('.').is_some_and(|(first, rest)| {
         let last = rest.rsplit('.').next().unwrap_or_default();
         let label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';

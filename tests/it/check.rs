@@ -1,6 +1,7 @@
 //! What a copy editor would mark: every rule, the places, the mending, the program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod forms; // each defect in its forms, and what looks like it
 mod memory; // what the store remembers of issues sent and imported
 mod program; // the command: output, exit codes, files mended
 
@@ -353,7 +354,9 @@ fn a_link_that_shows_nothing_is_one_finding() {
 #[test]
 fn a_title_is_cut_off_where_a_word_is_followed_by_dots() {
     let title = |title: &str| rules(&check(&format!("# Harbour Weekly #3: {title}\n\nAhoy.\n")));
-    for cut in ["Something about...", "Something about…", "码头上的慢软件..."] {
+    for cut in
+        ["Something about...", "Something about…", "码头上的慢软件...", "Something about ...", "Something about......"]
+    {
         assert_eq!(title(cut), ["title-cut"], "{cut}");
     }
     for whole in ["Something about it", "Slow software?...", "So...", "码头上的慢软件……"] {
@@ -486,6 +489,9 @@ fn numbers_are_mended_however_they_are_written() {
     }
 }
 
+/// The numbers of items, section by section.
+type Sections<'a> = &'a [&'a [u32]];
+
 #[test]
 fn numbers_are_mended_only_where_one_slip_explains_them() {
     let section = |(name, numbers): (char, &&[u32])| {
@@ -497,7 +503,7 @@ fn numbers_are_mended_only_where_one_slip_explains_them() {
     };
     let written =
         |text: &str| -> Vec<u32> { text.lines().filter_map(|line| line.split_once(". [")?.0.parse().ok()).collect() };
-    let cases: [(&[&[u32]], &str, &[u32]); 19] = [
+    let cases: [(Sections, &str, &[u32]); 19] = [
         (&[&[1, 3]], "number it 2", &[1, 2]),
         (&[&[1, 2, 2, 4]], "number it 3", &[1, 2, 3, 4]),
         (&[&[1, 2, 2, 3]], "number it 3, and the items below it on from there", &[1, 2, 3, 4]),

@@ -103,6 +103,9 @@ impl Excerpt {
 
 /// The text with what a terminal would not show, or would act upon, written out.
 fn visible(text: &str) -> String {
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     for grapheme in text.graphemes(true) {
         let alone = grapheme.chars().count() == 1;

@@ -1,8 +1,9 @@
-//! Allowances: `<!-- masthead: allow link-http: the site has no https -->`.
+//! Allowances: `<!-- masthead: allow link-http, link-tracking: the site has no https -->`.
 //!
 //! One counts for the line it is on; alone on its line, for the next line with words.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::{Context, Finding, Mark, Rule, Severity, email, rules};
 
@@ -30,8 +31,8 @@ pub(super) const RULES: &[Rule] = &[
 
 /// A comment that allows something.
 struct Allowance<'a> {
-    span: std::ops::Range<usize>,
-    rule: &'a str,
+    span: Range<usize>,
+    rules: Vec<&'a str>,
     reason: &'a str,
     /// The line that it is for.
     line: usize,
@@ -39,40 +40,50 @@ struct Allowance<'a> {
 
 fn allowances<'a>(context: &'a Context<'_>) -> Vec<Allowance<'a>> {
     let manuscript = context.manuscript;
-    let read = |span: &std::ops::Range<usize>| {
-        let inner = manuscript.slice(span).strip_prefix("<!--")?.strip_suffix("-->")?.trim();
-        let (rule, reason) = inner
-            .strip_prefix("masthead:")
-            .and_then(|rest| rest.trim_start().strip_prefix("allow"))
-            .map(|rest| rest.split_once([':', '：']).unwrap_or((rest, "")))?;
+    let read = |span: &Range<usize>| {
+        let inner = manuscript.slice(span).strip_prefix("<!--")?.strip_suffix("-->")?;
+        let inner = without_word(without_word(inner, "masthead:")?, "allow")?;
+        let (rules, reason) = inner.split_once([':', '：']).unwrap_or((inner, ""));
+        let rules = rules.split([',', '，', '、']).map(str::trim).collect();
         let own = manuscript.line(span.start);
         let alone = manuscript.line_span(own) == *span;
         let mut line = own + usize::from(alone);
         while alone && manuscript.line_span(line).is_empty() && line < manuscript.line(manuscript.text.len()) {
             line += 1;
         }
-        Some(Allowance { span: span.clone(), rule: rule.trim(), reason: reason.trim(), line })
+        Some(Allowance { span: span.clone(), rules, reason: reason.trim(), line })
     };
     manuscript.comments.iter().filter_map(read).collect()
 }
 
-fn is_sound(allowance: &Allowance<'_>) -> bool {
-    !allowance.reason.is_empty() && rules().any(|rule| rule.id == allowance.rule)
+/// What stands behind a word, in capitals or not, at the start.
+fn without_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (start, rest) = text.trim_start().split_at_checked(word.len())?;
+    start.eq_ignore_ascii_case(word).then_some(rest)
+}
+
+/// The rules of an allowance that gives a reason.
+fn allowed<'a>(allowance: &Allowance<'a>) -> impl Iterator<Item = &'a str> {
+    let rules = if allowance.reason.is_empty() { Vec::new() } else { allowance.rules.clone() };
+    rules.into_iter().filter(|rule| is_rule(rule))
+}
+
+fn is_rule(id: &str) -> bool {
+    rules().any(|rule| rule.id == id)
 }
 
 fn no_reason(context: &Context<'_>) -> Vec<Mark> {
     let unsound = |allowance: Allowance<'_>| {
-        let known = rules().any(|rule| rule.id == allowance.rule);
-        let (message, hint) = match known {
-            _ if is_sound(&allowance) => return None,
-            true => (
+        let unknown = allowance.rules.iter().find(|rule| !is_rule(rule));
+        let (message, hint) = match unknown {
+            Some(rule) => {
+                (format!("there is no rule `{rule}` to allow"), "`masthead check --rules` lists the rules".to_owned())
+            }
+            None if allowance.reason.is_empty() => (
                 "this allowance gives no reason, so it allows nothing".to_owned(),
-                format!("write `<!-- masthead: allow {}: why -->`", allowance.rule),
+                format!("write `<!-- masthead: allow {}: why -->`", allowance.rules.join(", ")),
             ),
-            false => (
-                format!("there is no rule `{}` to allow", allowance.rule),
-                "`masthead check --rules` lists the rules".to_owned(),
-            ),
+            None => return None,
         };
         Some(context.mark(&allowance.span, message, hint))
     };
@@ -86,8 +97,8 @@ pub(super) fn apply(context: &Context<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let mut used: HashMap<(usize, &str), bool> = HashMap::new();
-    for allowance in allowances.iter().filter(|allowance| is_sound(allowance)) {
-        used.insert((allowance.line, allowance.rule), false);
+    for allowance in &allowances {
+        used.extend(allowed(allowance).map(|rule| ((allowance.line, rule), false)));
     }
     findings.retain(|finding| match used.get_mut(&(finding.line, finding.rule)) {
         Some(used) => {
@@ -98,12 +109,13 @@ pub(super) fn apply(context: &Context<'_>, findings: &mut Vec<Finding>) {
     });
     let severity = context.settings.rules.get("allow-unused").copied().unwrap_or(Some(Severity::Note));
     let Some(severity) = severity else { return };
-    let is_idle = |allowance: &&Allowance<'_>| used.get(&(allowance.line, allowance.rule)) == Some(&false);
-    let idle = allowances.iter().filter(is_idle).filter(|allowance| !email::is_unseen(allowance.rule, context));
+    let each = allowances.iter().flat_map(|allowance| allowed(allowance).map(move |rule| (allowance, rule)));
+    let is_idle = |allowance: &Allowance<'_>, rule| used.get(&(allowance.line, rule)) == Some(&false);
+    let idle = each.filter(|(allowance, rule)| is_idle(allowance, rule) && !email::is_unseen(rule, context));
     let mut idle: Vec<Finding> = idle
-        .map(|allowance| {
-            let message = format!("nothing on line {} needs `{}` allowed", allowance.line, allowance.rule);
-            let mark = context.mark(&allowance.span, message, "take the comment out");
+        .map(|(allowance, rule)| {
+            let message = format!("nothing on line {} needs `{rule}` allowed", allowance.line);
+            let mark = context.mark(&allowance.span, message, "take it out of the comment, or the comment out");
             let (rule, span) = ("allow-unused", mark.span);
             Finding { rule, severity, span, line: 0, column: 0, message: mark.message, hint: mark.hint, edits: vec![] }
         })

@@ -144,14 +144,15 @@ fn title_cut(context: &Context<'_>) -> Vec<Mark> {
     marks
 }
 
-/// Dots right behind a word, where a feed cuts; a title shorter than `dots`, or with an ellipsis than `ellipsis`,
-/// ends in them on purpose.
+/// Dots behind a word, where a feed cuts; a title shorter than `dots`, or with an ellipsis than `ellipsis`, ends in
+/// them on purpose.
 fn is_cut(title: &str, dots: usize, ellipsis: usize) -> bool {
-    let (word, shortest) = match title.strip_suffix("...") {
-        Some(word) => (word, dots),
-        None => (title.strip_suffix('…').unwrap_or_default(), ellipsis),
+    let without_dots = title.trim_end_matches('.');
+    let (word, shortest) = match title.len() - without_dots.len() {
+        3.. => (without_dots, dots),
+        _ => (title.strip_suffix('…').unwrap_or_default(), ellipsis),
     };
-    let behind_word = word.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == ',');
+    let behind_word = word.trim_end().chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == ',');
     behind_word && said(title) >= shortest
 }
 

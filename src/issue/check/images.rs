@@ -1,5 +1,7 @@
 //! Images: those who do not see them, and those whose mail client shows none.
 
+use url::Url;
+
 use super::{Context, Mark, Rule, Severity};
 
 pub(super) const RULES: &[Rule] = &[
@@ -106,6 +108,7 @@ fn format(context: &Context<'_>) -> Vec<Mark> {
             continue;
         }
         let (what, who) = match ending(&image.url).as_deref() {
+            _ if is_badge(&image.url) => ("SVG", "Gmail and Outlook do not show it"),
             Some("svg") => ("SVG", "Gmail and Outlook do not show it"),
             Some("avif") => ("AVIF", "most mail clients do not show it"),
             Some("heic" | "heif") => ("HEIC", "only Apple's clients show it"),
@@ -117,6 +120,14 @@ fn format(context: &Context<'_>) -> Vec<Mark> {
         marks.push(context.mark(place, format!("this image is {what}: {who}"), "use PNG, JPEG or GIF"));
     }
     marks
+}
+
+/// Whether the address is of a service that draws SVG without saying so: badges, charts of stars.
+fn is_badge(url: &str) -> bool {
+    const HOSTS: [&str; 4] = ["img.shields.io", "badgen.net", "flat.badgen.net", "custom-icon-badges.demolab.com"];
+    let Ok(url) = Url::parse(url) else { return false };
+    let chart = url.host_str() == Some("api.star-history.com") && url.path() == "/svg";
+    chart || url.host_str().is_some_and(|host| HOSTS.contains(&host)) && ending(url.as_str()).as_deref() != Some("png")
 }
 
 /// What a file's name ends with, in lower case.

@@ -89,7 +89,9 @@ impl<'a> Context<'a> {
 fn count(context: &Context<'_>) -> Vec<Mark> {
     let manuscript = context.manuscript;
     let mut marks = Vec::new();
-    for (declared, count) in counts::broken(&counts::declared(&manuscript.text), &manuscript.issue) {
+    let mut declared = counts::declared(&manuscript.text);
+    declared.extend(counts::declared_below(&manuscript.text, &manuscript.issue));
+    for (declared, count) in counts::broken(&declared, &manuscript.issue) {
         let place = manuscript.digits_at(declared.line, declared.column);
         let message = format!("{} are announced, {count} are here", declared.count);
         marks.push(context.mark(&place, message, format!("write {count}, or see which item is missing")));
@@ -99,7 +101,10 @@ fn count(context: &Context<'_>) -> Vec<Mark> {
 
 fn no_link(context: &Context<'_>) -> Vec<Mark> {
     let mut marks = Vec::new();
-    for (_, items) in context.sections() {
+    for (section, items) in context.sections() {
+        if quotes(section) {
+            continue;
+        }
         let style = |placed: &Placed<'_>| written(context, &placed.line).map(|written| written.style);
         // "4、Others", with (1), (2), (3) below it
         let heads = |at: usize| {
@@ -124,12 +129,33 @@ fn no_link(context: &Context<'_>) -> Vec<Mark> {
             without
                 .iter()
                 .filter(forgotten)
-                .filter(|placed| !prose(placed))
+                .filter(|placed| !prose(placed) && !is_quote(placed.item))
                 .map(|placed| context.mark(&placed.line, "this item has no link", "link its title to the page")),
         );
     }
     marks
 }
+
+/// Whether a section is of things that were said.
+fn quotes(section: &Section) -> bool {
+    const WORDS: [&str; 8] = ["quote", "quotation", "said", "言论", "金句", "语录", "名言", "摘录"];
+    let title = section.title.to_lowercase();
+    WORDS.iter().any(|word| {
+        title.split(|c: char| !c.is_ascii_alphabetic()).any(|known| known.trim_end_matches('s') == *word)
+            || !word.is_ascii() && title.contains(word)
+    })
+}
+
+/// Whether an item ends with who said it: `-- a pilot`, `—— 无名氏`.
+fn is_quote(item: &Item) -> bool {
+    let text = if item.description.trim().is_empty() { &item.title } else { &item.description };
+    let last = text.trim_end().lines().next_back().unwrap_or_default();
+    let said = ["--", "—"].iter().filter_map(|dash| last.rsplit_once(dash)).map(|(_, name)| name.trim());
+    said.into_iter().any(|name| !name.is_empty() && name.chars().count() <= LONGEST_NAME)
+}
+
+/// Characters of a name with what is said about it.
+const LONGEST_NAME: usize = 40;
 
 /// Bytes of a description that stands by itself.
 const SHORT_STORY: usize = 300;

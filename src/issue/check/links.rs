@@ -7,8 +7,8 @@ use std::ops::Range;
 use url::{Host, Url};
 
 use super::super::Manuscript;
-use super::super::manuscript::{Link, RunKind};
-use super::super::tracking::{is_referral, is_tracking};
+use super::super::address::without_tracking;
+use super::super::manuscript::{Block, Link, RunKind};
 use super::{Context, Mark, Rule, Severity};
 
 pub(super) const RULES: &[Rule] = &[
@@ -194,17 +194,7 @@ impl<'a> Context<'a> {
 /// Where `http://…` stands among words, as GitHub and mail clients find it.
 fn addresses_among_words(manuscript: &Manuscript) -> Vec<Range<usize>> {
     let mut places = Vec::new();
-    for block in &manuscript.blocks {
-        let mut words = 0..0;
-        for run in block.runs.iter().filter(|run| run.kind == RunKind::Words) {
-            // the parser parts words at signs
-            if run.span.start == words.end {
-                words.end = run.span.end;
-                continue;
-            }
-            addresses_in(manuscript, &words, &mut places);
-            words = run.span.clone();
-        }
+    for words in manuscript.blocks.iter().flat_map(Block::phrases) {
         addresses_in(manuscript, &words, &mut places);
     }
     places
@@ -306,10 +296,22 @@ fn defect(url: &str) -> Option<(Cow<'static, str>, &'static str)> {
             Some(Host::Domain(host)) if host.contains("..") || (!host.contains('.') && host != "localhost") => {
                 Some((format!("there is no host `{host}`").into(), WHOLE))
             }
+            Some(_) if !url.username().is_empty() || url.password().is_some() => {
+                Some(("there is a name or a password before the host".into(), "take it out, up to the `@`"))
+            }
+            Some(_) if has_lone_percent(url.path()) => {
+                Some(("there is a `%` in this path that stands for no character".into(), "write `%25` if it is meant"))
+            }
             Some(_) => None,
             None => Some(("there is no host in this address".into(), WHOLE)),
         },
     }
+}
+
+/// Whether a `%` has no two digits behind it.
+fn has_lone_percent(path: &str) -> bool {
+    let hex = |digits: &[u8]| digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit);
+    path.match_indices('%').any(|(at, _)| !path.as_bytes().get(at + 1..at + 3).is_some_and(hex))
 }
 
 /// `[text] (https://…)` and `[text](two words)`: brackets that Markdown takes for words.
@@ -422,32 +424,19 @@ const SHORTENERS: [&str; 44] = [
 fn tracking(context: &Context<'_>) -> Vec<Mark> {
     let mut marks = Vec::new();
     for target in context.targets() {
-        let Some((clean, names)) = target.web().and_then(|_| without_tracking(target.url)) else { continue };
-        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        // as it is written there
+        let url = target.address.as_ref().map_or(target.url, |address| context.manuscript.slice(address));
+        let Some((clean, found)) = without_tracking(url) else { continue };
+        let names: Vec<_> = found.iter().map(|tracking| format!("`{}`", tracking.name)).collect();
         let (verb, those) = if names.len() == 1 { ("tracks", "it") } else { ("track", "them") };
         let message = format!("{} {verb} readers", names.join(", "));
-        let mark = context.mark(target.place(), message, format!("take {those} out: {clean}"));
-        let edit = target.address.as_ref().and_then(|address| context.edit(address, clean));
+        let affiliate = found.iter().any(|tracking| tracking.affiliate);
+        let unless = if affiliate { "unless it pays you, " } else { "" };
+        let mark = context.mark(target.place(), message, format!("{unless}take {those} out: {clean}"));
+        let edit = target.address.as_ref().filter(|_| !affiliate).and_then(|address| context.edit(address, clean));
         marks.push(mark.fixed_by(edit));
     }
     marks
-}
-
-/// The address without its tracking parameters, and what they are called.
-fn without_tracking(url: &str) -> Option<(String, Vec<&str>)> {
-    let (address, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
-    let (page, query) = address.split_once('?')?;
-    let tracks = |pair: &&str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        is_tracking(name) || is_referral(name, value)
-    };
-    let (tracking, kept): (Vec<&str>, Vec<&str>) = query.split('&').partition(tracks);
-    if tracking.is_empty() {
-        return None;
-    }
-    let kept = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
-    let names = tracking.iter().map(|pair| pair.split('=').next().unwrap_or_default()).collect();
-    Some((format!("{page}{kept}{fragment}"), names))
 }
 
 /// Nothing is mended here: in an object store two slashes may be part of a name.

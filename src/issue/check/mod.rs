@@ -12,6 +12,7 @@ mod images;
 mod items;
 mod links;
 mod numbers;
+mod references;
 mod repeats;
 mod size;
 mod text;
@@ -25,6 +26,7 @@ use std::ops::Range;
 use serde::Serialize;
 use time::Date;
 
+use super::manuscript::{Block, RunKind};
 use super::{Archive, Manuscript};
 
 pub use email::Remark;
@@ -137,6 +139,7 @@ pub const RULES: &[&[Rule]] = &[
     numbers::RULES,
     items::RULES,
     links::RULES,
+    references::RULES,
     repeats::RULES,
     images::RULES,
     text::RULES,
@@ -214,6 +217,20 @@ impl Context<'_> {
         let place = self.manuscript.in_file(span.clone());
         let same = self.manuscript.file().get(place.clone()) == Some(self.manuscript.slice(span));
         same.then(|| Edit { span: place, text: text.into() })
+    }
+}
+
+impl Block {
+    /// Its words, as far as nothing else stands between them: the parser parts words at signs.
+    fn phrases(&self) -> Vec<Range<usize>> {
+        let mut phrases: Vec<Range<usize>> = Vec::new();
+        for run in self.runs.iter().filter(|run| run.kind == RunKind::Words) {
+            match phrases.last_mut() {
+                Some(words) if words.end == run.span.start => words.end = run.span.end,
+                _ => phrases.push(run.span.clone()),
+            }
+        }
+        phrases
     }
 }
 

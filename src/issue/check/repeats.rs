@@ -112,8 +112,18 @@ fn repeated(context: &Context<'_>) -> Vec<Mark> {
 fn earlier(context: &Context<'_>) -> Vec<Mark> {
     let Some(others) = &context.edition().others else { return Vec::new() };
     recommended(context, |address| {
-        let item = others.earlier(address).find(|appearance| appearance.role == Role::Item)?;
-        Some((format!("already in {}", issue_of(item)), "take it out, or say what is new about it"))
+        let mut issues: Vec<&Appearance> = Vec::new();
+        for item in others.earlier(address).filter(|appearance| appearance.role == Role::Item) {
+            if !issues.iter().any(|known| known.issue.is_same(&item.issue)) {
+                issues.push(item);
+            }
+        }
+        let newest = issues.iter().max_by_key(|item| (item.issue.date, item.issue.number))?;
+        let more = match issues.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} earlier"),
+        };
+        Some((format!("already in {}{more}", issue_of(newest)), "take it out, or say what is new about it"))
     })
 }
 

@@ -69,7 +69,7 @@ fn mojibake(context: &Context<'_>) -> Vec<Mark> {
         match marks.last_mut() {
             Some(mark) if same_line => mark.edits.push(edit),
             _ => marks.push(Mark {
-                message: format!("`{}` was `{read}` once", file.get(span.clone()).unwrap_or_default()),
+                message: was(file, &span, read),
                 hint: "`--fix` puts the characters back; save as UTF-8".to_owned(),
                 span,
                 edits: vec![edit],
@@ -77,6 +77,14 @@ fn mojibake(context: &Context<'_>) -> Vec<Mark> {
         }
     }
     marks
+}
+
+/// `Â£` was `£`: where nothing is left of the damage, the character behind it says what was meant.
+fn was(file: &str, span: &Range<usize>, read: &str) -> String {
+    let damaged = file.get(span.clone()).unwrap_or_default();
+    let behind = file.get(span.end..).and_then(|rest| rest.chars().next()).filter(|_| read.is_empty());
+    let behind = behind.map(String::from).unwrap_or_default();
+    format!("`{damaged}{behind}` was `{read}{behind}` once")
 }
 
 /// Where the file has fenced code and code among words, in order.
@@ -198,7 +206,7 @@ fn escapes(context: &Context<'_>, span: &Range<usize>) -> Vec<Mark> {
         ("&amp;nbsp;", " "),
     ];
     let text = context.manuscript.slice(span);
-    let mut marks = Vec::new();
+    let mut marks = literal_escapes(context, span);
     for (stray, meant) in STRAY {
         for (at, _) in text.match_indices(stray) {
             let escaped = text[..at].ends_with('\\');
@@ -210,4 +218,60 @@ fn escapes(context: &Context<'_>, span: &Range<usize>) -> Vec<Mark> {
         }
     }
     marks
+}
+
+/// `\u2019` and `\n` as a program writes them: they are not mended, for the words may be about them.
+fn literal_escapes(context: &Context<'_>, span: &Range<usize>) -> Vec<Mark> {
+    let text = context.manuscript.slice(span);
+    let mut marks = Vec::new();
+    let mut end = 0;
+    for (at, _) in text.match_indices('\\').filter(|(at, _)| !text[..*at].ends_with('\\')) {
+        let rest = &text[at..];
+        // half of a character is no character
+        if at < end {
+            continue;
+        }
+        if let Some((length, meant)) = unicode_escape(rest) {
+            end = at + length;
+            let place = span.start + at..span.start + end;
+            let message = format!("`{}` is a stray escape", &rest[..length]);
+            marks.push(context.mark(&place, message, format!("write `{meant}`")));
+        } else if is_line_end(&text[..at], rest) {
+            let place = span.start + at..span.start + at + LINE_END.len();
+            marks.push(context.mark(&place, "`\\n` is a stray escape", "begin a line there"));
+        }
+    }
+    marks
+}
+
+const LINE_END: &str = "\\n";
+
+/// Reads `\u2019`, or `\ud83e\udd84`, at the start of a text: its length, and the character.
+fn unicode_escape(text: &str) -> Option<(usize, char)> {
+    const LENGTH: usize = 6;
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+        u16::from_str_radix(digits, 16).ok().filter(|_| hex)
+    };
+    let first = unit(text)?;
+    let second = text.get(LENGTH..).and_then(unit);
+    match char::decode_utf16([first, second.unwrap_or_default()]).next()?.ok()? {
+        c if c.is_control() => None,
+        c => Some((LENGTH * c.len_utf16(), c)),
+    }
+}
+
+/// Whether a text has `\n` between a word or its punctuation and what begins a line; `C:\new` is a path.
+fn is_line_end(before: &str, text: &str) -> bool {
+    let Some(after) = text.strip_prefix(LINE_END) else { return false };
+    /// Characters before it in which a path would show itself.
+    const PATH: usize = 40;
+    let near = before.char_indices().rev().nth(PATH).map_or(0, |(at, _)| at);
+    let word = before[near..].rsplit(char::is_whitespace).next().unwrap_or_default();
+    let path = word.contains([':', '\\', '/']) && !word.contains(LINE_END);
+    let ended = before.ends_with(|c: char| c.is_alphanumeric() || ".,!?;:)。，！？；：）".contains(c))
+        || before.ends_with(LINE_END);
+    let begun = after.starts_with(|c: char| c.is_uppercase() || super::words::is_han(c) || "\\-*#".contains(c));
+    ended && (begun || after.is_empty()) && !path
 }

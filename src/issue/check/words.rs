@@ -71,6 +71,7 @@ fn doubled(context: &Context<'_>) -> Vec<Mark> {
     }
     let mut marks = Vec::new();
     for block in &context.manuscript.blocks {
+        marks.extend(doubled_signs(context, block));
         let (mut times, mut marked) = (1, false);
         let mut last: Option<(&str, RunKind)> = None;
         for run in &block.runs {
@@ -103,6 +104,25 @@ fn doubled(context: &Context<'_>) -> Vec<Mark> {
             }
             if text.get(from..).is_some_and(|rest| !rest.trim().is_empty()) {
                 last = None;
+            }
+        }
+    }
+    marks
+}
+
+/// `的的` and `们们`, but no 目的的, 的的确确 and 的的士.
+fn doubled_signs(context: &Context<'_>, block: &Block) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for run in block.runs.iter().filter(|run| matches!(run.kind, RunKind::Words | RunKind::Linked)) {
+        let text = context.manuscript.slice(&run.span);
+        for (twice, sign) in [("的的", "的"), ("们们", "们")] {
+            let meant = |at: usize| {
+                let after = text.get(at + twice.len()..).unwrap_or_default();
+                text[..at].ends_with(['目', '的']) || after.starts_with(['确', '士', '的'])
+            };
+            for (at, _) in text.match_indices(twice).filter(|(at, _)| !meant(*at)) {
+                let place = run.span.start + at + sign.len()..run.span.start + at + twice.len();
+                marks.push(context.mark(&place, format!("`{sign}` stands here twice"), "take one out"));
             }
         }
     }
@@ -143,10 +163,50 @@ fn placeholder(context: &Context<'_>) -> Vec<Mark> {
         }
         marks.extend(pictured(context, block));
     }
+    marks.extend(unwritten_fields(context));
+    marks.extend(unwritten_alts(context));
     for target in context.targets() {
         if let Some(host) = reserved_host(target.url) {
             marks.push(context.mark(target.place(), format!("`{host}` is a placeholder"), "put the real address in"));
         }
+    }
+    marks
+}
+
+/// Placeholders in what the front matter says to readers.
+fn unwritten_fields(context: &Context<'_>) -> Vec<Mark> {
+    const KEYS: [&str; 6] = ["title", "subject", "preheader", "description", "summary", "newsletter"];
+    let manuscript = context.manuscript;
+    let mut marks = Vec::new();
+    let mut at = 0;
+    for line in manuscript.text.get(..manuscript.below).unwrap_or_default().split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let Some((key, value)) = line.split_once([':', '=']) else { continue };
+        let key = key.trim().trim_matches(['"', '\'']);
+        if !KEYS.iter().any(|name| key.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        let said = value.trim_start().trim_start_matches(['"', '\'']);
+        let start = start + line.len() - said.len();
+        for place in drafted(said.trim_end().trim_end_matches(['"', '\'']), true, false) {
+            let what = format!("`{}` is left from a draft", said.get(place.clone()).unwrap_or_default());
+            let place = start + place.start..start + place.end;
+            marks.push(context.mark(&place, what, "write what was to be here"));
+        }
+    }
+    marks
+}
+
+/// Placeholders in what is said of images.
+fn unwritten_alts(context: &Context<'_>) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for image in &context.manuscript.images {
+        let Some(place) = drafted(&image.alt, true, false).into_iter().next() else { continue };
+        let word = image.alt.get(place).unwrap_or_default();
+        let at = context.manuscript.slice(&image.span).find(word);
+        let place = at.map_or(image.span.clone(), |at| image.span.start + at..image.span.start + at + word.len());
+        marks.push(context.mark(&place, format!("`{word}` is left from a draft"), "say what the image shows"));
     }
     marks
 }
@@ -228,8 +288,11 @@ impl Draft<'_> {
         let next = word(self.after.split_whitespace().next().unwrap_or_default());
         let apart = self.after.starts_with([',', '.', ';', '，', '。', '；', ')']);
         // a name goes on in capitals: "TODO Tree", "XXX Corporation", and so does "Tcl/TK"
+        let short = matches!(self.word, "XXX" | "TK");
         let named = next.starts_with(|c: char| c.is_ascii_uppercase()) && !apart
-            || self.word == "XXX" && last == before && last.starts_with(|c: char| c.is_ascii_uppercase());
+            || short && last == before && last.starts_with(|c: char| c.is_ascii_uppercase());
+        // "XXX movie", "TK domains": they say what the next word is
+        let named = named || short && !apart && !next.is_empty();
         let told = has_word(ARTICLES, &last.to_ascii_lowercase())
             || (has_word(NOUNS, &next.to_ascii_lowercase()) && !apart)
             || CHINESE_NOUNS.iter().any(|noun| next.starts_with(noun));
@@ -282,6 +345,7 @@ const MOST_BESIDE_LINK: usize = 20;
 fn foreign(text: &str, language: &str, heading: bool) -> Option<&'static str> {
     let chinese = || is_chinese(text) || (heading && is_chinese_alone(text));
     match language {
+        "en" | "de" | "fr" | "es" | "it" | "pt" | "nl" | "sv" | "pl" | "zh" if is_japanese(text) => Some("Japanese"),
         "en" | "de" | "fr" | "es" | "it" | "pt" | "nl" | "sv" | "pl" if chinese() => Some("Chinese"),
         "zh" if is_english(text) => Some("English"),
         "en" | "de" | "fr" | "es" | "it" | "pt" | "nl" | "sv" | "pl" | "zh" if is_other_script(text) => {
@@ -317,11 +381,21 @@ fn without_quotations(text: &str) -> String {
     kept
 }
 
-/// More Chinese than anything else, and more than a name.
+/// More Chinese than anything else, and more than a name; or a sentence of it, behind a title say.
 fn is_chinese(text: &str) -> bool {
+    const SENTENCE: usize = 10;
     let han = text.chars().filter(|c| is_han(*c)).count();
     let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).count();
-    han >= 6 && han > words
+    let stretches = text.split(|c: char| c.is_alphabetic() && !is_han(c));
+    let longest = stretches.map(|stretch| stretch.chars().filter(|c| is_han(*c)).count()).max();
+    han >= 6 && (han > words || longest >= Some(SENTENCE))
+}
+
+/// Half a sentence in kana, which Chinese has none of; Japanese writes about half its words in Chinese characters.
+fn is_japanese(text: &str) -> bool {
+    let kana = text.chars().filter(|c| matches!(c, '\u{3041}'..='\u{30fa}')).count();
+    let han = text.chars().filter(|c| is_han(*c)).count();
+    kana >= 8 && kana * 2 > han
 }
 
 /// Chinese, and no word of anything else.
@@ -338,11 +412,15 @@ fn is_other_script(text: &str) -> bool {
 
 /// A whole English sentence, and nothing Chinese.
 fn is_english(text: &str) -> bool {
-    const COMMON: [&str; 16] =
-        ["the", "a", "an", "and", "of", "to", "in", "is", "are", "that", "this", "with", "for", "you", "it", "on"];
+    const COMMON: &str = "the a an and of to in is are that this with for you it on";
+    const USUAL: &str = "as at be by can from has have how into its not or their they we which will without your";
+    if text.chars().any(is_han) {
+        return false;
+    }
     let words = || text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
-    let common = words().filter(|word| COMMON.contains(word)).count();
-    !text.chars().any(is_han) && words().count() >= 12 && common >= 3
+    let of = |list: &str| words().filter(|word| has_word(list, &word.to_ascii_lowercase())).count();
+    let (count, common) = (words().count(), of(COMMON));
+    count >= 12 && common >= 3 || count >= 14 && common >= 1 && common + of(USUAL) >= 2
 }
 
 fn stale_year(context: &Context<'_>) -> Vec<Mark> {
@@ -351,21 +429,14 @@ fn stale_year(context: &Context<'_>) -> Vec<Mark> {
     let today = context.around.today.filter(|_| context.edition().is_newest());
     let Some(date) = manuscript.issue.date.or(today) else { return Vec::new() };
     let mut marks = Vec::new();
-    for block in &manuscript.blocks {
-        for run in block.runs.iter().filter(|run| run.kind == RunKind::Words) {
-            let text = manuscript.slice(&run.span);
-            let signs = ["©", "Copyright", "copyright", "(c) 2", "版权所有"];
-            let Some(sign) = signs.iter().filter_map(|sign| text.find(sign)).min() else { continue };
-            let Some(place) = last_year(text, sign) else { continue };
-            let year = text.get(place.clone()).and_then(|year| year.parse::<i32>().ok());
-            if year.is_some_and(|year| year < date.year()) {
-                let place = run.span.start + place.start..run.span.start + place.end;
-                let message = match manuscript.issue.date {
-                    Some(_) => format!("this issue is of {}", date.year()),
-                    None => format!("this is {}", date.year()),
-                };
-                marks.push(context.mark(&place, message, format!("write {}", date.year())));
-            }
+    for place in notices(context).into_iter().filter_map(|notice| last_year(context, notice)) {
+        let year = manuscript.slice(&place).parse::<i32>().ok();
+        if year.is_some_and(|year| year < date.year()) {
+            let message = match manuscript.issue.date {
+                Some(_) => format!("this issue is of {}", date.year()),
+                None => format!("this is {}", date.year()),
+            };
+            marks.push(context.mark(&place, message, format!("write {}", date.year())));
         }
     }
     if manuscript.issue.date.is_none() {
@@ -386,23 +457,67 @@ fn stale_year(context: &Context<'_>) -> Vec<Mark> {
     marks
 }
 
-/// The last year in `2019–2023` behind `from`.
-fn last_year(text: &str, from: usize) -> Option<Range<usize>> {
-    let mut found = None;
-    let mut at = from;
-    let mut apart = 0;
-    for part in text.get(from..)?.split_inclusive(|c: char| !c.is_ascii_digit()) {
-        let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit());
-        apart += part.len();
-        if digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20")) {
-            found = Some(at..at + 4);
-            apart = 0;
+/// What stands behind the newsletter's own copyright signs: not above its last item, and not beside a picture.
+fn notices(context: &Context<'_>) -> Vec<Range<usize>> {
+    const SIGNS: [&str; 5] = ["©", "Copyright", "copyright", "(c) 2", "版权所有"];
+    /// Characters before the sign that may say what was taken by whom.
+    const CREDIT: usize = 60;
+    const CREDITS: [&str; 10] =
+        ["photo", "image", "picture", "illustration", "credit", "drawing", "图片", "摄影", "插图", "封面"];
+    let manuscript = context.manuscript;
+    let last_item = context.items().last().map_or(0, |placed| placed.line.start);
+    let is_picture = |span: &Range<usize>| {
+        let next = manuscript.images.partition_point(|image| image.span.start < span.start);
+        manuscript.images.get(next).is_some_and(|image| image.span.start < span.end)
+    };
+    let mut notices = Vec::new();
+    let mut pictured = false;
+    for block in &manuscript.blocks {
+        let beside = std::mem::replace(&mut pictured, is_picture(&block.span)) || pictured;
+        if beside || block.span.end <= last_item {
+            continue;
         }
-        // years of one notice stand side by side
-        if apart > 24 {
+        for run in block.runs.iter().filter(|run| run.kind == RunKind::Words) {
+            let text = manuscript.slice(&run.span);
+            let Some(sign) = SIGNS.iter().filter_map(|sign| text.find(sign)).min() else { continue };
+            let before = manuscript.slice(&(block.span.start..run.span.start + sign));
+            let near = before.char_indices().rev().nth(CREDIT).map_or(0, |(at, _)| at);
+            let before = before.get(near..).unwrap_or_default().to_lowercase();
+            if !CREDITS.iter().any(|credit| before.contains(credit)) {
+                notices.push(run.span.start + sign..run.span.end);
+            }
+        }
+    }
+    notices
+}
+
+/// The last year of a copyright notice, `2019–2023`; none where it has none, or runs on, `2019–present`.
+fn last_year(context: &Context<'_>, notice: Range<usize>) -> Option<Range<usize>> {
+    /// Bytes of a name that may stand before the year.
+    const NAME: usize = 24;
+    let text = context.manuscript.slice(&notice);
+    let is_range = |text: &str| text.chars().all(|c| c.is_whitespace() || "-–—−/,、~～至到".contains(c));
+    let mut last: Option<Range<usize>> = None;
+    let mut at = 0;
+    for part in text.split_inclusive(|c: char| !c.is_ascii_digit()) {
+        let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let place = at..at + digits.len();
+        at += part.len();
+        if digits.len() != 4 || !(digits.starts_with("19") || digits.starts_with("20")) {
+            continue;
+        }
+        let between = text.get(last.as_ref().map_or(0, |last| last.end)..place.start)?;
+        let belongs = match last {
+            Some(_) => is_range(between),
+            None => between.len() <= NAME && !between.contains(['.', '。', ';', '；']),
+        };
+        if !belongs {
             break;
         }
-        at += part.len();
+        last = Some(place);
     }
-    found
+    let last = last?;
+    let rest = text.get(last.end..)?.trim_start_matches(|c: char| c.is_whitespace() || "-–—−至到".contains(c));
+    let runs_on = ["present", "now", "today", "今", "现在"].iter().any(|word| rest.starts_with(word));
+    (!runs_on).then(|| notice.start + last.start..notice.start + last.end)
 }

@@ -88,6 +88,19 @@ fn the_exit_code_tells_clean_findings_and_trouble_apart() {
 }
 
 #[test]
+fn a_defect_that_is_everywhere_is_shown_fifty_times_and_listed_whole() {
+    let text = format!("# Harbour Weekly #13: Fast Boats\n\n{}[a](http://a.example/)\n", "It\\'s. ".repeat(120));
+    let folder = Folder::new(&[("a.md", text.as_bytes())]);
+    let (_, stdout, stderr) = folder.check(&["a.md"]);
+    assert_eq!(stdout.matches("[stray-escape]").count(), 50);
+    assert!(stdout.contains("[link-http]"), "{stdout}");
+    assert!(stdout.ends_with("… and 70 more `stray-escape` in a.md; --json has all\n\n"), "{stdout}");
+    assert!(stderr.starts_with("0 errors, 121 warnings"), "{stderr}");
+    let list: serde_json::Value = serde_json::from_str(&folder.check(&["--json", "a.md"]).1).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 121);
+}
+
+#[test]
 fn a_folder_is_no_file_and_its_files_are_what_to_name() {
     let folder = Folder::new(&[("sent/1.md", CLEAN.as_bytes()), ("2.md", WARNED.as_bytes())]);
     let (code, stdout, stderr) = folder.check(&["sent", "2.md"]);
