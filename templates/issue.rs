@@ -44,21 +44,30 @@ pub struct Page {
     pub intro: Vec<Block>,
     /// The sections.
     pub sections: Vec<Section>,
+    /// What stands over the earlier issues.
+    pub past_issues_heading: Heading,
     /// Earlier issues.
     pub past_issues: Vec<PastEntry>,
     /// Whether there are so many links that each must be short: without its host, in a plainer style.
     pub is_long: bool,
 }
 
+/// The heading of a section, ready for showing; without a title there is none.
+#[derive(Debug, Clone, Default)]
+pub struct Heading {
+    /// The emoji before it.
+    pub emoji: Option<String>,
+    /// Its words.
+    pub title: Vec<Inline>,
+    /// Where it leads.
+    pub url: Option<String>,
+}
+
 /// A section, ready for showing.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// The emoji of its heading.
-    pub emoji: Option<String>,
-    /// The heading.
-    pub title: Vec<Inline>,
-    /// Where the heading leads.
-    pub url: Option<String>,
+    /// What stands over it.
+    pub heading: Heading,
     /// What comes before the first entry.
     pub body: Vec<Block>,
     /// The recommended links.
@@ -139,15 +148,21 @@ fn masthead(page: &Page) -> Markup {
 
 fn section(page: &Page, setting: Setting, section: &Section) -> Markup {
     html! {
-        @if !section.title.is_empty() {
+        (heading(setting, &section.heading))
+        (prose(setting, &section.body))
+        @for part in &section.entries { (entry(page, setting, part, section.heading.title.is_empty())) }
+        (prose(setting, &section.after))
+    }
+}
+
+fn heading(setting: Setting, heading: &Heading) -> Markup {
+    html! {
+        @if !heading.title.is_empty() {
             h2.display {
-                @if let Some(emoji) = &section.emoji { span aria-hidden="true" { (emoji) } " " }
-                (linked(section.url.as_deref(), setting, &line(&section.title)))
+                @if let Some(emoji) = &heading.emoji { span aria-hidden="true" { (emoji) } " " }
+                (linked(heading.url.as_deref(), setting, &line(&heading.title)))
             }
         }
-        (prose(setting, &section.body))
-        @for part in &section.entries { (entry(page, setting, part, section.title.is_empty())) }
-        (prose(setting, &section.after))
     }
 }
 
@@ -186,7 +201,7 @@ fn never_turned(setting: Setting, text: &str) -> Markup {
 
 fn past_issues(page: &Page, setting: Setting) -> Markup {
     html! {
-        h2.display { (page.words.past_issues) }
+        (heading(setting, &page.past_issues_heading))
         @for past in &page.past_issues {
             p {
                 (linked(past.url.as_deref(), setting, &html! { (past.title) }))

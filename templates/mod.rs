@@ -14,7 +14,7 @@ mod shell;
 mod style;
 mod words;
 
-pub use issue::{Entry, Page, PastEntry, Section, issue};
+pub use issue::{Entry, Heading, Page, PastEntry, Section, issue};
 pub use notice::{Letter, notice};
 pub use prose::{Block, CodeKind, Inline, Picture};
 pub use report::report;

@@ -60,10 +60,6 @@ impl<'a> Entries<'a> {
         entries
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.body.is_empty() && self.drafts.is_empty() && self.after.is_empty()
-    }
-
     /// Adds text behind what is there.
     pub(super) fn push(&mut self, blocks: impl IntoIterator<Item = Block<'a>>) {
         match self.drafts.last_mut() {

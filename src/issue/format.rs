@@ -1,11 +1,12 @@
 //! Issue → Markdown, in one canonical form.
 
+use comrak::Arena;
 use comrak::nodes::NodeValue;
-use comrak::{Arena, Options, parse_document};
+use time::Date;
 
-use super::markdown::{Fence, inline_target};
+use super::markdown::{self, Fence, inline_target};
 use super::title::{self, TitleLine};
-use super::{Image, Issue, Item, PastIssue, Section, front_matter, language, parse};
+use super::{Heading, Image, Issue, Item, PastIssue, Section, front_matter, language, parse};
 
 /// Writes an issue as its editor would, so that [`parse`] reads it back:
 ///
@@ -57,7 +58,7 @@ fn write(issue: &Issue, form: Form) -> String {
     };
     let mut blocks = vec![title, text(&issue.intro)];
     for section in &issue.sections {
-        blocks.push(heading(section));
+        blocks.push(heading(&section.title, section.emoji.as_deref(), section.url.as_deref()));
         blocks.push(text(&section.body));
         let items = items(&section.items, form);
         blocks.push(if form == Form::Explicit { fence(Fence::Items, &items) } else { items });
@@ -69,15 +70,26 @@ fn write(issue: &Issue, form: Form) -> String {
     blocks.extend(past_issues(issue));
     blocks.retain(|block| !block.is_empty());
     let body = blocks.join("\n\n") + "\n";
-    keys.extend(issue.subject.as_ref().map(|subject| ("subject", subject.clone())));
-    keys.extend(issue.date.map(|date| ("date", date.to_string())));
-    keys.extend(issue.preheader.as_ref().map(|preheader| ("preheader", preheader.clone())));
-    if language::guess(parse_document(&Arena::new(), &body, &Options::default())) != issue.language {
+    let extra: String = issue.extra.iter().flat_map(|extra| [extra.text.as_str(), "\n"]).collect();
+    let said = front_matter::split(&format!("---\n{extra}---\n")).map(|(front, _)| front).unwrap_or_default();
+    let unsaid = |value: &Option<String>, said: Option<String>| value.clone().filter(|_| *value != said);
+    let date = |date: Option<Date>| date.map(|date| date.to_string());
+    keys.extend(unsaid(&issue.subject, said.subject).map(|subject| ("subject", subject)));
+    keys.extend(unsaid(&date(issue.date), date(said.date)).map(|date| ("date", date)));
+    keys.extend(unsaid(&issue.preheader, said.preheader).map(|preheader| ("preheader", preheader)));
+    let guess = language::guess(markdown::tree(&Arena::new(), &body));
+    if said.language.as_deref().unwrap_or(guess) != issue.language {
         keys.push(("language", issue.language.clone()));
     }
-    match front_matter::split(&body) {
-        Ok((_, 0)) if keys.is_empty() => body,
-        _ => format!("---\n{}---\n\n{body}", keys.iter().map(|(key, value)| pair(key, value)).collect::<String>()),
+    let own = |keys: &[(&str, String)]| -> String {
+        keys.iter().map(|(key, value)| front_matter::pair(key, &value.as_str().into()) + "\n").collect()
+    };
+    let front = format!("---\n{}{extra}---\n", own(&keys));
+    match (front_matter::split(&front), front_matter::split(&body)) {
+        (_, Ok((_, 0))) if keys.is_empty() && extra.is_empty() => body,
+        // a key of two words does not begin front matter
+        (Ok((_, 0)), _) => format!("---\nlanguage: {}\n{extra}---\n\n{body}", issue.language),
+        _ => format!("{front}\n{body}"),
     }
 }
 
@@ -113,38 +125,16 @@ fn title_line(issue: &Issue, form: Form) -> (String, Vec<(&'static str, String)>
     if line.is_empty() { (line, keys) } else { (format!("# {}", escape("# ", &line, "")), keys) }
 }
 
-/// A line of front matter; quoted where YAML would misread the value.
-fn pair(key: &str, value: &str) -> String {
-    let plain = format!("{key}: {value}\n");
-    let read = front_matter::split(&format!("---\n{plain}---\n")).map(|(front, _)| front).unwrap_or_default();
-    let number = read.number.map(|number| number.to_string());
-    let date = read.date.map(|date| date.to_string());
-    let read = [read.newsletter, read.title, read.subject, number, date, read.preheader, read.language];
-    if read.into_iter().flatten().any(|read| read == value) && !value.is_empty() {
-        return plain;
-    }
-    let escaped = |c: char| match c {
-        '"' | '\\' => format!("\\{c}"),
-        c if c.is_control() || "\u{feff}\u{fffe}\u{ffff}\u{2028}\u{2029}".contains(c) => {
-            format!("\\u{:04X}", u32::from(c))
-        }
-        c => c.to_string(),
-    };
-    format!("{key}: \"{}\"\n", value.chars().map(escaped).collect::<String>())
-}
-
-fn heading(section: &Section) -> String {
-    let text = match &section.emoji {
+fn heading(title: &str, emoji: Option<&str>, url: Option<&str>) -> String {
+    let text = match emoji {
         // the same emoji before and behind is one
-        Some(emoji) if section.title.ends_with(emoji.as_str()) && section.title.starts_with(emoji.as_str()) => {
-            format!("{emoji} {} {emoji}", section.title)
-        }
-        Some(emoji) if section.title.ends_with(emoji.as_str()) => format!("{} {emoji}", section.title),
-        Some(emoji) if !section.title.is_empty() => format!("{emoji} {}", section.title),
-        Some(emoji) => emoji.clone(),
-        None => section.title.clone(),
+        Some(emoji) if title.ends_with(emoji) && title.starts_with(emoji) => format!("{emoji} {title} {emoji}"),
+        Some(emoji) if title.ends_with(emoji) => format!("{title} {emoji}"),
+        Some(emoji) if !title.is_empty() => format!("{emoji} {title}"),
+        Some(emoji) => emoji.to_owned(),
+        None => title.to_owned(),
     };
-    match &section.url {
+    match url {
         Some(url) => format!("## [{}]{}", escape("[", &text, "](u)"), inline_target(url, "")),
         None => format!("## {}", escape("# ", &text, "")).trim_end().to_owned(),
     }
@@ -233,7 +223,11 @@ fn image(image: &Image, form: Form) -> String {
 }
 
 fn past_issues(issue: &Issue) -> Option<String> {
-    let heading = if issue.language.starts_with("zh") { "## 往期回顾" } else { "## Past issues" };
+    let heading = match &issue.past_issues_heading {
+        Some(Heading { title, emoji, url }) => heading(title, emoji.as_deref(), url.as_deref()),
+        None if issue.language.starts_with("zh") => "## 往期回顾".to_owned(),
+        None => "## Past issues".to_owned(),
+    };
     let line = |past: &PastIssue| {
         let date = past.date.map(|date| format!(" ({date})")).unwrap_or_default();
         format!("- [{}]{}{date}", escape("[", &past.title, "](u)"), inline_target(&past.url, ""))
@@ -249,7 +243,7 @@ fn escape(before: &str, text: &str, behind: &str) -> String {
         return text.to_owned();
     }
     let arena = Arena::new();
-    let root = parse_document(&arena, &format!("{before}{text}{behind}"), &Options::default());
+    let root = markdown::tree(&arena, &format!("{before}{text}{behind}"));
     let inner = root.first_child().map(|block| if before == "# " { Some(block) } else { block.first_child() });
     let alone = |node: comrak::nodes::Node<'_>| node.next_sibling().is_none();
     let fits = inner.flatten().is_some_and(|node| {

@@ -1,11 +1,14 @@
 //! Front matter: what the editor wrote about the issue above its text.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 use time::Date;
 
-use super::{ParseError, dates};
+use super::{Extra, ParseError, dates};
 
 /// What front matter says; every field may be missing.
 #[derive(Debug, Default)]
@@ -18,6 +21,7 @@ pub(super) struct FrontMatter {
     pub(super) date: Option<Date>,
     pub(super) preheader: Option<String>,
     pub(super) language: Option<String>,
+    pub(super) extra: Vec<Extra>,
 }
 
 /// Splits `text` into its front matter and the number of lines that it takes.
@@ -47,15 +51,87 @@ fn yaml<'t>(lines: impl Iterator<Item = &'t str> + Clone) -> Result<Option<(Writ
         return Err(unclosed("---"));
     };
     let inner: String = lines.take(length).flat_map(|line| [line, "\n"]).collect();
-    let written = match inner.trim() {
-        "" => Written::default(),
-        _ => serde_saphyr::from_str(&inner).map_err(|error| ParseError {
-            line: 1 + error.location().map_or(1, |at| usize::try_from(at.line()).unwrap_or(1)),
-            what: format!("the front matter is no YAML: {}", first_line(&error.without_snippet().to_string())),
-            hint: "write `key: value`, with quotes around a value that has `: ` or ` #` in it".into(),
-        })?,
-    };
+    let mut written = from_yaml(&inner).map_err(|error| ParseError {
+        line: 1 + error.location().map_or(1, |at| usize::try_from(at.line()).unwrap_or(1)),
+        what: format!("the front matter is no YAML: {}", first_line(&error.without_snippet().to_string())),
+        hint: "write `key: value`, with quotes around a value that has `: ` or ` #` in it".into(),
+    })?;
+    written.extra = kept_lines(&inner, &written.keys).unwrap_or_else(|| {
+        let values: serde_json::Map<String, Value> = serde_saphyr::from_str(&inner).unwrap_or_default();
+        kept(values.into_iter().map(|(key, value)| (key.clone(), pair(&key, &value))))
+    });
     Ok(Some((written, length + 2)))
+}
+
+fn from_yaml(text: &str) -> Result<Written, serde_saphyr::Error> {
+    match text.lines().all(|line| line.trim().is_empty() || line.starts_with('#')) {
+        true => Ok(Written::default()),
+        false => serde_saphyr::from_str(text),
+    }
+}
+
+/// The lines of YAML that say more than an [`Issue`](super::Issue) has fields for, letter for letter: keys of other
+/// programs with all that is nested in them, and comments.
+///
+/// None where its lines are not what its `keys` are, as in `{title: Moss, author: Ada}`.
+fn kept_lines(text: &str, keys: &[String]) -> Option<Vec<Extra>> {
+    let mut entries: Vec<(String, String)> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let begun = match line.chars().next() {
+            Some('#') => Some(String::new()),
+            Some(' ' | '\t' | '\n' | '-') => None,
+            _ => line.split_once(':').map(|(key, _)| key.trim().trim_matches(['"', '\'']).to_owned()),
+        };
+        match (begun, entries.last_mut()) {
+            (Some(key), _) => entries.push((key, line.to_owned())),
+            (None, Some((_, text))) => text.push_str(line),
+            (None, None) if line.trim().is_empty() => {}
+            (None, None) => return None,
+        }
+    }
+    if !entries.iter().map(|(key, _)| key).filter(|key| !key.is_empty()).eq(keys) {
+        return None;
+    }
+    let kept = kept(entries.into_iter());
+    let text: String = kept.iter().flat_map(|extra| [extra.text.as_str(), "\n"]).collect();
+    let alone = from_yaml(&text).ok()?.keys;
+    kept.iter().map(|extra| &extra.key).filter(|key| !key.is_empty()).eq(&alone).then_some(kept)
+}
+
+/// Those of the written keys and lines that say more than an [`Issue`](super::Issue) has fields for.
+fn kept(entries: impl Iterator<Item = (String, String)>) -> Vec<Extra> {
+    let mut said: Vec<&str> = Vec::new();
+    let mut says_more = |key: &str, text: &str| {
+        let Some(name) = Key::read(key).map(Key::name) else { return true };
+        let first = !said.contains(&name);
+        said.push(name);
+        let timed = name == "date" && text.matches(':').nth(1).is_some();
+        !first || timed || !key.eq_ignore_ascii_case(name)
+    };
+    let entries = entries.filter(|(key, text)| says_more(key, text));
+    entries.map(|(key, text)| Extra { key, text: text.trim_end().to_owned() }).collect()
+}
+
+/// A line of YAML.
+pub(super) fn pair(key: &str, value: &Value) -> String {
+    let written = |value: &str| format!("{}: {value}", if is_word(key) { key.to_owned() } else { quoted(key) });
+    let Value::String(text) = value else { return written(&value.to_string()) };
+    let plain = written(text);
+    let read: Option<BTreeMap<String, Scalar>> = serde_saphyr::from_str(&plain).ok();
+    let same = !text.is_empty() && read.is_some_and(|read| read.get(key).is_some_and(|Scalar(read)| read == text));
+    if same { plain } else { written(&quoted(text)) }
+}
+
+/// A text in quotes, as YAML has them.
+fn quoted(text: &str) -> String {
+    let escaped = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() || "\u{feff}\u{fffe}\u{ffff}\u{2028}\u{2029}".contains(c) => {
+            format!("\\u{:04X}", u32::from(c))
+        }
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
 }
 
 fn toml<'t>(lines: impl Iterator<Item = &'t str> + Clone) -> Result<Option<(Written, usize)>, ParseError> {
@@ -63,15 +139,31 @@ fn toml<'t>(lines: impl Iterator<Item = &'t str> + Clone) -> Result<Option<(Writ
         return Err(unclosed("+++"));
     };
     let inner: String = lines.take(length).flat_map(|line| [line, "\n"]).collect();
-    let written = toml::from_str(&inner).map_err(|error| {
+    let not_toml = |error: toml::de::Error| {
         let before = error.span().and_then(|span| inner.get(..span.start)).unwrap_or_default();
         ParseError {
             line: 2 + before.matches('\n').count(),
             what: format!("the front matter is no TOML: {}", first_line(error.message())),
             hint: "write `key = \"value\"`, numbers and dates without quotes".into(),
         }
-    })?;
+    };
+    let mut written: Written = toml::from_str(&inner).map_err(not_toml)?;
+    let values: toml::Table = toml::from_str(&inner).map_err(not_toml)?;
+    written.extra = kept(values.into_iter().map(|(key, value)| (key.clone(), pair(&key, &as_json(value)))));
     Ok(Some((written, length + 2)))
+}
+
+/// A TOML value as YAML can have it, too: dates are strings.
+fn as_json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(is) => is.into(),
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(values) => values.into_iter().map(as_json).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, as_json(value))).collect(),
+    }
 }
 
 /// Bare header lines, as Pelican has them: a first paragraph of nothing but `Key: value`, known keys among them.
@@ -94,17 +186,21 @@ fn headers<'t>(lines: impl Iterator<Item = &'t str>) -> Option<(Written, usize)>
     if !all_known && !titled {
         return None;
     }
+    let extra = pairs.iter().map(|(key, value)| ((*key).to_owned(), pair(key, &value.as_str().into())));
+    let extra = kept(extra);
     let pairs = MapDeserializer::<_, serde::de::value::Error>::new(pairs.into_iter());
-    Some((Written::deserialize(pairs).ok()?, length))
+    Some((Written { extra, ..Written::deserialize(pairs).ok()? }, length))
 }
 
 /// Splits `key: value`; a key is one word, in quotes or not.
 fn key(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(':')?;
     let word = key.trim_end().trim_matches(['"', '\'']);
-    let inner = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    let fine = word.starts_with(char::is_alphabetic) && word.chars().all(inner);
-    (fine && (value.is_empty() || value.starts_with([' ', '\t']))).then(|| (word, value.trim()))
+    (is_word(word) && (value.is_empty() || value.starts_with([' ', '\t']))).then(|| (word, value.trim()))
+}
+
+fn is_word(key: &str) -> bool {
+    key.starts_with(char::is_alphabetic) && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
 fn unclosed(fence: &str) -> ParseError {
@@ -148,6 +244,19 @@ impl Key {
             _ => return None,
         })
     }
+
+    /// The word that `fmt` writes.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Newsletter => "newsletter",
+            Self::Title => "title",
+            Self::Subject => "subject",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::Preheader | Self::Description => "preheader",
+            Self::Language => "language",
+        }
+    }
 }
 
 /// Front matter as it stands there; the first of several keys for one thing counts.
@@ -161,6 +270,9 @@ struct Written {
     preheader: Option<String>,
     description: Option<String>,
     language: Option<String>,
+    /// Every key, in order.
+    keys: Vec<String>,
+    extra: Vec<Extra>,
 }
 
 impl Written {
@@ -197,6 +309,7 @@ impl Written {
             date,
             preheader: self.preheader.or(self.description),
             language: self.language,
+            extra: self.extra,
         })
     }
 }
@@ -215,6 +328,7 @@ impl<'de> Deserialize<'de> for Written {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Written, M::Error> {
                 let mut written = Written::default();
                 while let Some(key) = map.next_key::<String>()? {
+                    written.keys.push(key.clone());
                     let key = Key::read(&key);
                     let field = match key {
                         Some(Key::Newsletter) => &mut written.newsletter,

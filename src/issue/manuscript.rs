@@ -9,6 +9,7 @@ use comrak::Arena;
 use comrak::nodes::{Node, NodeValue};
 use time::Date;
 
+use super::html;
 use super::markdown::{self, Document};
 use super::parse::Reading;
 use super::{Issue, ParseError, dates, source};
@@ -37,6 +38,8 @@ pub struct Manuscript {
     pub(super) blocks: Vec<Block>,
     /// HTML comments, in order.
     pub(super) comments: Vec<Range<usize>>,
+    /// Tags of HTML that an email shows as they are typed, in order.
+    pub(super) tags: Vec<Tag>,
     original: Original,
     lines: Vec<usize>,
 }
@@ -74,6 +77,14 @@ pub(super) struct Picture {
     pub(super) url: String,
     pub(super) address: Option<Range<usize>>,
     pub(super) alt: String,
+}
+
+/// A tag of HTML where it stands.
+#[derive(Debug)]
+pub(super) struct Tag {
+    pub(super) span: Range<usize>,
+    /// The element's name in lower case.
+    pub(super) name: String,
 }
 
 /// A heading or paragraph; its runs of words, as they are written.
@@ -123,10 +134,11 @@ impl Manuscript {
             images: Vec::new(),
             blocks: Vec::new(),
             comments: Vec::new(),
+            tags: Vec::new(),
             lines: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
             issue,
             text: text.clone(),
-            original: Original::align(file.into_owned(), text),
+            original: Original::align(file.into_owned(), reading.before.as_ref().unwrap_or(text)).read(&reading.html),
         };
         Walk { document: &document, below, manuscript: &mut manuscript }.visit();
         manuscript.assign_parts();
@@ -151,7 +163,7 @@ impl Manuscript {
 
     /// The places of the file that were mended for reading, with what is read there.
     pub(super) fn mended(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
-        self.original.mended().map(|(file, read)| (file, self.text.get(read).unwrap_or_default()))
+        self.original.mended()
     }
 
     /// What stands at a place.
@@ -254,7 +266,10 @@ impl<'a> Walk<'_, 'a> {
         for node in self.document.root.descendants() {
             match &node.data().value {
                 NodeValue::Paragraph | NodeValue::Heading(_) | NodeValue::TableCell => self.block(node),
-                NodeValue::HtmlBlock(_) => self.comments(node),
+                NodeValue::HtmlBlock(_) => {
+                    self.comments(node);
+                    self.tag(node, |tag| tag.is_html());
+                }
                 _ => {}
             }
         }
@@ -280,6 +295,7 @@ impl<'a> Walk<'_, 'a> {
                 }
                 NodeValue::HtmlInline(_) => {
                     self.comments(node);
+                    self.tag(node, |tag| tag.is_foreign());
                     RunKind::Other
                 }
                 // the text that stands for a picture
@@ -315,6 +331,23 @@ impl<'a> Walk<'_, 'a> {
         let span = self.span(node);
         let address = address_in(self.slice(&span), url, false).map(|at| span.start + at.start..span.start + at.end);
         self.manuscript.images.push(Picture { url: url.to_owned(), address, alt: node.collect_text(), span });
+    }
+
+    /// Notes the first tag that is `literal`, outside of comments.
+    fn tag(&mut self, node: Node<'a>, literal: fn(&html::Tag<'_>) -> bool) {
+        let span = self.span(node);
+        let html = self.slice(&span);
+        let mut at = 0;
+        while let Some(start) = html.get(at..).and_then(|rest| rest.find('<')).map(|found| at + found) {
+            let rest = &html[start..];
+            let tag = html::Tag::read(rest).filter(|tag| literal(tag) && !tag.closing);
+            if let Some(tag) = tag {
+                let span = span.start + start..span.start + start + tag.length;
+                return self.manuscript.tags.push(Tag { span, name: tag.name });
+            }
+            let comment = rest.starts_with("<!--").then(|| rest.find("-->").map_or(rest.len(), |end| end + 3));
+            at = start + comment.unwrap_or(1);
+        }
     }
 
     fn comments(&mut self, node: Node<'a>) {

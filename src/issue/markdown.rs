@@ -5,6 +5,8 @@ use std::ops::Range;
 use comrak::nodes::{LineColumn, Node, NodeValue};
 use comrak::{Arena, Options, parse_document};
 
+use super::html::{Role, Tag};
+
 /// A parsed text. A slice of it links as the whole does: reference links come out as inline links.
 pub(super) struct Document<'a> {
     pub(super) text: &'a str,
@@ -20,7 +22,7 @@ pub(super) struct Document<'a> {
 impl<'a> Document<'a> {
     /// Parses `text`, which begins below `above` lines of its file.
     pub(super) fn parse(arena: &'a Arena<'a>, text: &'a str, above: usize) -> Self {
-        let root = parse_document(arena, text, &Options::default());
+        let root = tree(arena, text);
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let mut document = Self { text, root, lines, above, references: Vec::new() };
         if text.contains("]:") {
@@ -159,6 +161,14 @@ impl<'a> Document<'a> {
         let tail = if label == bracket { span.end } else { span.start + label };
         Some((tail..span.end, inline_target(&link.url, &link.title)))
     }
+}
+
+/// Reads Markdown, with footnotes where they stand: CommonMark takes `[^1]: word` for the target of a link.
+pub(super) fn tree<'a>(arena: &'a Arena<'a>, text: &str) -> Node<'a> {
+    let mut options = Options::default();
+    options.extension.footnotes = true;
+    options.parse.leave_footnote_definitions = true;
+    parse_document(arena, text, &options)
 }
 
 /// Comments around blocks that say what these are, whatever they look like.
@@ -344,7 +354,7 @@ pub(super) fn as_paragraph(text: &str) -> String {
     let bracket = text.char_indices().skip(1).filter(|(_, c)| matches!(c, '[' | ']')).find(bracket);
     let definition = text.starts_with('[') && bracket.is_some_and(|(at, _)| text[at..].starts_with("]:"));
     let arena = Arena::new();
-    let first = parse_document(&arena, text, &Options::default()).first_child();
+    let first = tree(&arena, text).first_child();
     if !definition && first.is_some_and(|block| matches!(block.data().value, NodeValue::Paragraph)) {
         return text.to_owned();
     }
@@ -377,7 +387,14 @@ pub(super) fn plain<'a>(nodes: impl IntoIterator<Item = Node<'a>>) -> String {
         match &node.data().value {
             NodeValue::Text(literal) => text.push_str(literal),
             NodeValue::Code(code) => text.push_str(&code.literal),
+            NodeValue::FootnoteReference(note) => text.push_str(&format!("[^{}]", note.name)),
             NodeValue::SoftBreak | NodeValue::LineBreak => text.push(' '),
+            NodeValue::HtmlInline(html) => match Tag::read(html).map(|tag| tag.role()) {
+                Some(Some(Role::Break)) => text.push(' '),
+                // `Vec<T>`
+                Some(None) => text.push_str(html),
+                _ => {}
+            },
             NodeValue::Image(_) => {}
             _ => stack.extend(node.reverse_children()),
         }

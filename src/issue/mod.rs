@@ -5,6 +5,7 @@
 // bytes → text → front matter and Markdown
 mod dates;
 mod front_matter;
+pub(crate) mod html;
 mod markdown;
 mod mojibake;
 mod source;
@@ -73,8 +74,12 @@ pub struct Issue {
     pub intro: String,
     /// The sections, past issues excepted.
     pub sections: Vec<Section>,
+    /// The heading above the past issues.
+    pub past_issues_heading: Option<Heading>,
     /// Links to earlier issues.
     pub past_issues: Vec<PastIssue>,
+    /// Front matter that is for other programs.
+    pub extra: Vec<Extra>,
     /// What was mended for reading; the file itself is left alone.
     pub repairs: Vec<Repair>,
 }
@@ -159,6 +164,26 @@ pub struct Image {
     pub caption: Option<String>,
     /// Where a click on it leads.
     pub link: Option<String>,
+}
+
+/// The words of a heading.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Heading {
+    /// The text without its emoji.
+    pub title: String,
+    /// The emoji before or after the text.
+    pub emoji: Option<String>,
+    /// Where it links to.
+    pub url: Option<String>,
+}
+
+/// A key of front matter, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Extra {
+    /// The key, `layout`; empty for comments.
+    pub key: String,
+    /// The lines of YAML that say it, the key among them.
+    pub text: String,
 }
 
 /// A link to an earlier issue.

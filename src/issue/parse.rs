@@ -4,6 +4,7 @@ use comrak::Arena;
 use comrak::nodes::{Node, NodeValue};
 
 use super::front_matter::{self, FrontMatter};
+use super::html::{self, Change};
 use super::markdown::{self, Document};
 use super::source::{self, Source};
 use super::title::{self, TitleLine};
@@ -34,6 +35,10 @@ pub fn parse(bytes: &[u8]) -> Result<Issue, ParseError> {
 /// What is read of a file: its text, mended, and what its front matter says.
 pub(super) struct Reading {
     pub(super) text: String,
+    /// The text with its HTML as it was, where some is read as Markdown.
+    pub(super) before: Option<String>,
+    /// What is read of that HTML; and addresses in it.
+    pub(super) html: [Vec<Change>; 2],
     /// Where the Markdown begins, below the front matter.
     pub(super) below: usize,
     /// Lines of the front matter.
@@ -52,7 +57,10 @@ impl Reading {
             text.truncate(below);
             text.push_str(&expanded);
         }
-        Ok(Self { text, below, above, front, repairs })
+        let read = html::read(&text, below);
+        let (html, read) = read.map_or_else(Default::default, |read| ([read.changes, read.moved], Some(read.text)));
+        let before = read.map(|read| std::mem::replace(&mut text, read));
+        Ok(Self { text, before, html, below, above, front, repairs })
     }
 
     /// Parses the Markdown.
@@ -82,7 +90,9 @@ impl Reading {
             preheader: front.preheader.clone(),
             intro: intro.collect::<Vec<_>>().join("\n\n"),
             sections: roundup.sections,
+            past_issues_heading: roundup.past_issues_heading,
             past_issues: roundup.past_issues,
+            extra: front.extra.clone(),
             repairs: self.repairs.clone(),
         }
     }

@@ -10,12 +10,14 @@ use super::lead;
 use super::markdown::{self, Document};
 use super::marks::{self, Mark};
 use super::number::{self, Style};
-use super::{PastIssue, Section, imprint, past};
+use super::{Heading, PastIssue, Section, imprint, past};
 
 /// The text of an issue below its title line.
+#[derive(Default)]
 pub(super) struct Roundup {
     pub(super) intro: String,
     pub(super) sections: Vec<Section>,
+    pub(super) past_issues_heading: Option<Heading>,
     pub(super) past_issues: Vec<PastIssue>,
 }
 
@@ -35,47 +37,61 @@ pub(super) fn read<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Roundup 
     let essay = parts.iter().all(bare);
     if essay && parts.iter().any(|part| !part.entries.body.is_empty()) {
         let blocks = blocks.iter().map(|node| Block::whole(document, node)).collect();
-        return Roundup { intro: join(document, blocks), sections: Vec::new(), past_issues: Vec::new() };
+        return Roundup { intro: join(document, blocks), ..Roundup::default() };
     }
     entries::release_tails(parts.iter_mut().map(|part| &mut part.entries).collect());
-    let mut roundup = Roundup { intro: String::new(), sections: Vec::new(), past_issues: Vec::new() };
+    let mut roundup = Roundup::default();
     for part in parts {
         let Part { heading, past_issues, mut entries, .. } = part;
         if heading.is_none() {
             roundup.intro = join(document, std::mem::take(&mut entries.body));
         }
-        let listed = !past_issues.is_empty() || heading.is_none();
-        roundup.past_issues.extend(past_issues);
-        if !(listed && entries.is_empty()) {
-            roundup.sections.push(section(document, heading, entries));
+        let nodes = heading.map(heading_inlines).unwrap_or_default();
+        let line = heading.map(|node| document.line(document.rows(node).start));
+        let headed = heading.is_some() && past_issues.is_empty();
+        let mut heading = read_heading(&nodes);
+        if !past_issues.is_empty() {
+            // what stands below past issues is a section without a heading
+            roundup.past_issues_heading = Some(std::mem::take(&mut heading));
+            roundup.past_issues = past_issues;
+        }
+        let section = section(document, line, heading, &nodes, entries);
+        if headed || !(section.body.is_empty() && section.items.is_empty() && section.after.is_empty()) {
+            roundup.sections.push(section);
         }
     }
     roundup
 }
 
-fn section<'a>(document: &Document<'a>, heading: Option<Node<'a>>, entries: Entries<'a>) -> Section {
-    let nodes = heading.map(heading_inlines).unwrap_or_default();
-    let (emoji, title) = beside::split_emoji(&markdown::plain(nodes.iter().copied()));
-    let inner = || nodes.iter().flat_map(|node| node.descendants());
-    // a section has one address: its other links, and images, go to the body
+/// The section under a heading of the inline nodes `inlines`.
+fn section<'a>(
+    document: &Document<'a>,
+    line: Option<usize>,
+    heading: Heading,
+    inlines: &[Node<'a>],
+    entries: Entries<'a>,
+) -> Section {
+    let inner = || inlines.iter().flat_map(|node| node.descendants());
+    // a heading has one address: its other links, and images, go to the body
     let image = |node: &Node<'_>| matches!(node.data().value, NodeValue::Image(_));
     let links = inner().filter(|node| item::url(node).is_some()).skip(1);
     let extras = links.chain(inner().filter(image)).map(|node| document.slice(document.span(node), &[], 0));
-    let line = heading.map(|node| document.line(document.rows(node).start));
     let first = entries.drafts.first().map(|draft| draft.line);
+    let body = extras.chain([join(document, entries.body)]).filter(|text| !text.is_empty());
     Section {
         line: line.or(first).unwrap_or(1),
-        title,
-        emoji,
-        url: inner().find_map(item::url),
-        body: extras
-            .chain([join(document, entries.body)])
-            .filter(|text| !text.is_empty())
-            .collect::<Vec<_>>()
-            .join("\n\n"),
+        title: heading.title,
+        emoji: heading.emoji,
+        url: heading.url,
+        body: body.collect::<Vec<_>>().join("\n\n"),
         items: entries.drafts.into_iter().map(|draft| draft.item(document)).collect(),
         after: join(document, entries.after),
     }
+}
+
+fn read_heading(inlines: &[Node<'_>]) -> Heading {
+    let (emoji, title) = beside::split_emoji(&markdown::plain(inlines.iter().copied()));
+    Heading { title, emoji, url: inlines.iter().flat_map(|node| node.descendants()).find_map(item::url) }
 }
 
 /// The Markdown of blocks, without thematic breaks at the end.
@@ -94,8 +110,10 @@ fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
     let marks = marks::all(document, blocks);
     let usual = Usual::of(&marks);
     let mut parts = vec![Part { heading: None, past_issues: Vec::new(), imprint: false, entries: Entries::default() }];
+    let mut listed = false;
     for (heading, blocks) in chunks(document, blocks, top, headless, usual) {
-        let part = part(document, heading, &blocks, headless, (&marks, usual));
+        let part = part(document, heading, &blocks, headless, (&marks, usual), !listed);
+        listed |= !part.past_issues.is_empty();
         let low = heading.is_some_and(|node| level(node).is_some_and(|level| level > top));
         match parts.last_mut() {
             Some(before) if low && !part.imprint && part.entries.drafts.is_empty() && part.past_issues.is_empty() => {
@@ -164,11 +182,13 @@ fn part<'a>(
     blocks: &[Node<'a>],
     headless: bool,
     (marks, usual): (&[Mark<'a>], Usual),
+    may_list: bool,
 ) -> Part<'a> {
     let title = heading.map(|node| markdown::plain(heading_inlines(node)));
     let imprint = title.as_deref().is_some_and(imprint::is_title);
     let (past_issues, rest) = match title {
-        Some(title) if past::is_title(&title) => past::take(blocks),
+        // an issue has one list of past issues
+        Some(title) if may_list && past::is_title(&title) => past::take(blocks),
         _ => (Vec::new(), blocks),
     };
     let found = marks::within(document, marks, rest);

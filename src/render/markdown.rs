@@ -1,11 +1,13 @@
 //! Markdown → blocks: the one place that reads it for showing.
 //!
-//! Raw HTML stays literal text, links that a mail may not carry become plain words.
+//! HTML is words with a look, or literal text; links that a mail may not carry become plain words.
 
 use comrak::nodes::{AstNode, ListType, NodeValue};
 use comrak::{Arena, Options, parse_document};
 
-use super::{emoji, highlight, link, slot};
+use super::notes::Notes;
+use super::{emoji, highlight, link, slot, text};
+use crate::issue::html::{Look, Role, Tag};
 use crate::templates::{Block, Inline, Picture, Words};
 
 /// Quotes and lists are followed so deep; what is nested deeper is shown as plain words.
@@ -33,18 +35,23 @@ pub(super) struct Reading<'a> {
     pub(super) words: &'a Words,
 }
 
-/// Reads a Markdown field.
-pub(super) fn read(markdown: &str, level: Level, reading: Reading) -> Vec<Block> {
+/// Reads a Markdown field of an issue with these footnotes.
+pub(super) fn read(markdown: &str, level: Level, reading: Reading, notes: &mut Notes) -> Vec<Block> {
     if markdown.is_empty() {
         return Vec::new();
     }
-    let document = parse_document(reading.arena, &link::clean(markdown), &options());
+    let document = parse_document(reading.arena, &notes.complete(link::clean(markdown)), &options());
+    for node in document.descendants().filter(|_| !notes.is_empty()) {
+        if let NodeValue::FootnoteReference(note) = &mut node.data_mut().value {
+            note.ix = notes.number(&note.name).unwrap_or(note.ix);
+        }
+    }
     let top = match level {
         Level::Letter => 2,
         Level::Section => 3,
         Level::Item => 4,
     };
-    let mut blocks = Reader { top, last: top - 1, shift: None, footnotes: 0 }.blocks(document, DEPTH);
+    let mut blocks = Reader { top, last: top - 1, shift: None, notes }.blocks(document, DEPTH);
     name_blocks(&mut blocks, reading);
     blocks
 }
@@ -69,27 +76,28 @@ pub(super) fn picture(url: &str, alt: &str, target: Option<String>, caption: Opt
     (!shown.is_empty()).then_some(Block::Paragraph(shown))
 }
 
-fn options() -> Options<'static> {
+pub(super) fn options() -> Options<'static> {
     let mut options = Options::default();
     options.extension.strikethrough = true;
     options.extension.table = true;
     options.extension.autolink = true;
     options.extension.tasklist = true;
     options.extension.footnotes = true;
+    options.parse.leave_footnote_definitions = true;
     // `**中文。**后文` is strong though no space follows
     options.extension.cjk_friendly_emphasis = true;
     options
 }
 
-/// Walks the tree; keeps the heading levels without gaps, and counts the footnotes.
-struct Reader {
+/// Walks the tree; keeps the heading levels without gaps.
+struct Reader<'n> {
     top: u8,
     last: u8,
     shift: Option<i16>,
-    footnotes: u32,
+    notes: &'n mut Notes,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn blocks<'a>(&mut self, parent: &'a AstNode<'a>, depth: usize) -> Vec<Block> {
         parent.children().flat_map(|node| self.block(node, depth)).collect()
     }
@@ -116,11 +124,10 @@ impl Reader {
             NodeValue::HtmlBlock(html) => html_block(&html.literal),
             NodeValue::ThematicBreak => vec![Block::Rule],
             NodeValue::Table(_) => vec![table(node)],
-            NodeValue::FootnoteDefinition(_) => {
-                // in the order of their first mention, which is how comrak numbers them
-                self.footnotes += 1;
-                vec![Block::Footnote(self.footnotes, self.blocks(node, depth))]
-            }
+            NodeValue::FootnoteDefinition(note) => match self.notes.show(&note.name, note.total_references) {
+                Some(number) => vec![Block::Footnote(number, self.blocks(node, depth))],
+                None => Vec::new(),
+            },
             _ => self.blocks(node, depth),
         }
     }
@@ -150,21 +157,22 @@ impl Reader {
 /// A paragraph; pictures in it stand on lines of their own.
 fn paragraph<'a>(node: &'a AstNode<'a>) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut line = Vec::new();
+    let mut line = Line::default();
     for child in node.children() {
         match lone_picture(child) {
             Some((url, alt, target)) => {
-                end_paragraph(&mut blocks, &mut line);
+                end_paragraph(&mut blocks, std::mem::take(&mut line));
                 blocks.extend(picture(&url, &alt, target, None));
             }
-            None => push_inline(&mut line, child, DEPTH),
+            None => line.push(child, DEPTH),
         }
     }
-    end_paragraph(&mut blocks, &mut line);
+    end_paragraph(&mut blocks, line);
     blocks
 }
 
-fn end_paragraph(blocks: &mut Vec<Block>, line: &mut Vec<Inline>) {
+fn end_paragraph(blocks: &mut Vec<Block>, line: Line) {
+    let mut line = line.inlines;
     let blank =
         |inline: &Inline| matches!(inline, Inline::Break) || matches!(inline, Inline::Text(t) if t.trim().is_empty());
     while line.last().is_some_and(blank) {
@@ -173,7 +181,7 @@ fn end_paragraph(blocks: &mut Vec<Block>, line: &mut Vec<Inline>) {
     let leading = line.iter().take_while(|inline| blank(inline)).count();
     line.drain(..leading);
     if !line.is_empty() {
-        blocks.push(Block::Paragraph(std::mem::take(line)));
+        blocks.push(Block::Paragraph(line));
     }
 }
 
@@ -194,52 +202,80 @@ fn lone_picture<'a>(node: &'a AstNode<'a>) -> Option<(String, String, Option<Str
 }
 
 fn inlines<'a>(parent: &'a AstNode<'a>, depth: usize) -> Vec<Inline> {
-    let mut line = Vec::new();
-    push_inlines(&mut line, parent, depth);
-    line
+    let mut line = Line::default();
+    line.push_all(parent, depth);
+    line.inlines
 }
 
-fn push_inlines<'a>(line: &mut Vec<Inline>, parent: &'a AstNode<'a>, depth: usize) {
-    parent.children().for_each(|node| push_inline(line, node, depth));
+/// A line as it is read; a tag of HTML is open until it is closed.
+#[derive(Default)]
+struct Line {
+    inlines: Vec<Inline>,
+    /// How the words of each open tag look, and where they begin.
+    open: Vec<(Look, usize)>,
 }
 
-fn push_inline<'a>(line: &mut Vec<Inline>, node: &'a AstNode<'a>, depth: usize) {
-    let Some(depth) = depth.checked_sub(1) else {
-        return line.push(Inline::Text(plain(node)));
-    };
-    match &node.data().value {
-        NodeValue::Text(text) => line.push(Inline::Text(text.to_string())),
-        NodeValue::SoftBreak => line.push(Inline::Text("\n".to_owned())),
-        NodeValue::LineBreak => line.push(Inline::Break),
-        NodeValue::Code(code) => line.push(Inline::Code(code.literal.clone())),
-        NodeValue::HtmlInline(html) => line.extend(html_inline(html)),
-        NodeValue::Emph => line.push(Inline::Emphasis(inlines(node, depth))),
-        NodeValue::Strong => line.push(Inline::Strong(inlines(node, depth))),
-        NodeValue::Strikethrough => line.push(Inline::Struck(inlines(node, depth))),
-        NodeValue::FootnoteReference(note) => line.push(Inline::Note(note.ix)),
-        NodeValue::Link(target) => match link::link(&target.url) {
-            Some(url) => line.push(Inline::Link(url, inlines(node, depth))),
-            None => push_inlines(line, node, depth),
-        },
-        // deep in a line there is no room for a picture
-        NodeValue::Image(image) => {
-            let words = Inline::Text(plain(node));
-            line.push(match link::link(&image.url) {
-                Some(url) => Inline::Link(url, vec![words]),
-                None => words,
-            });
-        }
-        _ => push_inlines(line, node, depth),
+impl Line {
+    fn push_all<'a>(&mut self, parent: &'a AstNode<'a>, depth: usize) {
+        parent.children().for_each(|node| self.push(node, depth));
     }
-}
 
-/// Raw HTML in a line: breaks are breaks, comments are gone, the rest stays as it was typed.
-fn html_inline(html: &str) -> Option<Inline> {
-    let tag: String = html.chars().filter(|c| !c.is_whitespace()).collect();
-    match tag.to_ascii_lowercase().as_str() {
-        "<br>" | "<br/>" => Some(Inline::Break),
-        comment if comment.starts_with("<!--") => None,
-        _ => Some(Inline::Text(html.to_owned())),
+    fn push<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.inlines.push(Inline::Text(plain(node)));
+        };
+        let inline = match &node.data().value {
+            NodeValue::Text(text) => Inline::Text(text.to_string()),
+            NodeValue::SoftBreak => Inline::Text("\n".to_owned()),
+            NodeValue::LineBreak => Inline::Break,
+            NodeValue::Code(code) => Inline::Code(code.literal.clone()),
+            NodeValue::HtmlInline(html) => return self.push_html(html),
+            NodeValue::Emph => Inline::Emphasis(inlines(node, depth)),
+            NodeValue::Strong => Inline::Strong(inlines(node, depth)),
+            NodeValue::Strikethrough => Inline::Struck(inlines(node, depth)),
+            NodeValue::FootnoteReference(note) => Inline::Note(note.ix),
+            NodeValue::Link(target) => match link::link(&target.url) {
+                Some(url) => Inline::Link(url, inlines(node, depth)),
+                None => return self.push_all(node, depth),
+            },
+            // deep in a line there is no room for a picture
+            NodeValue::Image(image) => {
+                let words = Inline::Text(plain(node));
+                match link::link(&image.url) {
+                    Some(url) => Inline::Link(url, vec![words]),
+                    None => words,
+                }
+            }
+            _ => return self.push_all(node, depth),
+        };
+        self.inlines.push(inline);
+    }
+
+    /// HTML: breaks are breaks, words look as their tags say, comments are gone, the rest stays as it was typed.
+    fn push_html(&mut self, html: &str) {
+        let tag = Tag::read(html);
+        match tag.as_ref().and_then(|tag| Some((tag.role()?, tag.closing))) {
+            Some((Role::Break, _)) => self.inlines.push(Inline::Break),
+            Some((Role::Words(look), false)) => self.open.push((look, self.inlines.len())),
+            Some((Role::Words(look), true)) => self.close(look),
+            // where it has an address, that is a link already
+            Some((Role::Link | Role::Wrapper, _)) => {}
+            _ if html.starts_with("<!--") => {}
+            _ => self.inlines.push(Inline::Text(html.to_owned())),
+        }
+    }
+
+    /// Closes the last tag, if its words look so.
+    fn close(&mut self, look: Look) {
+        let Some((_, start)) = self.open.pop_if(|(open, _)| *open == look) else { return };
+        let inner = self.inlines.split_off(start);
+        match look {
+            Look::Plain => self.inlines.extend(inner),
+            Look::Strong => self.inlines.push(Inline::Strong(inner)),
+            Look::Emphasis => self.inlines.push(Inline::Emphasis(inner)),
+            Look::Struck => self.inlines.push(Inline::Struck(inner)),
+            Look::Code => self.inlines.push(Inline::Code(text::words_of(&inner))),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod emoji;
 mod highlight;
 mod link;
 mod markdown;
+mod notes;
 mod page;
 mod sample;
 mod slot;

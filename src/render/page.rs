@@ -5,10 +5,11 @@ use comrak::Arena;
 use super::emoji::heading;
 use super::link::{clean, host, link, one_line};
 use super::markdown::{self, Level, Reading};
+use super::notes::Notes;
 use super::{Slot, text};
 use crate::issue::{self, Issue, PastIssue};
 use crate::newsletter::Newsletter;
-use crate::templates::{Block, Entry, Inline, Page, PastEntry, Section, Words};
+use crate::templates::{Block, Entry, Heading, Inline, Page, PastEntry, Section, Words};
 use crate::theme::Layout;
 
 /// Beyond so many links, hosts and a finer style cost too many bytes.
@@ -31,8 +32,10 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, seal: &str) -> Page {
         None => name.clone(),
     });
     let subject = Some(issue.subject_line(&name));
-    let intro = markdown::read(&issue.intro, Level::Letter, reading);
-    let sections: Vec<Section> = issue.sections.iter().map(|part| section(part, layout, reading)).collect();
+    let mut notes = Notes::of(issue);
+    let intro = markdown::read(&issue.intro, Level::Letter, reading, &mut notes);
+    let sections = issue.sections.iter().map(|part| section(part, layout, reading, &mut notes));
+    let sections: Vec<Section> = sections.collect();
     let links = sections.iter().flat_map(|part| &part.entries).filter(|entry| entry.url.is_some()).count();
     Page {
         language: one_line(&issue.language),
@@ -44,6 +47,7 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, seal: &str) -> Page {
         unsubscribe_url: Slot::UnsubscribeUrl.marker(seal),
         postal_address: postal_address(newsletter),
         date: issue.date.map(words.date),
+        past_issues_heading: past_heading(issue, words),
         past_issues: issue.past_issues.iter().map(|past| past_entry(past, words)).collect(),
         is_long: links + issue.past_issues.len() > LONG,
         newsletter: name,
@@ -69,22 +73,21 @@ fn layout(issue: &Issue) -> Layout {
     }
 }
 
-fn section(section: &issue::Section, layout: Layout, reading: Reading) -> Section {
-    let emoji = section.emoji.as_deref().map(one_line).filter(|emoji| !emoji.is_empty());
-    let title = one_line(&section.title);
-    let has_heading = emoji.is_some() || !title.is_empty();
-    let (body, item) = if has_heading { (Level::Section, Level::Item) } else { (Level::Letter, Level::Section) };
+fn section(section: &issue::Section, layout: Layout, reading: Reading, notes: &mut Notes) -> Section {
+    let heading = section_heading(&section.title, section.emoji.as_deref(), section.url.as_deref());
+    let (body, item) = match heading.title.is_empty() {
+        true => (Level::Letter, Level::Section),
+        false => (Level::Section, Level::Item),
+    };
     Section {
-        title: heading(if title.is_empty() { emoji.as_deref().unwrap_or_default() } else { &title }),
-        emoji: emoji.filter(|_| !title.is_empty()),
-        url: section.url.as_deref().and_then(link),
-        body: markdown::read(&section.body, body, reading),
-        entries: section.items.iter().map(|part| entry(part, layout, item, reading)).collect(),
-        after: markdown::read(&section.after, body, reading),
+        heading,
+        body: markdown::read(&section.body, body, reading, notes),
+        entries: section.items.iter().map(|part| entry(part, layout, item, reading, notes)).collect(),
+        after: markdown::read(&section.after, body, reading, notes),
     }
 }
 
-fn entry(item: &issue::Item, layout: Layout, level: Level, reading: Reading) -> Entry {
+fn entry(item: &issue::Item, layout: Layout, level: Level, reading: Reading, notes: &mut Notes) -> Entry {
     let url = item.url.as_deref().and_then(link);
     let host = url.as_deref().and_then(host);
     let title = match (one_line(&item.title), &host) {
@@ -92,7 +95,7 @@ fn entry(item: &issue::Item, layout: Layout, level: Level, reading: Reading) -> 
         (title, _) => heading(&title),
     };
     let stars = item.stars.map(|stars| format!("★ {}", thousands(stars)));
-    let mut description = markdown::read(&item.description, level, reading);
+    let mut description = markdown::read(&item.description, level, reading, notes);
     for image in &item.images {
         let caption = image.caption.as_deref().map(one_line).filter(|caption| !caption.is_empty());
         description.extend(markdown::picture(&image.url, &image.alt, image.link.as_deref().and_then(link), caption));
@@ -104,6 +107,27 @@ fn entry(item: &issue::Item, layout: Layout, level: Level, reading: Reading) -> 
         url,
         remarks: stars.into_iter().chain(item.tags.iter().map(|tag| one_line(tag))).collect(),
         description,
+    }
+}
+
+/// The editor's own heading, or the fixed words.
+fn past_heading(issue: &Issue, words: &Words) -> Heading {
+    let written = issue.past_issues_heading.as_ref();
+    let read = |from: &issue::Heading| section_heading(&from.title, from.emoji.as_deref(), from.url.as_deref());
+    written
+        .map(read)
+        .filter(|heading| !heading.title.is_empty())
+        .unwrap_or_else(|| Heading { title: vec![Inline::Text(words.past_issues.to_owned())], ..Heading::default() })
+}
+
+/// A heading of a section; an emoji that stands alone is its title.
+fn section_heading(title: &str, emoji: Option<&str>, url: Option<&str>) -> Heading {
+    let emoji = emoji.map(one_line).filter(|emoji| !emoji.is_empty());
+    let title = one_line(title);
+    Heading {
+        title: heading(if title.is_empty() { emoji.as_deref().unwrap_or_default() } else { &title }),
+        emoji: emoji.filter(|_| !title.is_empty()),
+        url: url.and_then(link),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::slot;
 use super::wrap::{underline, wrap};
-use crate::templates::{Block, Entry, Inline, Letter, Page, PastEntry, Picture, Section, Words};
+use crate::templates::{Block, Entry, Heading, Inline, Letter, Page, PastEntry, Picture, Section, Words};
 
 /// Columns of a line.
 pub(super) const COLUMNS: usize = 72;
@@ -17,7 +17,7 @@ pub(super) fn issue(page: &Page) -> String {
         section(&mut text, part, page.words);
     }
     if !page.past_issues.is_empty() {
-        text.heading(page.words.past_issues, '-');
+        heading(&mut text, &page.past_issues_heading);
         page.past_issues.iter().for_each(|past| past_entry(&mut text, past));
     }
     footer(&mut text, page);
@@ -71,16 +71,20 @@ fn masthead(text: &mut Text, page: &Page) {
     text.paragraph(&lines);
 }
 
-fn section(text: &mut Text, section: &Section, words: &Words) {
-    let title = words_of(&section.title);
-    match &section.emoji {
+fn heading(text: &mut Text, heading: &Heading) {
+    let title = words_of(&heading.title);
+    match &heading.emoji {
         Some(emoji) => text.heading(&format!("{emoji} {title}"), '-'),
         None if title.is_empty() => {}
         None => text.heading(&title, '-'),
     }
-    if let Some(url) = &section.url {
+    if let Some(url) = &heading.url {
         text.paragraph(&[url]);
     }
+}
+
+fn section(text: &mut Text, section: &Section, words: &Words) {
+    heading(text, &section.heading);
     text.blocks(&section.body, words);
     for part in &section.entries {
         entry(text, part, words);

@@ -48,7 +48,9 @@ fn blank() -> Issue {
         preheader: None,
         intro: String::new(),
         sections: vec![],
+        past_issues_heading: None,
         past_issues: vec![],
+        extra: vec![],
         repairs: vec![],
     }
 }

@@ -6,7 +6,7 @@ mod canonical; // fmt: what comes back is what went in
 
 use std::process::Command;
 
-use masthead::issue::{Issue, Repair, parse};
+use masthead::issue::{Issue, Repair, format, parse};
 
 const FIXTURES: [(&str, &str); 9] = [
     ("damaged", include_str!("parse/damaged.md")),
@@ -386,6 +386,60 @@ fn past_issues_are_no_section() {
     }
     let signed = read("## Past issues\n\n[A](u:1)\n\n---\n\nBye.\n");
     assert_eq!((signed.past_issues.len(), signed.sections[0].body.as_str()), (1, "Bye."));
+    assert_eq!(signed.sections[0].title, "", "the heading is that of the past issues");
+}
+
+#[test]
+fn the_heading_of_past_issues_is_kept() {
+    let issue = read("## S\n\n- [x](u:x)\n\n## [🐧Looking back at the pier](u:archive)\n\n- [A](u:1)\n- [B](u:2)\n");
+    let heading = issue.past_issues_heading.unwrap();
+    assert_eq!((heading.title.as_str(), heading.emoji.as_deref()), ("Looking back at the pier", Some("🐧")));
+    assert_eq!(heading.url.as_deref(), Some("u:archive"));
+}
+
+#[test]
+fn front_matter_of_other_programs_is_kept_as_it_is_written() {
+    let lines =
+        "layout: post\npubDate: 2024-06-08\ntags:\n  - moss # and ferns\n\n  - peat\n# Ours\nauthor: {name: Ada}";
+    let text = format!("---\ntitle: 'Name #6: Moss'\n{lines}\n---\n\nHello.\n");
+    let issue = read(&text);
+    let keys: Vec<_> = issue.extra.iter().map(|extra| extra.key.as_str()).collect();
+    assert_eq!(keys, ["layout", "pubDate", "tags", "", "author"]);
+    assert_eq!(issue.date.map(|date| date.to_string()).as_deref(), Some("2024-06-08"));
+    assert_eq!(format(&issue), format!("---\n{lines}\n---\n\n# Name #6: Moss\n\nHello.\n"));
+}
+
+#[test]
+fn footnotes_are_no_addresses_of_links() {
+    let issue = read("Text[^1] more[^2].\n\n[^1]: foo\n\n[^2]: https://src.example/x\n");
+    assert_eq!(issue.intro, "Text[^1] more[^2].\n\n[^1]: foo\n\n[^2]: https://src.example/x");
+}
+
+#[test]
+fn pictures_and_links_of_html_are_those_of_the_item() {
+    for (html, image, links) in [
+        ("<p align=\"center\"><img src='u:i' style=\"max-width:80%\"></img></p>", Some(("u:i", "")), vec!["u:1"]),
+        ("<p>\n    <img\n      alt=\"a [b] *c*\" src=u:i>\n</p>", Some(("u:i", "a [b] *c*")), vec!["u:1"]),
+        ("See <a href=\"u:a(1)\">a <b>b</b></a> <br> H<sub>2</sub>O.", None, vec!["u:1", "u:a(1)"]),
+        (
+            "<center><a href=\"u:a?b&amp;c\"><img src=\"u:i\" alt=\"x\"></a></center>",
+            Some(("u:i", "x")),
+            vec!["u:1", "u:a?b&c"],
+        ),
+    ] {
+        let issue = read(&format!("## S\n\n1、[One](u:1)：Words.\n\n{html}\n\n2、[Two](u:2)：Words.\n"));
+        let item = &issue.sections[0].items[0];
+        let found = item.images.first().map(|image| (image.url.as_str(), image.alt.as_str()));
+        assert_eq!(
+            (found, &item.links[..]),
+            (image, &links.iter().map(|url| url.to_string()).collect::<Vec<_>>()[..]),
+            "{html}"
+        );
+        assert_eq!(issue.sections[0].items[1].line, 7 + html.matches('\n').count(), "{html}");
+    }
+    let kept = "Some `<img src=\"u:i\">` and Vec<T>.\n\n<table><tr><td><a href=\"u:a\">a</a></td></tr></table>";
+    assert_eq!(read(kept).intro, kept);
+    assert_eq!(read("<p>a_b * c\n    - d</p>").intro, "a\\_b \\* c\n\\- d");
 }
 
 #[test]

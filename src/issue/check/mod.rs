@@ -7,6 +7,7 @@ mod allow;
 mod edition;
 mod email;
 mod fix;
+mod html;
 mod identity;
 mod images;
 mod items;
@@ -142,6 +143,7 @@ pub const RULES: &[&[Rule]] = &[
     references::RULES,
     repeats::RULES,
     images::RULES,
+    html::RULES,
     text::RULES,
     words::RULES,
     size::RULES,

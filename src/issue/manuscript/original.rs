@@ -2,19 +2,18 @@
 
 use std::ops::Range;
 
+use crate::issue::html::Change;
+
 /// The text of a file as it is on the disk, with where it differs from what is read.
 #[derive(Debug)]
 pub(super) struct Original {
     pub(super) text: String,
-    /// What differs, in order.
-    stretches: Vec<Stretch>,
-}
-
-/// A part of the file that is read as something else.
-#[derive(Debug)]
-struct Stretch {
-    file: Range<usize>,
-    read: Range<usize>,
+    /// The text before its HTML was read.
+    before: String,
+    /// What differs in that, in order.
+    mended: Vec<Change>,
+    /// What of its HTML is read as Markdown, and the addresses in it that stand elsewhere then.
+    html: [Vec<Change>; 2],
 }
 
 impl Original {
@@ -23,7 +22,7 @@ impl Original {
     /// Mending changes line ends, tabs at the start of lines, and characters beyond ASCII:
     /// what is ASCII stays in its order, and between it the stretches that differ are found.
     pub(super) fn align(file: String, read: &str) -> Self {
-        let mut stretches = Vec::new();
+        let mut mended = Vec::new();
         let (mut at, mut to) = (0, 0);
         while at < file.len() || to < read.len() {
             let (here, there) = (&file[at..], &read[to..]);
@@ -31,7 +30,7 @@ impl Original {
             if here[..this] != there[..that] {
                 let same = common(here[..this].chars(), there[..that].chars());
                 let tail = common(here[same..this].chars().rev(), there[same..that].chars().rev());
-                stretches.push(Stretch { file: at + same..at + this - tail, read: to + same..to + that - tail });
+                mended.push(Change { was: at + same..at + this - tail, is: to + same..to + that - tail });
             }
             (at, to) = (at + this, to + that);
             let (here, there) = (&file.as_bytes()[at..], &read.as_bytes()[to..]);
@@ -48,37 +47,55 @@ impl Original {
                 break;
             }
             if here[..this] != there[..that] {
-                stretches.push(Stretch { file: at..at + this, read: to..to + that });
+                mended.push(Change { was: at..at + this, is: to..to + that });
             }
             (at, to) = (at + this, to + that);
         }
-        Self { text: file, stretches }
+        Self { text: file, before: read.to_owned(), mended, html: [Vec::new(), Vec::new()] }
+    }
+
+    /// Takes what was read of the text's HTML.
+    pub(super) fn read(self, html: &[Vec<Change>; 2]) -> Self {
+        Self { html: html.clone(), ..self }
     }
 
     /// Where a range of what is read is in the file; the whole stretch where it ends within one.
     pub(super) fn place(&self, read: Range<usize>) -> Range<usize> {
-        let before = |at: usize| self.stretches.partition_point(|stretch| stretch.read.start < at).checked_sub(1);
-        let find = |at: usize| before(at).and_then(|index| self.stretches.get(index));
-        let start = match find(read.start + 1) {
-            Some(stretch) if read.start < stretch.read.end => stretch.file.start,
-            Some(stretch) => stretch.file.end + (read.start - stretch.read.end),
-            None => read.start,
+        let [changes, moved] = &self.html;
+        let at = moved.partition_point(|address| address.is.end < read.end);
+        let before = match moved.get(at).filter(|address| address.is.start <= read.start) {
+            Some(Change { was, is }) => was.start + read.start - is.start..was.start + read.end - is.start,
+            None => place(changes, read),
         };
-        let end = match find(read.end) {
-            Some(stretch) if read.end <= stretch.read.end => stretch.file.end,
-            Some(stretch) => stretch.file.end + (read.end - stretch.read.end),
-            None => read.end,
-        };
+        let file = place(&self.mended, before);
         // what is read ends with a line end, even if the file does not
-        let start = start.min(self.text.len());
-        start..end.clamp(start, self.text.len())
+        let start = file.start.min(self.text.len());
+        start..file.end.clamp(start, self.text.len())
     }
 
-    /// What differs but for line ends and tabs: ranges of the file and of what is read.
-    pub(super) fn mended(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-        let damaged = |stretch: &&Stretch| !self.text[stretch.file.clone()].is_ascii();
-        self.stretches.iter().filter(damaged).map(|stretch| (stretch.file.clone(), stretch.read.clone()))
+    /// What differs but for line ends, tabs and HTML: ranges of the file, and what is read there.
+    pub(super) fn mended(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
+        let damaged = |change: &&Change| !self.text[change.was.clone()].is_ascii();
+        let read = |is: &Range<usize>| self.before.get(is.clone()).unwrap_or_default();
+        self.mended.iter().filter(damaged).map(move |change| (change.was.clone(), read(&change.is)))
     }
+}
+
+/// Where a range of a text was before it was changed.
+fn place(changes: &[Change], is: Range<usize>) -> Range<usize> {
+    let before = |at: usize| changes.partition_point(|change| change.is.start < at).checked_sub(1);
+    let find = |at: usize| before(at).and_then(|index| changes.get(index));
+    let start = match find(is.start + 1) {
+        Some(change) if is.start < change.is.end => change.was.start,
+        Some(change) => change.was.end + (is.start - change.is.end),
+        None => is.start,
+    };
+    let end = match find(is.end) {
+        Some(change) if is.end <= change.is.end => change.was.end,
+        Some(change) => change.was.end + (is.end - change.is.end),
+        None => is.end,
+    };
+    start..end
 }
 
 /// How many bytes at the start are beyond ASCII.

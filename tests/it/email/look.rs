@@ -1,11 +1,11 @@
 //! The look: style sheets, themes, scripts, sizes.
 
-use masthead::issue::Issue;
+use masthead::issue::{Heading, Issue, Section};
 use masthead::newsletter::Newsletter;
 use masthead::render::{self, render};
 use masthead::theme::{Colour, Density, Font, Layout, Logo, Palette, Sheet};
 
-use super::{LEAVE, blank, html, item, newsletter, section, tags, weekly};
+use super::{LEAVE, blank, html, item, newsletter, section, tags, text, weekly};
 
 #[test]
 fn the_mail_stands_without_its_style_element() {
@@ -197,4 +197,43 @@ fn every_heading_and_link_says_something() {
     }
     assert!(body.contains("alt=\"example.org\""));
     assert!(body.contains("<h2 class=\"item\""), "no level is skipped where a section has no heading");
+}
+
+#[test]
+fn the_heading_of_past_issues_is_the_editors() {
+    let heading =
+        Heading {
+            title: "Looking back".into(), emoji: Some("🐧".into()), url: Some("https://example.org/all".into())
+        };
+    let issue = Issue { past_issues_heading: Some(heading), ..weekly() };
+    assert!(html(&issue).contains("Looking back") && !html(&issue).contains("Past issues"));
+    assert!(text(&issue).contains("🐧 Looking back\n") && text(&issue).contains("https://example.org/all"));
+}
+
+#[test]
+fn a_footnote_is_shown_once_below_the_field_that_mentions_it_first() {
+    let issue = Issue {
+        intro: "One[^b] and two[^a].\n\n[^c]: Nobody mentions this.".into(),
+        sections: vec![Section {
+            body: "Again[^a].\n\n[^a]: Three words here\n\n[^b]: word".into(),
+            ..section("", "S", vec![])
+        }],
+        ..blank()
+    };
+    let text = text(&issue);
+    let notes = text.find("[1] word").zip(text.find("[2] Three words here")).unwrap();
+    assert!(notes.0 < notes.1 && notes.1 < text.find("Again[2].").unwrap(), "{text}");
+    assert_eq!(text.matches("Three words here").count(), 1);
+    assert_eq!(text.matches("[3] Nobody mentions this.").count(), 1);
+}
+
+#[test]
+fn words_in_html_look_as_their_tags_say() {
+    let issue = Issue {
+        intro: "<b>bold</b> H<sub>2</sub>O<br><kbd>Q</kbd> <i>open <file> <script>x</script>".into(),
+        ..blank()
+    };
+    let html = html(&issue);
+    assert!(html.contains(">bold</strong>") && html.contains("H2O<br") && html.contains(">Q</code>"), "{html}");
+    assert!(html.contains("open &lt;file&gt; &lt;script&gt;x&lt;/script&gt;"), "{html}");
 }

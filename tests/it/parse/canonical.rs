@@ -5,7 +5,7 @@ use std::process::Command;
 use masthead::issue::{format, parse};
 use proptest::prelude::*;
 
-use super::anything::block;
+use super::anything::{block, front};
 use super::{FIXTURES, read};
 
 /// Checks that an issue in its canonical form is the same issue, and that the form is the last word.
@@ -58,6 +58,13 @@ fn what_looks_like_something_else_is_the_same_issue() {
         "## S\n\n1、[a](u:a)\n\n![b](u:b \"&quot;c&#12;&#10;&quot;\")\n\n![d](u:d)\n*e*\n\n2、f [](u:f(★ 3))\n\n3、x[]()\n",
         "[a]: u:a\n'b'\nWords [a] and [c].\n\n[c]: u:c\n",
         "- [x](u:x)\n\n<!-- text -->\n```\n",
+        "---\n# a\nlayout: post\nissue: 6\nb c: |\n  x\n\n  y\ntags:\n- 'x'\n# d\n---\nHello.\n",
+        "---\nmy key: x\ntitle: A\n---\nHello.\n",
+        "+++\ntitle = 'A'\ndate = 2024-06-08T10:00:00Z\n[params]\nx = [1, 'y: z']\n+++\nHello.\n",
+        "Title: A\nCategory: b: c\nTags:\n\nHello.\n",
+        "## 往年 (回顾) 🐧\n\n- [x](u:x)\n- [y](u:y)\n\nBye.\n\n## Past issues\n\n- [z](u:z)\n",
+        "## S[^a]\n\n- [x](u:x)[^a] y[^b]\n- z\n\n[^a]: one\n    two\n\n[^b]: u:b\n",
+        "## S\n\n1. [x](u:x)\n\n   <p>\n       <img\n       src='u:i(1)' alt='[a] _b_'>\n   1. c</p>\n",
         "<!-- text -->\n\n<!-- text -->\n\n    <!-- /text\n",
         "## S\n\n- [x](u:x)\n\n  <!-- text -->\n\n  Words (★ 3)\n  ![i](u:i)\n\n  <!-- /text -->\n\n  ![j](u:j)\n",
         "## S\n\nWords.\n\n<!-- items -->\n\n- a\n- [x](u:x)\n\n<!-- /items -->\n\n- [y](u:y)\n",
@@ -89,8 +96,11 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_markdown_in_its_canonical_form_is_the_same_issue(blocks in proptest::collection::vec(block(), 1..12)) {
-        check(&format!("Intro.\n\n{}\n\n[ref]: u:ref\n", blocks.join("\n\n")));
+    fn any_file_in_its_canonical_form_is_the_same_issue(
+        front in front(),
+        blocks in proptest::collection::vec(block(), 1..12),
+    ) {
+        check(&format!("{front}Intro.\n\n{}\n\n[ref]: u:ref\n", blocks.join("\n\n")));
     }
 
     #[test]

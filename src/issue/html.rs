@@ -1,0 +1,491 @@
+//! HTML in Markdown: pictures and links that are written as tags are read as Markdown has them.
+//!
+//! ```text
+//! <p align="center"><img src='https://boats.example/1.png' alt="A boat"></p>   →   ![A boat](https://boats.example/1.png)
+//! <a href="https://boats.example">Boats</a>                                    →   [Boats](https://boats.example)
+//! ```
+//!
+//! A block of HTML whose every tag is known becomes paragraphs; all others stay as they are typed.
+//! Lines keep their numbers, and every change is known by its place.
+
+use std::ops::Range;
+
+use comrak::Arena;
+use comrak::nodes::{Node, NodeValue};
+
+use super::markdown::{self, Document};
+
+/// A text with its HTML as Markdown.
+pub(super) struct Read {
+    pub(super) text: String,
+    /// What differs, in order.
+    pub(super) changes: Vec<Change>,
+    /// Addresses that stand elsewhere now, in order.
+    pub(super) moved: Vec<Change>,
+}
+
+/// A place of a text as it was, and as it is.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) was: Range<usize>,
+    pub(super) is: Range<usize>,
+}
+
+/// Reads the HTML in a text below its front matter; None where there is nothing to change.
+pub(super) fn read(text: &str, below: usize) -> Option<Read> {
+    let (front, text) = text.split_at_checked(below)?;
+    if !text.match_indices('<').any(|(at, _)| Tag::read(&text[at..]).is_some_and(|tag| tag.role().is_some())) {
+        return None;
+    }
+    let arena = Arena::new();
+    let document = Document::parse(&arena, text, 0);
+    let mut edits = Vec::new();
+    for node in document.root.descendants() {
+        match &node.data().value {
+            NodeValue::HtmlBlock(_) => edits.extend(block(&document, node).unwrap_or_default()),
+            _ if node.children().any(is_inline_html) => line(&document, node, &mut edits),
+            _ => {}
+        }
+    }
+    edits.sort_by_key(|edit: &Edit| edit.span.start);
+    (!edits.is_empty()).then(|| apply(front, text, &edits))
+}
+
+/// Something to write in place of something else.
+struct Edit {
+    span: Range<usize>,
+    text: String,
+    /// Where in `text` an address begins, and where it stood before.
+    address: Option<(usize, Range<usize>)>,
+}
+
+impl Edit {
+    fn new(span: Range<usize>, text: impl Into<String>) -> Self {
+        Self { span, text: text.into(), address: None }
+    }
+}
+
+/// Makes the edits of a text that stands behind `front`; places are those of both.
+fn apply(front: &str, text: &str, edits: &[Edit]) -> Read {
+    let mut read = Read { text: front.to_owned(), changes: Vec::new(), moved: Vec::new() };
+    let was = |span: &Range<usize>| front.len() + span.start..front.len() + span.end;
+    let mut done = 0;
+    for edit in edits.iter().filter(|edit| !edit.span.is_empty() || !edit.text.is_empty()) {
+        // one inside of another is part of it
+        let Some(before) = text.get(done..edit.span.start) else { continue };
+        read.text.push_str(before);
+        let start = read.text.len();
+        read.text.push_str(&edit.text);
+        read.changes.push(Change { was: was(&edit.span), is: start..read.text.len() });
+        if let Some((at, address)) = &edit.address {
+            read.moved.push(Change { was: was(address), is: start + at..start + at + address.len() });
+        }
+        done = edit.span.end;
+    }
+    read.text.push_str(text.get(done..).unwrap_or_default());
+    read
+}
+
+fn is_inline_html(node: Node<'_>) -> bool {
+    matches!(node.data().value, NodeValue::HtmlInline(_))
+}
+
+/// The edits of the tags that stand side by side in a line of text.
+fn line<'a>(document: &Document<'a>, parent: Node<'a>, edits: &mut Vec<Edit>) {
+    let quoted = inside(parent, |value| matches!(value, NodeValue::BlockQuote));
+    let linked = inside(parent, |value| matches!(value, NodeValue::Link(_)));
+    let mut open: Option<(Place<'a>, Node<'a>)> = None;
+    for node in parent.children() {
+        let span = document.span(node);
+        let (Some(tag), true) = (tag_of(document, node), is_inline_html(node)) else { continue };
+        let place = Place { at: span.start, tag };
+        let lines = document.text[span.clone()].matches('\n').count();
+        match (place.tag.name.as_str(), place.tag.closing) {
+            (name, closing) if lines > 0 && (quoted || closing || name != "img") => {}
+            ("img", false) if lines == 0 || open.is_none() => {
+                edits.extend(place.picture(document.text).into_iter().flatten())
+            }
+            ("img", true) => edits.push(Edit::new(span, "")),
+            ("br", _) if node.next_sibling().is_some_and(|next| matches!(next.data().value, NodeValue::SoftBreak)) => {
+                let alone = node.previous_sibling().is_none_or(markdown::is_break);
+                edits.extend((!alone).then(|| Edit::new(span, "\\")));
+            }
+            ("a", false) => open = (!linked).then_some((place, node)),
+            ("a", true) => {
+                let Some((opening, first)) = open.take() else { continue };
+                let inner = first.following_siblings().skip(1).take_while(|inner| !inner.same_node(node));
+                let plain = inner.flat_map(|inner| inner.descendants()).all(|inner| match &inner.data().value {
+                    NodeValue::Text(text) => !text.contains(['[', ']']),
+                    NodeValue::Link(_) | NodeValue::FootnoteReference(_) => false,
+                    _ => true,
+                });
+                edits.extend(opening.link(document.text, span).filter(|_| plain).into_iter().flatten());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn tag_of<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Tag<'a>> {
+    let source = document.text.get(document.span(node))?;
+    Tag::read(source).filter(|tag| tag.length == source.len())
+}
+
+fn inside(node: Node<'_>, wanted: impl Fn(&NodeValue) -> bool) -> bool {
+    // hostile files nest deeper
+    const MOST: usize = 16;
+    node.ancestors().take(MOST).any(|up| wanted(&up.data().value))
+}
+
+/// The edits that make a block of HTML paragraphs; None where it holds what they cannot.
+fn block<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Vec<Edit>> {
+    if inside(node, |value| matches!(value, NodeValue::BlockQuote)) {
+        return None;
+    }
+    let rows = document.rows(node);
+    let start = document.span(node).start.max(rows.start);
+    let source = document.text.get(start..rows.end)?;
+    let column = start - rows.start;
+    let mut edits = Vec::new();
+    let mut open: Option<Place<'a>> = None;
+    let (mut pictures, mut links) = (0, 0);
+    // nothing but white space and boxes stands on the line so far
+    let mut begins = true;
+    let mut at = 0;
+    while at < source.len() {
+        let rest = &source[at..];
+        let from = start + at;
+        let Some(tag) = Tag::read(rest) else {
+            if rest.starts_with("<!") || rest.starts_with("<?") {
+                return None;
+            }
+            let length = rest.match_indices('<').map(|(next, _)| next).find(|next| *next > 0).unwrap_or(rest.len());
+            words(&rest[..length], from, begins, column, &mut edits);
+            let last = rest[..length].rsplit_once('\n').map(|(_, last)| last);
+            begins = last.unwrap_or(&rest[..length]).trim().is_empty() && (begins || last.is_some());
+            at += length;
+            continue;
+        };
+        let end = at + tag.length;
+        let span = from..start + end;
+        let behind = source[end..].trim_start_matches(' ');
+        let lines = "\n".repeat(source[at..end].matches('\n').count());
+        let place = Place { at: from, tag };
+        let role = place.tag.role()?;
+        let begun = begins;
+        begins &= role == Role::Wrapper;
+        match (role, place.tag.closing) {
+            (Role::Picture, false) => {
+                edits.extend(place.picture(document.text)?);
+                pictures += 1;
+            }
+            (Role::Picture, true) => edits.push(Edit::new(span, lines)),
+            (Role::Link, _) if !lines.is_empty() => return None,
+            (Role::Link, false) if open.is_some() => return None,
+            (Role::Link, false) => open = Some(place),
+            (Role::Link, true) => {
+                edits.extend(open.take()?.link(document.text, span)?);
+                links += 1;
+            }
+            (Role::Break, _) if begun || behind.is_empty() => edits.push(Edit::new(span, lines)),
+            (Role::Break, _) if behind.starts_with('\n') => {
+                let more = behind[1..].lines().next().is_some_and(|line| !Tag::covers(line));
+                let span = span.start..start + source.len() - behind.len();
+                edits.push(Edit::new(span, if more { lines + "\\" } else { lines }));
+            }
+            (Role::Break | Role::Words(_), _) => {}
+            (Role::Wrapper, _) => {
+                let apart = |c: char| c.is_whitespace() || c == '>';
+                let joins = !source[..at].ends_with(apart) && at > 0 && !source[end..].starts_with(char::is_whitespace);
+                let joins = joins && end < source.len() && lines.is_empty();
+                edits.push(Edit::new(span, if joins { " ".to_owned() } else { lines }));
+            }
+        }
+        at = end;
+    }
+    edits.sort_by_key(|edit| edit.span.start);
+    let moved = edits.iter().map(|edit| Edit::new(edit.span.start - start..edit.span.end - start, edit.text.clone()));
+    let fine = open.is_none() && reads_as(&apply("", source, &moved.collect::<Vec<_>>()).text, pictures, links);
+    fine.then_some(edits)
+}
+
+/// Whether a text is paragraphs with so many pictures and links, and no HTML that would be read again.
+fn reads_as(text: &str, pictures: usize, links: usize) -> bool {
+    let arena = Arena::new();
+    let text: String = text.lines().flat_map(|line| [line.trim_start(), "\n"]).collect();
+    let root = markdown::tree(&arena, &text);
+    let count = |wanted: fn(&NodeValue) -> bool| root.descendants().filter(|node| wanted(&node.data().value)).count();
+    root.children().all(|block| matches!(block.data().value, NodeValue::Paragraph))
+        && count(|value| matches!(value, NodeValue::Image(_))) == pictures
+        && count(|value| matches!(value, NodeValue::Link(_))) == links
+        && count(|value| match value {
+            NodeValue::HtmlInline(html) => Tag::read(html)
+                .is_some_and(|tag| matches!(tag.role(), Some(Role::Picture | Role::Link | Role::Wrapper))),
+            _ => false,
+        }) == 0
+}
+
+/// The edits that keep words of HTML words: what Markdown would take for a sign is escaped,
+/// and what would be code is not indented.
+///
+/// `begins` says whether they begin a line.
+fn words(text: &str, from: usize, mut begins: bool, column: usize, edits: &mut Vec<Edit>) {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let inner = line.trim_start_matches([' ', '\t']);
+        if begins {
+            let blank = line.len() - inner.len();
+            let kept = if at == 0 { 0 } else { column.min(blank) };
+            edits.push(Edit::new(from + at + kept..from + at + blank, ""));
+        }
+        let special =
+            |(place, c): &(usize, char)| "\\`*_[]~".contains(*c) || (begins && *place == 0 && "#>-+=|".contains(*c));
+        let offset = from + at + line.len() - inner.len();
+        edits.extend(
+            inner.char_indices().filter(special).map(|(place, _)| Edit::new(offset + place..offset + place, "\\")),
+        );
+        at += line.len();
+        begins = true;
+    }
+}
+
+/// A tag where it stands.
+struct Place<'t> {
+    at: usize,
+    tag: Tag<'t>,
+}
+
+impl Place<'_> {
+    fn span(&self) -> Range<usize> {
+        self.at..self.at + self.tag.length
+    }
+
+    /// The edits that make `<img>` a picture; its address stays where it is.
+    fn picture(&self, text: &str) -> Option<Vec<Edit>> {
+        let address = self.address("src")?;
+        let (opening, closing) = brackets(text.get(address.clone())?, self.value("title"))?;
+        let span = self.span();
+        let lines = "\n".repeat(text.get(span.clone())?.matches('\n').count());
+        Some(vec![
+            Edit::new(span.start..address.start, format!("![{}]{opening}", self.value("alt"))),
+            Edit::new(address.end..span.end, closing + &lines),
+        ])
+    }
+
+    /// The edits that make `<a>`, which `closing` ends, a link.
+    fn link(&self, text: &str, closing: Range<usize>) -> Option<Vec<Edit>> {
+        let address = self.address("href")?;
+        let url = text.get(address.clone())?;
+        let (before, behind) = brackets(url, self.value("title"))?;
+        let span = self.span();
+        let opening = match text.get(..span.start)?.chars().next_back() {
+            // no picture
+            Some('!') => Edit::new(span.start - 1..span.end, "\\!["),
+            // `[name][` would be another link
+            Some(']') => Edit::new(span, " ["),
+            _ => Edit::new(span, "["),
+        };
+        let written = format!("]{before}{url}{behind}");
+        Some(vec![opening, Edit { span: closing, text: written, address: Some((1 + before.len(), address)) }])
+    }
+
+    /// Where the address that an attribute says stands.
+    fn address(&self, name: &str) -> Option<Range<usize>> {
+        let value = self.tag.attribute(name)?;
+        Some(self.at + value.start..self.at + value.end).filter(|value| !value.is_empty())
+    }
+
+    /// The text that an attribute says, on one line, with what Markdown would take for a sign escaped.
+    fn value(&self, name: &str) -> String {
+        let value = self.tag.attribute(name).and_then(|value| self.tag.source.get(value)).unwrap_or_default();
+        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+        value.chars().flat_map(|c| "\\`*_[]<>!~\"".contains(c).then_some('\\').into_iter().chain([c])).collect()
+    }
+}
+
+/// What stands before and behind an address in Markdown; character references are the same in both languages.
+fn brackets(url: &str, title: String) -> Option<(&'static str, String)> {
+    if url.contains(['<', '>', '\\', '\n', '\r']) || url.trim() != url {
+        return None;
+    }
+    let title = if title.is_empty() { title } else { format!(" \"{title}\"") };
+    let plain = !url.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '(' | ')'));
+    Some(if plain { ("(", format!("{title})")) } else { ("(<", format!(">{title})")) })
+}
+
+/// What a tag is to a reader of an email.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// `<img>`
+    Picture,
+    /// `<a>`
+    Link,
+    /// `<br>`
+    Break,
+    /// A box around blocks.
+    Wrapper,
+    /// How some words look.
+    Words(Look),
+}
+
+/// How words look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    Plain,
+    Strong,
+    Emphasis,
+    Struck,
+    Code,
+}
+
+/// How many bytes a tag has at most; each `<` of a hostile file may begin one that never ends.
+const LONGEST: usize = 8192;
+
+/// A tag of HTML.
+pub(crate) struct Tag<'t> {
+    /// The element's name in lower case.
+    pub(crate) name: String,
+    pub(crate) closing: bool,
+    source: &'t str,
+    /// How many bytes it takes.
+    pub(super) length: usize,
+    /// Names as they are written, with the place of the value.
+    attributes: Vec<(&'t str, Range<usize>)>,
+}
+
+impl<'t> Tag<'t> {
+    /// Reads the tag with which a text begins.
+    pub(crate) fn read(text: &'t str) -> Option<Self> {
+        let inner = text.strip_prefix('<')?;
+        let closing = inner.starts_with('/');
+        let name = inner.strip_prefix('/').unwrap_or(inner);
+        let length = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(name.len());
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return None;
+        }
+        let mut at = text.len() - name.len() + length;
+        let name = name[..length].to_ascii_lowercase();
+        let mut attributes = Vec::new();
+        loop {
+            let rest = text.get(at..).filter(|_| at < LONGEST)?;
+            let start = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+            if start.starts_with('>') {
+                let length = text.len() - start.len() + 1;
+                return Some(Self { name, closing, source: text, length, attributes });
+            }
+            if start.is_empty() || start.len() == rest.len() {
+                return None;
+            }
+            let end = start.find(|c: char| c.is_ascii_whitespace() || "=>/\"'<`".contains(c)).unwrap_or(start.len());
+            let (attribute, behind) = start.split_at(end);
+            if attribute.is_empty() {
+                return None;
+            }
+            let value = behind.trim_start_matches(|c: char| c.is_ascii_whitespace()).strip_prefix('=');
+            let Some(value) = value.map(|value| value.trim_start_matches(|c: char| c.is_ascii_whitespace())) else {
+                at = text.len() - behind.len();
+                continue;
+            };
+            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+            let from = text.len() - value.len() + usize::from(quote.is_some());
+            let length = match quote {
+                Some(quote) => text[from..].find(quote)?,
+                None => text[from..].find(|c: char| c.is_ascii_whitespace() || "\"'=<>`".contains(c))?,
+            };
+            attributes.push((attribute, from..from + length));
+            at = from + length + usize::from(quote.is_some());
+        }
+    }
+
+    /// What it is; None where it means nothing in an email.
+    pub(crate) fn role(&self) -> Option<Role> {
+        Some(match self.name.as_str() {
+            "img" => Role::Picture,
+            "a" => Role::Link,
+            "br" => Role::Break,
+            "p" | "div" | "center" | "details" | "summary" | "section" | "article" | "figure" | "figcaption" => {
+                Role::Wrapper
+            }
+            "b" | "strong" => Role::Words(Look::Strong),
+            "i" | "em" | "cite" | "var" => Role::Words(Look::Emphasis),
+            "del" | "s" | "strike" => Role::Words(Look::Struck),
+            "code" | "kbd" | "samp" | "tt" => Role::Words(Look::Code),
+            "sub" | "sup" | "u" | "ins" | "small" | "big" | "span" | "font" | "mark" | "abbr" | "q" => {
+                Role::Words(Look::Plain)
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether it is one of HTML's own that stays as it is typed in a line: `<file>` is a word of the editor's.
+    pub(super) fn is_foreign(&self) -> bool {
+        const FOREIGN: [&str; 46] = [
+            "audio",
+            "blockquote",
+            "button",
+            "canvas",
+            "caption",
+            "col",
+            "colgroup",
+            "dd",
+            "dl",
+            "dt",
+            "embed",
+            "fieldset",
+            "footer",
+            "form",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hr",
+            "iframe",
+            "input",
+            "label",
+            "li",
+            "link",
+            "main",
+            "meta",
+            "nav",
+            "object",
+            "ol",
+            "picture",
+            "pre",
+            "script",
+            "source",
+            "style",
+            "svg",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "thead",
+            "tr",
+            "ul",
+            "video",
+        ];
+        self.role() == Some(Role::Picture) || FOREIGN.contains(&self.name.as_str())
+    }
+
+    /// Whether it is one of HTML's own.
+    pub(super) fn is_html(&self) -> bool {
+        self.role().is_some() || self.is_foreign()
+    }
+
+    /// Whether a line is blank, or nothing but boxes around blocks.
+    fn covers(line: &str) -> bool {
+        let mut rest = line.trim_start();
+        while let Some(tag) = Tag::read(rest).filter(|tag| tag.role() == Some(Role::Wrapper)) {
+            rest = rest[tag.length..].trim_start();
+        }
+        rest.is_empty()
+    }
+
+    fn attribute(&self, name: &str) -> Option<Range<usize>> {
+        let (_, value) = self.attributes.iter().find(|(attribute, _)| attribute.eq_ignore_ascii_case(name))?;
+        Some(value.clone())
+    }
+}
