@@ -20,13 +20,19 @@ pub(super) struct Usual {
 }
 
 impl Usual {
-    pub(super) fn of(marks: &[Mark<'_>]) -> Self {
+    /// Looks at what was found in an issue's blocks.
+    pub(super) fn of<'a>(marks: &[Mark<'a>], blocks: &[Node<'a>]) -> Self {
         const SEVERAL: usize = 4;
         let linked = || marks.iter().filter(|mark| mark.linked && mark.described);
         let numbered = linked().find(|mark| mark.number.is_some()).map(|mark| mark.style);
         let lines = linked().filter(|mark| mark.is_line()).count();
         let titled = linked().filter(|mark| mark.style == Style::Titled).count() >= SEVERAL;
-        Self { titled, items: linked().next().is_some(), numbered, lines: numbered.is_none() && lines >= SEVERAL }
+        // one at the top of each section
+        let headings = blocks.iter().filter(|node| is_heading(node)).count();
+        let on_top = |mark: &&Mark<'a>| mark.is_line() && mark.node.previous_sibling().is_some_and(is_heading);
+        let each = headings > 1 && linked().filter(on_top).count() == headings;
+        let lines = numbered.is_none() && (each || lines >= SEVERAL);
+        Self { titled, items: linked().next().is_some(), numbered, lines }
     }
 }
 

@@ -108,7 +108,7 @@ fn parts<'a>(document: &Document<'a>, blocks: &[Node<'a>]) -> Vec<Part<'a>> {
     let top = blocks.iter().filter_map(|node| level(node)).min().unwrap_or(2).max(2);
     let headless = !blocks.iter().any(|node| level(node).is_some());
     let marks = marks::all(document, blocks);
-    let usual = Usual::of(&marks);
+    let usual = Usual::of(&marks, blocks);
     let mut parts = vec![Part { heading: None, past_issues: Vec::new(), imprint: false, entries: Entries::default() }];
     let mut listed = false;
     for (heading, blocks) in chunks(document, blocks, top, headless, usual) {

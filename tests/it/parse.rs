@@ -95,6 +95,15 @@ fn items_are_found_however_they_are_numbered() {
 }
 
 #[test]
+fn a_link_above_its_text_is_an_item_where_each_section_is_one() {
+    let issue = read("# N #1: T\n\n## A\n\n[One](u:1)\nText.\n\n## B\n\n[Two](u:2)\nText.\n");
+    let titles: Vec<_> = issue.sections.iter().flat_map(|part| &part.items).map(|item| item.title.as_str()).collect();
+    assert_eq!(titles, ["One", "Two"]);
+    let essay = "## A\n\n[One](u:1)\nText.\n\n## B\n\nWords.";
+    assert_eq!(read(essay).intro, essay);
+}
+
+#[test]
 fn an_address_without_brackets_is_the_items() {
     for items in [
         "1、One https://o.example\nText.\n\n2、Two https://t.example\nText.",
