@@ -1,7 +1,7 @@
 //! Issue → Rendered: what every reader gets, with gaps for what differs.
 //!
 //! Pure and deterministic: the same issue gives the same bytes, whatever the clock, locale or machine.
-//! HTML and text are written from one [`Page`](crate::templates::Page), so they say the same.
+//! HTML and text are written from one [`Page`], so they say the same.
 
 mod emoji;
 mod highlight;
