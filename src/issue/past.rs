@@ -88,11 +88,12 @@ fn entry(line: &[Node<'_>]) -> Option<PastIssue> {
     let after = after.trim_matches(|c: char| c.is_whitespace() || "()（）[]【】-–—,，:：.。".contains(c));
     let date = dates::parse(after);
     let number = after.strip_prefix(['#', '＃']).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
-    let year = before.starts_with(|c: char| c.is_ascii_digit()) && before.chars().all(is_label);
-    let pure = (numbered || year || beside::is_beside_title(&before)) && (date.is_some() || number || after.is_empty());
+    let label = is_label(&before);
+    let pure =
+        (numbered || label || beside::is_beside_title(&before)) && (date.is_some() || number || after.is_empty());
     let image = link.descendants().any(|node| matches!(node.data().value, NodeValue::Image(_)));
     let (mut title, url) = (markdown::plain([*link]), item::url(link)?);
-    if year && !numbered && !title.is_empty() {
+    if label && !numbered && !title.is_empty() {
         let gap = if before.ends_with('：') { "" } else { " " };
         title = format!("{before}{gap}{title}");
     }
@@ -102,7 +103,10 @@ fn entry(line: &[Node<'_>]) -> Option<PastIssue> {
     (pure && !image && !title.is_empty()).then_some(PastIssue { title, url, date })
 }
 
-/// Whether a character can stand in a year and number before a past issue: `2021年（第 170 期）：`.
-fn is_label(c: char) -> bool {
-    c.is_ascii_digit() || c.is_whitespace() || "年第期#()（）:：".contains(c)
+/// Whether a text is the year and number of a past issue, before its title: `2021年（第 170 期）：`, `Issue #11:`.
+fn is_label(text: &str) -> bool {
+    const WORDS: [&str; 3] = ["Issue", "No.", "Vol."];
+    let bare = WORDS.iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text);
+    let fits = |c: char| c.is_ascii_digit() || c.is_whitespace() || "年第期#()（）:：".contains(c);
+    bare.contains(|c: char| c.is_ascii_digit()) && bare.chars().all(fits)
 }

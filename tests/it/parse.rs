@@ -378,6 +378,7 @@ fn past_issues_are_no_section() {
         ("[Looking back](u:x)", "[A #1](u:1) - 2024/6/8\n[B #2](u:2)"),
         ("历史上的本周", "2024年（第 1 期）：[A #1](u:1)（2024-06-08）\n\n2023：[B #2](u:2)"),
         ("往年回顾", "[A](u:1)（2024-06-08）\n\n[B](u:2)（#2）"),
+        ("Past issues", "- #1: [A](u:1) (2024-06-08)\n- Issue 2: [B #2](u:2)"),
     ] {
         let issue = read(&format!("# N #9: T\n\n## S\n\n- [x](u:x)\n\n## {heading}\n\n{entries}\n"));
         let found: Vec<_> = issue.past_issues.iter().map(|past| (past.title.as_str(), past.date.is_some())).collect();
