@@ -117,7 +117,7 @@ pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
                 Block::List(Some(start), items) => {
                     ol start=[(*start != 1).then_some(start)] { @for item in items { (list_item(setting, item)) } }
                 },
-                Block::Quote(blocks) => blockquote { (prose(setting, blocks)) },
+                Block::Quote(blocks) => blockquote { (quote(setting, blocks)) },
                 Block::Code(pieces) => (code(setting, pieces)),
                 Block::Picture(shown) => (picture(setting, shown)),
                 Block::Table(head, rows) => (table(head, rows)),
@@ -126,6 +126,16 @@ pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
                     div.footnote { (first_line(setting, html! { sup { (number) } " " }, blocks)) }
                 },
             }
+        }
+    }
+}
+
+/// Somebody else's words; no space below the last of them.
+fn quote(setting: Setting, blocks: &[Block]) -> Markup {
+    html! {
+        @match blocks {
+            [above @ .., Block::Paragraph(inlines)] => { (prose(setting, above)) p.end { (line(inlines)) } },
+            _ => (prose(setting, blocks)),
         }
     }
 }

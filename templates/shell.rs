@@ -55,8 +55,8 @@ pub(super) fn shell(head: Head, content: &Markup) -> Markup {
                 meta name="x-apple-disable-message-reformatting" content="";
                 meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
                 title { (head.subject) }
-                style data-css-inline="keep" { (css(&head.style.kept)) }
-                style data-css-inline="keep" { (css(&head.style.outlook)) }
+                style { (css(&head.style.kept)) }
+                style { (css(&head.style.outlook)) }
                 (verbatim(OUTLOOK_HEAD))
                 (verbatim(outlook_font))
             }

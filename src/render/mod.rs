@@ -5,6 +5,7 @@
 
 mod emoji;
 mod highlight;
+mod inline;
 mod link;
 mod markdown;
 mod notes;
@@ -17,16 +18,13 @@ mod wrap;
 pub use sample::{SAMPLE_UNSUBSCRIBE_URL, sample_newsletter, sample_value};
 pub use slot::{Slot, reader_name};
 
-use css_inline::{CSSInliner, InlineError};
+use css_inline::InlineError;
 use maud::Markup;
 
 use crate::issue::Issue;
 use crate::newsletter::Newsletter;
 use crate::templates::{self, Letter, Page, Style, Words};
 use crate::theme::{SheetError, SheetWarning, Theme};
-
-/// Bytes of an email for each element or text in it, roughly.
-const BYTES_OF_A_NODE: usize = 32;
 
 /// An issue as it is mailed, but for the [slots](Slot) that each reader fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +98,7 @@ pub fn html(issue: &Issue, newsletter: &Newsletter) -> Result<String, RenderErro
 
 fn page_html(page: &Page) -> Result<String, InlineError> {
     let style = Style::new(&page.theme, &page.language, page.is_long);
-    inlined(&templates::issue(page, &style), style)
+    inlined(&templates::issue(page, &style), &style, &page.theme)
 }
 
 /// Renders the mail that asks a reader to confirm a sign-up.
@@ -149,7 +147,7 @@ fn notice(newsletter: &Newsletter, letter: Letter) -> Result<Notice, RenderError
     let style = Style::new(theme, language, false);
     let markup = templates::notice(theme, &style, language, &link::one_line(&newsletter.name), &address, &letter);
     Ok(Notice {
-        html: inlined(&markup, style)?,
+        html: inlined(&markup, &style, theme)?,
         text: text::notice(Words::of(language), &letter, &address),
         subject: letter.title,
         unsubscribe_url: letter.unsubscribe.map(|(_, url)| url),
@@ -175,17 +173,12 @@ pub fn style_warnings(theme: &Theme) -> Vec<SheetWarning> {
     warnings
 }
 
-/// Puts the style into every element: many mail programs read no other.
-fn inlined(markup: &Markup, style: Style) -> Result<String, InlineError> {
-    let inliner = CSSInliner::options()
-        .load_remote_stylesheets(false)
-        // what the head keeps has no rule that an element could carry
-        .inline_style_tags(false)
-        .extra_css(Some(style.inlined.into()))
-        .minify_css(true)
-        .preallocate_node_capacity(markup.0.len() / BYTES_OF_A_NODE)
-        .build();
-    inliner.inline(&markup.0)
+/// Puts the style into every element.
+fn inlined(markup: &Markup, style: &Style, theme: &Theme) -> Result<String, InlineError> {
+    match theme.sheet.looks_further {
+        true => inline::inline_all(&markup.0, &style.inlined),
+        false => inline::inline(&markup.0, &style.inlined),
+    }
 }
 
 /// Escapes a value for HTML text and attributes.

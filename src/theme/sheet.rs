@@ -18,6 +18,8 @@ pub struct Sheet {
     pub classes: Vec<(u32, String)>,
     /// The variables that its values name, with their lines.
     pub variables: Vec<(u32, String)>,
+    /// Whether a selector looks at more of an element than names and classes: attributes, siblings, its place.
+    pub looks_further: bool,
     /// What works in no mail, or not as it looks.
     pub warnings: Vec<SheetWarning>,
 }
@@ -88,6 +90,7 @@ impl Sheet {
         self.kept.push_str(&other.kept);
         self.classes.extend(other.classes.iter().cloned());
         self.variables.extend(other.variables.iter().cloned());
+        self.looks_further |= other.looks_further;
         self.warnings.extend(other.warnings.iter().cloned());
         self
     }
@@ -141,6 +144,7 @@ impl Sheet {
         let mut token = first.clone();
         let mut before = Token::Comma;
         loop {
+            self.looks_further |= place == Place::Top && looks_further(&token);
             match (&before, &token) {
                 (Token::Delim('.'), Token::Ident(class)) => self.classes.push((line, class.to_string())),
                 (Token::Delim('.'), _) | (Token::Comma, Token::Comma | Token::CurlyBracketBlock) => {
@@ -220,6 +224,11 @@ impl Sheet {
             }
         }
     }
+}
+
+/// Whether this of a selector is about more than names, classes and what is around.
+fn looks_further(token: &Token) -> bool {
+    matches!(token, Token::Colon | Token::SquareBracketBlock | Token::IDHash(_) | Token::Delim('+' | '~'))
 }
 
 /// Where a rule stands.

@@ -65,7 +65,7 @@ fn a_reader_is_called_by_name_or_by_the_words_beside_it() {
 #[test]
 fn the_words_beside_a_name_are_words() {
     let (html, text) = greeted("Dear {{name|\"you\" > {me}}}!", "");
-    assert!(html.contains("\"you\" &gt; me</span>}!"), "{html}");
+    assert!(html.contains("&quot;you&quot; &gt; me</span>}!"), "{html}");
     assert!(text.contains("Dear \"you\" > me}!"), "{text}");
 }
 
