@@ -6,7 +6,7 @@ use crate::subscriber::{AddressError, EmailAddress};
 use crate::theme::Theme;
 
 /// A publication that readers subscribe to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Newsletter {
     /// Its name in web addresses and commands.
     pub slug: Slug,
@@ -60,7 +60,7 @@ impl Newsletter {
 ///
 /// assert_eq!(Notices::default(), Notices { welcome: true, goodbye: false });
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Notices {
     /// A welcome to who has confirmed: it tells that the button worked, and how to leave.
     pub welcome: bool,
@@ -128,7 +128,7 @@ impl fmt::Display for Slug {
 pub struct SlugError(String);
 
 /// A display name with an address: `Ann Example <ann@example.org>`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mailbox {
     /// The display name, without quotes or control characters.
     pub name: Option<String>,
@@ -176,7 +176,7 @@ pub enum MailboxError {
 /// assert_eq!(name.to_string(), "masthead._domainkey.xn--bcher-kva.example");
 /// # Ok::<(), masthead::newsletter::DkimNameError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DkimName {
     selector: String,
     domain: String,
@@ -237,7 +237,7 @@ pub enum DkimNameError {
 /// Where the readers' pages are: `https://example.org`. They have the host to themselves, so there is no path.
 ///
 /// Plain `http` is for loopback only: the unsubscribe address of RFC 8058 must be https.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BaseUrl(String);
 
 impl BaseUrl {

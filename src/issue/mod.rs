@@ -53,7 +53,7 @@ use time::Date;
 /// One number of a newsletter, as the editor wrote it.
 ///
 /// Every Markdown field is CommonMark with mojibake already repaired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Issue {
     /// The newsletter's name as the title line gives it.
     pub newsletter: Option<String>,
@@ -112,7 +112,7 @@ impl Issue {
 }
 
 /// A part of an issue under a heading of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Section {
     /// Line of the heading, from 1.
     pub line: usize,
@@ -131,7 +131,7 @@ pub struct Section {
 }
 
 /// One recommended link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Item {
     /// Line on which the item begins, from 1.
     pub line: usize,
@@ -154,7 +154,7 @@ pub struct Item {
 }
 
 /// A picture of an item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Image {
     /// Where it lies.
     pub url: String,
@@ -167,7 +167,7 @@ pub struct Image {
 }
 
 /// The words of a heading.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Heading {
     /// The text without its emoji.
     pub title: String,
@@ -178,7 +178,7 @@ pub struct Heading {
 }
 
 /// A key of front matter, as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Extra {
     /// The key, `layout`; empty for comments.
     pub key: String,
@@ -187,7 +187,7 @@ pub struct Extra {
 }
 
 /// A link to an earlier issue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct PastIssue {
     /// Its title.
     pub title: String,
@@ -199,7 +199,7 @@ pub struct PastIssue {
 }
 
 /// Damage of one kind that was mended for reading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Repair {
     /// The first line that had it, from 1.
     pub line: usize,

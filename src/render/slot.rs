@@ -3,6 +3,7 @@
 //! A slot's marker stands in the rendered parts until a reader's value takes its place; everything else is the same
 //! bytes for everyone. A slot more is one variant more here, and its value in `message`.
 
+use std::hash::{Hash as _, Hasher};
 use std::ops::Range;
 
 use ring::digest::{Context, SHA256};
@@ -119,10 +120,24 @@ fn fitting(name: &str) -> String {
 
 /// 16 hex digits that nobody can write into an issue beforehand: they hash the whole of it.
 pub(super) fn seal(issue: &Issue, newsletter: &Newsletter) -> String {
-    let mut context = Context::new(&SHA256);
-    // Debug writes every field, strings escaped and quoted: two contents never look the same.
-    context.update(format!("{issue:?}{newsletter:?}").as_bytes());
-    context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let mut content = Sha256(Context::new(&SHA256));
+    (issue, newsletter).hash(&mut content);
+    format!("{:016x}", content.finish())
+}
+
+/// SHA-256 of what [`Hash`](std::hash::Hash) says of a value, which is never the same of two.
+struct Sha256(Context);
+
+impl Hasher for Sha256 {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The first 8 bytes.
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finish();
+        digest.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
 }
 
 /// Puts each slot's value, escaped for the part, in place of its marker, in one pass: a value is never read again.

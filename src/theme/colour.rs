@@ -9,7 +9,7 @@ const READABLE: f64 = 4.5;
 const IN_THE_DARK: f64 = 6.5;
 
 /// An sRGB colour, `#1d4f91`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Colour(u8, u8, u8);
 
 impl Colour {
@@ -85,7 +85,7 @@ impl fmt::Display for Colour {
 pub struct ColourError(String);
 
 /// The colours of a mail, by day or in the dark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Palette {
     /// Links and buttons.
     pub accent: Colour,

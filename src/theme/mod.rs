@@ -7,7 +7,7 @@ pub use colour::{Colour, ColourError, ContrastError, Palette};
 pub use sheet::{Sheet, SheetError, SheetWarning};
 
 /// How a newsletter's mail looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Theme {
     /// The colours by day.
     pub light: Palette,
@@ -46,7 +46,7 @@ impl Default for Theme {
 }
 
 /// A font that readers have: nothing is loaded for a mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Font {
     /// The sans serif of the reader's system.
     Sans,
@@ -86,7 +86,7 @@ impl Font {
 pub struct FontError(String);
 
 /// A picture that stands for the newsletter's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Logo {
     /// Where it lies; https.
     pub url: String,
@@ -97,7 +97,7 @@ pub struct Logo {
 }
 
 /// How much air a mail has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Density {
     /// Room around everything.
     Comfortable,
@@ -106,7 +106,7 @@ pub enum Density {
 }
 
 /// How an issue is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// Links with what is said about them, numbered.
     Roundup,

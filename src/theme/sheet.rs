@@ -8,7 +8,7 @@ use cssparser::{ParseError, Parser, Token};
 const KEPT_BYTES: usize = 12_000;
 
 /// Rules over those of every mail.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Sheet {
     /// Plain rules, to be inlined.
     pub rules: String,
@@ -25,7 +25,7 @@ pub struct Sheet {
 }
 
 /// Something in a sheet that does nothing, or not everywhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SheetWarning {
     /// The line, from 1.
     pub line: u32,
