@@ -4,10 +4,13 @@
 //! its class, and those of the elements around it. So css-inline is given a specimen with one element of each kind,
 //! and what it writes into that goes into all of the kind.
 
+use std::ops::Range;
+
 use css_inline::{CSSInliner, InlineError};
+use memchr::{memchr, memmem};
 
 /// The attribute that numbers the elements of a specimen; css-inline writes the style right behind it.
-const KIND: &str = "data-kind=\"";
+const KIND: &str = " id=\"";
 
 /// Bytes of a document for each element or text in it, roughly.
 const BYTES_OF_A_NODE: usize = 32;
@@ -58,10 +61,9 @@ impl<'a> Document<'a> {
         let mut document = Self { html, kinds: vec![Kind::default()], elements: Vec::new() };
         let mut open = vec![0];
         let mut at = 0;
-        while let Some(start) = html[at..].find('<').map(|start| at + start) {
-            let end = if html[start..].starts_with("<!--") { "-->" } else { ">" };
-            let Some(tag) = html[start + 1..].split(end).next() else { break };
-            at = start + 1 + tag.len();
+        while let Some(tag) = next_tag(html, at) {
+            at = tag.end;
+            let tag = &html[tag];
             match tag.as_bytes().first() {
                 Some(b'!') | None => {}
                 Some(b'/') => open.truncate(open.len().saturating_sub(1).max(1)),
@@ -101,7 +103,8 @@ impl<'a> Document<'a> {
     fn write_inner(&self, around: usize, specimen: &mut String) {
         for &kind in &self.kinds[around].inner {
             let Kind { name, class, .. } = self.kinds[kind];
-            specimen.push_str(&format!("<{name} class=\"{class}\" {KIND}{kind}\">"));
+            let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+            specimen.push_str(&format!("<{name}{class}{KIND}{kind}\">"));
             self.write_inner(kind, specimen);
             if !is_void(name) {
                 specimen.push_str(&format!("</{name}>"));
@@ -137,10 +140,18 @@ impl<'a> Document<'a> {
     }
 }
 
+/// What stands between `<` and `>` of the next tag, comment or doctype.
+fn next_tag(html: &str, from: usize) -> Option<Range<usize>> {
+    let start = from + memchr(b'<', &html.as_bytes()[from..])? + 1;
+    let rest = &html.as_bytes()[start..];
+    let length = if rest.starts_with(b"!--") { memmem::find(rest, b"-->") } else { memchr(b'>', rest) };
+    Some(start..start + length?)
+}
+
 /// The class among the attributes of an element; no value can hold a quotation mark.
 fn class(attributes: &str) -> &str {
-    let class = attributes.split_once("class=\"").and_then(|(_, value)| value.split_once('"'));
-    class.map_or("", |(class, _)| class)
+    let value = memmem::find(attributes.as_bytes(), b"class=\"").map(|at| &attributes[at + "class=\"".len()..]);
+    value.and_then(|value| value.split('"').next()).unwrap_or_default()
 }
 
 /// Whether an element has no end tag (HTML, 13.1.2).
