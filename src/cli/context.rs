@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -223,18 +224,33 @@ pub(super) fn dkim_oddities(dkim: &Dkim, newsletter: &Newsletter) -> Vec<(String
     oddities
 }
 
-/// A signal that turns true at the first Ctrl-C or SIGTERM; at the second Ctrl-C the process ends at once.
+/// Ctrl-C and SIGTERM, which end the process no longer.
+pub(super) struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    pub(super) fn catch() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// A signal that turns true at the first Ctrl-C or SIGTERM; at the second the process ends at once.
 pub(super) fn interruption() -> anyhow::Result<watch::Receiver<bool>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupts = Interrupts::catch()?;
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+            interrupts.next().await;
             if *sender.borrow() {
                 std::process::exit(130);
             }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::Exit;
 use super::check::memory;
-use super::context::{ConfigArgs, OpenStore, load, relay};
+use super::context::{ConfigArgs, Interrupts, OpenStore, load, relay};
 use super::parse::read;
 use crate::config::Config;
 use crate::issue::Archive;
@@ -36,7 +36,7 @@ pub(super) struct Args {
     config: ConfigArgs,
 }
 
-/// Runs the command until it is interrupted.
+/// Runs the command until it is interrupted or terminated.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     for file in std::iter::once(&args.file).chain(&args.css) {
         std::fs::metadata(file).with_context(|| format!("cannot read `{}`", file.display()))?;
@@ -53,24 +53,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let check = config.as_ref().map(|config| config.check.clone()).unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
+        let mut interrupts = Interrupts::catch()?;
         let preview =
             Preview::listen(args.listen).await.with_context(|| format!("cannot preview on {}", args.listen))?;
         let open = open_store(config.as_ref()).await;
         let desk = Desk { store: store(&open, newsletter.as_ref()).await, relay: proofs_through(config.as_ref()) };
         outln!("{}", preview.url());
-        let interrupted = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
         let (config_file, slug) = (args.config.config.clone(), newsletter.map(|newsletter| newsletter.slug));
         let newsletter = Box::new(move || configured(&config_file, slug.as_ref()));
         let source = Source { file: args.file.clone(), css, newsletter, signer, check, archive };
         let approved = |digest: &str| eprintln!("approved {digest}");
-        preview.serve(source, desk, approved, interrupted).await?;
+        let served = preview.serve(source, desk, approved, async move { interrupts.next().await }).await;
         if let Ok(open) = open {
             open.close().await?;
         }
+        served?;
         Ok(Exit::Done)
     })
 }

@@ -266,6 +266,31 @@ fn a_terminated_program_takes_its_command_and_the_server_along() {
 }
 
 #[test]
+fn a_preview_that_is_interrupted_or_terminated_takes_the_server_along() {
+    let desk = Desk::own();
+    desk.query("select 1");
+    let folder = desk.data.parent().unwrap();
+    let masthead = |words: &[&str]| {
+        let mut program = Command::new(&desk.program);
+        program.env_clear().env("PATH", "/usr/bin:/bin").current_dir(folder).args(words).stdout(Stdio::piped());
+        program
+    };
+    let init = ["init", "--yes", "--slug", "garden", "--name", "Garden Letters", "--from", "ann@example.org"];
+    let rest = ["--postal-address", "1 Orchard Road", "--base-url", "https://garden.example"];
+    assert!(masthead(&[&init[..], &rest].concat()).status().unwrap().success());
+    fs::write(folder.join("7.md"), "# Garden Letters #7: Roots\n\nHello.\n").unwrap();
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut preview = masthead(&["preview", "7.md"]).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(preview.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(desk.server().is_some(), "{url}");
+        kill_process(Pid::from_child(&preview), signal).unwrap();
+        assert_eq!(preview.wait().unwrap().code(), Some(0));
+        assert_eq!(desk.server(), None);
+    }
+}
+
+#[test]
 fn a_dump_loads_into_a_new_cluster() {
     for desk in Desk::all() {
         desk.query("create table kept as select 104 as number");
