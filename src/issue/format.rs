@@ -77,6 +77,8 @@ fn write(issue: &Issue, form: Form) -> String {
     keys.extend(unsaid(&issue.subject, said.subject).map(|subject| ("subject", subject)));
     keys.extend(unsaid(&date(issue.date), date(said.date)).map(|date| ("date", date)));
     keys.extend(unsaid(&issue.preheader, said.preheader).map(|preheader| ("preheader", preheader)));
+    let layout = issue.layout.filter(|_| issue.layout != said.layout);
+    keys.extend(layout.map(|layout| ("layout", layout.word().to_owned())));
     let guess = language::guess(markdown::tree(&Arena::new(), &body));
     if said.language.as_deref().unwrap_or(guess) != issue.language {
         keys.push(("language", issue.language.clone()));

@@ -9,6 +9,7 @@ use serde_json::Value;
 use time::Date;
 
 use super::{Extra, ParseError, dates};
+use crate::theme::Layout;
 
 /// What front matter says; every field may be missing.
 #[derive(Debug, Default)]
@@ -20,6 +21,7 @@ pub(super) struct FrontMatter {
     pub(super) number: Option<u32>,
     pub(super) date: Option<Date>,
     pub(super) preheader: Option<String>,
+    pub(super) layout: Option<Layout>,
     pub(super) language: Option<String>,
     pub(super) extra: Vec<Extra>,
 }
@@ -106,7 +108,9 @@ fn kept(entries: impl Iterator<Item = (String, String)>) -> Vec<Extra> {
         let first = !said.contains(&name);
         said.push(name);
         let timed = name == "date" && text.matches(':').nth(1).is_some();
-        !first || timed || !key.eq_ignore_ascii_case(name)
+        let others =
+            name == "layout" && text.split_once(':').and_then(|(_, text)| Layout::parse(text.trim())).is_none();
+        !first || timed || others || !key.eq_ignore_ascii_case(name)
     };
     let entries = entries.filter(|(key, text)| says_more(key, text));
     entries.map(|(key, text)| Extra { key, text: text.trim_end().to_owned() }).collect()
@@ -227,6 +231,7 @@ enum Key {
     Date,
     Preheader,
     Description,
+    Layout,
     Language,
 }
 
@@ -240,6 +245,7 @@ impl Key {
             "date" | "pubdate" | "publish_date" => Self::Date,
             "preheader" => Self::Preheader,
             "description" | "summary" => Self::Description,
+            "layout" => Self::Layout,
             "language" | "lang" => Self::Language,
             _ => return None,
         })
@@ -254,6 +260,7 @@ impl Key {
             Self::Number => "number",
             Self::Date => "date",
             Self::Preheader | Self::Description => "preheader",
+            Self::Layout => "layout",
             Self::Language => "language",
         }
     }
@@ -269,6 +276,8 @@ struct Written {
     date: Option<String>,
     preheader: Option<String>,
     description: Option<String>,
+    /// Site generators have layouts of other names, which are none of ours.
+    layout: Option<String>,
     language: Option<String>,
     /// Every key, in order.
     keys: Vec<String>,
@@ -308,6 +317,7 @@ impl Written {
             number,
             date,
             preheader: self.preheader.or(self.description),
+            layout: self.layout.as_deref().and_then(Layout::parse),
             language: self.language,
             extra: self.extra,
         })
@@ -338,6 +348,7 @@ impl<'de> Deserialize<'de> for Written {
                         Some(Key::Date) => &mut written.date,
                         Some(Key::Preheader) => &mut written.preheader,
                         Some(Key::Description) => &mut written.description,
+                        Some(Key::Layout) => &mut written.layout,
                         Some(Key::Language) => &mut written.language,
                         None => {
                             map.next_value::<IgnoredAny>()?;

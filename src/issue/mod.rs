@@ -50,6 +50,8 @@ pub use tracking::{is_referral, is_tracking};
 use serde::Serialize;
 use time::Date;
 
+use crate::theme::Layout;
+
 /// One number of a newsletter, as the editor wrote it.
 ///
 /// Every Markdown field is CommonMark with mojibake already repaired.
@@ -70,6 +72,8 @@ pub struct Issue {
     pub date: Option<Date>,
     /// The line that an inbox shows behind the subject, where written.
     pub preheader: Option<String>,
+    /// How it is laid out, where the front matter says so.
+    pub layout: Option<Layout>,
     /// Markdown before the first section; of an essay, all of it.
     pub intro: String,
     /// The sections, past issues excepted.

@@ -88,6 +88,7 @@ impl Reading {
             language: front.language.clone().unwrap_or_else(|| language::guess(document.root).to_owned()),
             date: front.date.or(written.date).or(line.date),
             preheader: front.preheader.clone(),
+            layout: front.layout,
             intro: intro.collect::<Vec<_>>().join("\n\n"),
             sections: roundup.sections,
             past_issues_heading: roundup.past_issues_heading,

@@ -23,7 +23,7 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, seal: &str) -> Page {
     let words = Words::of(&newsletter.language);
     let arena = Arena::new();
     let reading = Reading { arena: &arena, seal, words };
-    let layout = newsletter.theme.layout.unwrap_or_else(|| layout(issue));
+    let layout = issue.layout.or(newsletter.theme.layout).unwrap_or_else(|| layout(issue));
     let name = one_line(&newsletter.name);
     let number = issue.number.map(|number| format!("#{number}"));
     let written = |text: &Option<String>| text.as_deref().map(one_line).filter(|text| !text.is_empty());

@@ -6,6 +6,8 @@ mod sheet;
 pub use colour::{Colour, ColourError, ContrastError, Palette};
 pub use sheet::{Sheet, SheetError, SheetWarning};
 
+use serde::Serialize;
+
 /// How a newsletter's mail looks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Theme {
@@ -106,10 +108,26 @@ pub enum Density {
 }
 
 /// How an issue is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// Links with what is said about them, numbered.
     Roundup,
     /// An essay: larger text, no numbers.
     Letter,
+}
+
+impl Layout {
+    /// Reads `roundup` or `letter`.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Roundup, Self::Letter].into_iter().find(|layout| layout.word() == text)
+    }
+
+    /// Its word in front matter.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Roundup => "roundup",
+            Self::Letter => "letter",
+        }
+    }
 }

@@ -46,6 +46,7 @@ fn blank() -> Issue {
         language: "en".into(),
         date: Some(date!(2025 - 05 - 31)),
         preheader: None,
+        layout: None,
         intro: String::new(),
         sections: vec![],
         past_issues_heading: None,

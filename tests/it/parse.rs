@@ -7,6 +7,7 @@ mod canonical; // fmt: what comes back is what went in
 use std::process::Command;
 
 use masthead::issue::{Issue, Repair, format, parse};
+use masthead::theme::Layout;
 
 const FIXTURES: [(&str, &str); 9] = [
     ("damaged", include_str!("parse/damaged.md")),
@@ -405,6 +406,23 @@ fn the_heading_of_past_issues_is_kept() {
     let heading = issue.past_issues_heading.unwrap();
     assert_eq!((heading.title.as_str(), heading.emoji.as_deref()), ("Looking back at the pier", Some("🐧")));
     assert_eq!(heading.url.as_deref(), Some("u:archive"));
+}
+
+#[test]
+fn front_matter_chooses_the_layout_and_other_programs_keep_theirs() {
+    for (written, layout) in [("letter", Some(Layout::Letter)), ("roundup", Some(Layout::Roundup)), ("post", None)] {
+        for text in [
+            format!("---\nlayout: {written}\n---\n\nHello.\n"),
+            format!("---\nlayout: \"{written}\" # so\n---\n\nHello.\n"),
+            format!("+++\nlayout = '{written}'\n+++\n\nHello.\n"),
+            format!("Title: A\nLayout: {written}\n\nHello.\n"),
+        ] {
+            let issue = read(&text);
+            assert_eq!(issue.layout, layout, "{text}");
+            assert_eq!(read(&format(&issue)).content(), issue.content(), "{text}");
+        }
+    }
+    assert_eq!(format(&read("+++\nlayout = 'letter'\n+++\nHello.\n")), "---\nlayout: letter\n---\n\nHello.\n");
 }
 
 #[test]

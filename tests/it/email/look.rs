@@ -142,7 +142,7 @@ fn no_style_sheet_can_end_its_element() {
 }
 
 #[test]
-fn an_issue_without_items_is_a_letter_unless_the_newsletter_says_otherwise() {
+fn an_issue_without_items_is_a_letter_unless_it_or_the_newsletter_says_otherwise() {
     let essay = Issue { intro: "I went to the river.".into(), ..blank() };
     let is_letter = |issue: &Issue, layout| {
         let mut newsletter = newsletter();
@@ -151,6 +151,8 @@ fn an_issue_without_items_is_a_letter_unless_the_newsletter_says_otherwise() {
     };
     assert!(is_letter(&essay, None) && !is_letter(&weekly(), None));
     assert!(!is_letter(&essay, Some(Layout::Roundup)) && is_letter(&weekly(), Some(Layout::Letter)));
+    let written = |layout| Issue { layout: Some(layout), ..weekly() };
+    assert!(is_letter(&written(Layout::Letter), None) && !is_letter(&written(Layout::Roundup), Some(Layout::Letter)));
     let mut newsletter = newsletter();
     newsletter.theme.layout = Some(Layout::Letter);
     let rendered = render(&weekly(), &newsletter).unwrap();
