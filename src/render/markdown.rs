@@ -238,10 +238,10 @@ impl Line {
                 Some(url) => Inline::Link(url, inlines(node, depth)),
                 None => return self.push_all(node, depth),
             },
-            // deep in a line there is no room for a picture
+            // deep in a line there is no room for a picture, and in a link none for another
             NodeValue::Image(image) => {
                 let words = Inline::Text(plain(node));
-                match link::link(&image.url) {
+                match link::link(&image.url).filter(|_| !is_linked(node)) {
                     Some(url) => Inline::Link(url, vec![words]),
                     None => words,
                 }
@@ -277,6 +277,11 @@ impl Line {
             Look::Code => self.inlines.push(Inline::Code(text::words_of(&inner))),
         }
     }
+}
+
+/// Whether a link is around a node.
+fn is_linked<'a>(node: &'a AstNode<'a>) -> bool {
+    node.ancestors().any(|around| matches!(around.data().value, NodeValue::Link(_)))
 }
 
 fn html_block(html: &str) -> Vec<Block> {

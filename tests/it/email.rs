@@ -270,6 +270,22 @@ fn markdown_becomes_html_that_mail_programs_know_and_text_that_people_read() {
 }
 
 #[test]
+fn no_link_is_inside_another() {
+    for markdown in [
+        "[see ![Oak](https://img.example.org/oak.png) and *![Ash](http://a.example/b.png)*](https://example.org/oak)",
+        "[see https://a.example and www.b.example, ann@c.example](https://example.org/oak)",
+        "[see <https://a.example> [b](https://b.example)](https://example.org/oak)",
+        "<a href=\"https://a.example\">see [b](https://b.example)</a>",
+        "## [see https://a.example](https://b.example)",
+    ] {
+        let (html, _) = prose(markdown);
+        let links: Vec<&str> =
+            tags(&html).map(|tag| tag.split(' ').next().unwrap()).filter(|name| matches!(*name, "a" | "/a")).collect();
+        assert!(links.chunks(2).all(|link| link == ["a", "/a"]), "{markdown}: {html}");
+    }
+}
+
+#[test]
 fn headings_of_a_letter_skip_no_level() {
     let (html, text) = prose("# One\n\n### Two\n\n# Three 🌱");
     let levels: Vec<&str> =
