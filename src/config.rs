@@ -12,7 +12,7 @@ use std::{fmt, fs, io};
 
 use serde::{Deserialize, Deserializer};
 
-use crate::delivery::RetrySchedule;
+use crate::delivery::{BreakerLimits, RetrySchedule};
 use crate::issue::{Address, check};
 use crate::newsletter::{BaseUrl, DkimName, DkimNameError, Mailbox, Newsletter, Notices, Slug};
 use crate::subscriber::EmailAddress;
@@ -70,9 +70,11 @@ pub struct Send {
     pub rate: Option<f64>,
     /// When a temporary refusal is tried again.
     pub retry: RetrySchedule,
+    /// When a send pauses by itself.
+    pub breaker: BreakerLimits,
     /// How long a send waits for retries that are due later.
     pub wait: Duration,
-    /// Who gets a mail when a send ends.
+    /// Who gets a mail when a send ends or pauses.
     pub operator: Option<EmailAddress>,
     /// Whether only what somebody has approved may leave.
     pub approval: bool,
@@ -239,6 +241,10 @@ struct SendSection {
     rate: Option<Number>,
     retry: Option<List>,
     give_up_after: Option<Span>,
+    breaker: Option<Number>,
+    patience: Option<Span>,
+    probe: Option<Span>,
+    throttled: Option<Span>,
     wait: Option<Span>,
     operator: Option<String>,
     approval: Option<Switch>,
@@ -437,6 +443,7 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
         None => retry.waits,
     };
     let give_up_after = file.send.give_up_after.map_or(retry.give_up_after, |span| span.0);
+    let breaker = BreakerLimits::default();
     let operator = file.send.operator.as_deref().map(EmailAddress::parse).transpose();
     let trusted_proxies = file.web.trusted_proxies.map_or(Vec::new(), |list| list.0);
     let connections = file.smtp.connections.map_or(8.0, |number| number.0);
@@ -472,6 +479,12 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
             connections,
             rate: file.send.rate.map(|number| number.0).filter(|rate| *rate > 0.0),
             retry: RetrySchedule { waits, give_up_after },
+            breaker: BreakerLimits {
+                refusals: file.send.breaker.map_or(breaker.refusals, |number| number.0 as usize),
+                patience: file.send.patience.map_or(breaker.patience, |span| span.0),
+                probe: file.send.probe.map_or(breaker.probe, |span| span.0),
+                throttled: file.send.throttled.map_or(breaker.throttled, |span| span.0),
+            },
             wait: file.send.wait.map_or(Duration::from_secs(15 * 60), |span| span.0),
             operator: operator.map_err(|e| error(format!("[send] operator: {e}"), None))?,
             approval: file.send.approval.is_some_and(|switch| switch.0),

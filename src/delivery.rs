@@ -1,4 +1,4 @@
-//! A delivery: one issue to one subscriber; its states, what a relay's reply means, when to try again.
+//! A delivery: one issue to one subscriber; its states, what a relay's reply means, when to try again, when to stop.
 
 use std::fmt;
 use std::time::Duration;
@@ -221,6 +221,58 @@ impl RetrySchedule {
         let step = (tries.max(1) as usize - 1).min(self.waits.len().checked_sub(1)?);
         let wait = self.waits[step].mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 5.0);
         (since_first + wait <= self.give_up_after).then_some(wait)
+    }
+}
+
+/// When a send pauses by itself, and when it sees whether it can go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakerLimits {
+    /// How many readers in a row a relay may refuse by its policy.
+    pub refusals: usize,
+    /// How long a relay may be away.
+    pub patience: Duration,
+    /// The wait before a paused send sees whether its relay is well again; it doubles each time.
+    pub probe: Duration,
+    /// How long a send stands still that Gmail throttles (4.7.28).
+    pub throttled: Duration,
+}
+
+impl Default for BreakerLimits {
+    /// 20 readers; 2, 1 and 10 minutes.
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        Self { refusals: 20, patience: minutes(2), probe: minutes(1), throttled: minutes(10) }
+    }
+}
+
+/// Why a send stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PauseCause {
+    /// The operator wanted it.
+    Operator,
+    /// The relay is away.
+    Relay,
+    /// The relay refuses reader after reader by its policy.
+    Policy,
+    /// The relay refuses us: credentials, certificate, sender, authentication of the domain.
+    Ours,
+    /// The relay finds that we send too fast.
+    Throttled,
+}
+
+impl PauseCause {
+    /// Every cause.
+    pub const ALL: [Self; 5] = [Self::Operator, Self::Relay, Self::Policy, Self::Ours, Self::Throttled];
+
+    /// The word in the store and in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Relay => "relay",
+            Self::Policy => "policy",
+            Self::Ours => "ours",
+            Self::Throttled => "throttled",
+        }
     }
 }
 

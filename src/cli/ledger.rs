@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::{Exit, advise};
-use crate::delivery::DeliveryState;
+use crate::delivery::{DeliveryState, PauseCause};
 use crate::newsletter::{Newsletter, Slug};
-use crate::store::{FrozenIssue, LedgerSummary, Store};
+use crate::store::{FrozenIssue, IssueState, LedgerSummary, Pause, Store};
 
 /// The ledger of an issue at one instant.
 pub(super) struct LedgerView {
@@ -55,6 +56,11 @@ impl LedgerView {
             "number": self.issue.number,
             "subject": self.issue.rendered.subject,
             "state": self.issue.state.as_str(),
+            "pause": self.issue.pause.as_ref().map(|pause| json!({
+                "cause": pause.cause.as_str(),
+                "reason": pause.reason,
+                "probe_at": pause.probe_at.and_then(|at| at.format(&Rfc3339).ok()),
+            })),
             "audience": self.summary.audience,
             "states": states,
             "in_doubt": self.summary.in_doubt,
@@ -79,6 +85,7 @@ impl LedgerView {
             .collect();
         let sum = if terms.is_empty() { "nobody".to_owned() } else { terms.join(" + ") };
         text += &format!("  {audience} in the audience = {sum}\n");
+        text += &self.pause();
         for (class, reply, count) in refusals {
             text += &format!("  refused, {class}: {count}, such as: {reply}\n");
         }
@@ -90,6 +97,27 @@ impl LedgerView {
             text += &format!("  next try: {} UTC\n", clock(next_at));
         }
         text
+    }
+
+    /// Why it stands still, and what ends that.
+    fn pause(&self) -> String {
+        let name = self.name();
+        match &self.issue.pause {
+            None => String::new(),
+            Some(pause) if self.issue.state == IssueState::Sending => {
+                format!("  goes over one connection only: {}\n", pause.reason)
+            }
+            Some(Pause { cause: PauseCause::Operator, .. }) => {
+                format!("  paused by the operator; `masthead resume {name}` lets it go on\n")
+            }
+            Some(Pause { reason, probe_at: None, .. }) => {
+                format!("  paused: {reason}\n  nobody is lost; mend it, then `masthead resume {name}`\n")
+            }
+            Some(Pause { reason, probe_at: Some(at), .. }) => format!(
+                "  paused: {reason}\n  nobody is lost; whoever sends sees at {} UTC whether it can go on\n",
+                clock(*at)
+            ),
+        }
     }
 
     /// The exit code that the ledger means.

@@ -2,6 +2,7 @@
 
 use super::context::{ConfigArgs, OpenStore, block_on};
 use super::{Exit, advise, status};
+use crate::delivery::PauseCause;
 use crate::store::Resolution;
 use crate::subscriber::EmailAddress;
 
@@ -52,7 +53,8 @@ pub(super) struct AuditArgs {
 /// Runs `masthead pause`.
 pub(super) fn pause(args: &Args) -> anyhow::Result<Exit> {
     on_ledger(&args.config, Some(&args.issue), async |open, ledger| {
-        if !open.store.pause(ledger.issue.id).await? {
+        let reason = "the operator wanted it";
+        if !open.store.pause(ledger.issue.id, PauseCause::Operator, reason, None).await? {
             return Err(not_so(
                 &ledger.name(),
                 ledger.issue.state.as_str(),
@@ -68,7 +70,11 @@ pub(super) fn pause(args: &Args) -> anyhow::Result<Exit> {
 pub(super) fn resume(args: &Args) -> anyhow::Result<Exit> {
     on_ledger(&args.config, Some(&args.issue), async |open, ledger| {
         if !open.store.resume(ledger.issue.id).await? {
-            return Err(not_so(&ledger.name(), ledger.issue.state.as_str(), "only a paused issue can be resumed"));
+            return Err(not_so(
+                &ledger.name(),
+                ledger.issue.state.as_str(),
+                "only a paused issue, or one that goes gently, can be resumed",
+            ));
         }
         eprintln!("{} may go on; `masthead send` with its file sends what is left", ledger.name());
         Ok(Exit::Done)

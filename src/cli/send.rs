@@ -21,12 +21,11 @@ use crate::dispatch::{self, Ending, Progress};
 use crate::issue::{Issue, IssueLink};
 use crate::mailer::{Connection, Envelope, Relay, Verdict};
 use crate::message::dkim::Signer;
-use crate::message::{Digest, Reader, issue_message, notice_message, proof_message};
+use crate::message::{Digest, Reader, issue_message, proof_message};
 use crate::newsletter::Newsletter;
-use crate::render::{self, Notice, Rendered};
+use crate::render::{self, Rendered};
 use crate::store::{FrozenIssue, IssueState, NewIssue, Store};
 use crate::subscriber::EmailAddress;
-use crate::templates::report;
 use crate::token::Claim;
 
 /// The arguments.
@@ -211,6 +210,8 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     let mut plan = plan(config, open.store.clone(), relay.clone(), ready.newsletter.clone(), signer.clone(), issue);
     plan.rate = args.rate.or(plan.rate);
     plan.wait = args.wait.unwrap_or(plan.wait);
+    plan.breaker.patience = plan.breaker.patience.min(plan.wait);
+    plan.eager = true;
     let ending = dispatch::run(plan, progress, interrupted).await;
     bar.abort();
     bar.await.ok();
@@ -220,7 +221,9 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
             "what is left is due in {} s, and --wait is over; run the same command again then",
             due_in.as_secs_f64().ceil()
         ),
-        Ok(Ending::Stopped | Ending::GivenUp) => eprintln!("stopped; run the same command again to go on"),
+        Ok(Ending::Stopped) => eprintln!("stopped; run the same command again to go on"),
+        // The ledger below says why.
+        Ok(Ending::Paused(_)) => {}
         Ok(Ending::Halted(reason)) => {
             eprintln!("stopped: {reason}\nhint: nobody is lost; mend it and run the same command again")
         }
@@ -231,12 +234,16 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     if args.json {
         outln!("{}", view.json());
     }
-    // Who stopped it knows.
+    // Who stopped or paused it knows, and was told when it paused by itself.
     if let Some(operator) = &config.send.operator
-        && !matches!(ending, Ok(Ending::Stopped))
-        && let Err(error) = report_to(operator, &ready.newsletter, &relay, signer.as_ref(), &view.text()).await
+        && !matches!(ending, Ok(Ending::Stopped | Ending::Paused(_)))
     {
-        eprintln!("warning: the report to {operator} was not sent: {error:#}");
+        let text = view.text();
+        let subject = text.lines().next().unwrap_or_default();
+        let told = dispatch::tell(operator, &ready.newsletter, &relay, signer.as_ref(), subject, &text).await;
+        if let Err(error) = told {
+            eprintln!("warning: the report to {operator} was not sent: {error:#}");
+        }
     }
     let exit = view.exit();
     open.close().await?;
@@ -274,7 +281,10 @@ pub(super) fn plan(
         connections: config.send.connections,
         rate: config.send.rate,
         retry: config.send.retry.clone(),
+        breaker: config.send.breaker.clone(),
         wait: config.send.wait,
+        eager: false,
+        operator: config.send.operator.clone(),
         host: host(),
     }
 }
@@ -422,35 +432,6 @@ async fn show_progress(progress: Arc<Progress>, open: u64) {
         if !terminal {
             eprintln!("{settled}/{open}, {deferred} to try again");
         }
-    }
-}
-
-/// Mails the ledger to the operator.
-async fn report_to(
-    operator: &EmailAddress,
-    newsletter: &Newsletter,
-    relay: &Relay,
-    signer: Option<&Signer>,
-    ledger: &str,
-) -> anyhow::Result<()> {
-    let subject = ledger.lines().next().unwrap_or_default().to_owned();
-    let notice = Notice {
-        subject: subject.clone(),
-        html: report(&subject, ledger).into_string(),
-        text: ledger.to_owned(),
-        unsubscribe_url: None,
-    };
-    let date = OffsetDateTime::now_utc();
-    let message_id = format!("report.{}@{}", date.unix_timestamp_nanos(), newsletter.from.address.domain());
-    let bytes = notice_message(&newsletter.from, operator, &notice, &message_id, date, signer)?;
-    let mut connection = Connection::open(relay).await?;
-    let envelope = Envelope { from: newsletter.from.address.clone(), to: operator.clone() };
-    let verdict = connection.send(&envelope, &bytes).await;
-    connection.quit().await;
-    match verdict {
-        Verdict::Accepted(_) => Ok(()),
-        Verdict::Refused { reply, .. } => anyhow::bail!("{reply}"),
-        Verdict::NotSent(lost) | Verdict::InDoubt(lost) => anyhow::bail!("{lost}"),
     }
 }
 

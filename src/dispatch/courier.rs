@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
 
-use super::{Ending, Job, Shared};
+use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
 use crate::mailer::{Connection, Envelope, Lost, Verdict, Why};
 use crate::message::{self, Reader};
@@ -46,7 +46,7 @@ async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Opt
     let message = match Addressed::new(shared, &job.due) {
         Ok(message) => message,
         Err(error) => {
-            shared.stop.ask(Ending::Halted(error.to_string()));
+            shared.stop.ask(Ended::Halted(error.to_string()));
             return connection;
         }
     };
@@ -76,7 +76,7 @@ async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Opt
     let (state, next_in, class, reply) = match message {
         Some(message) => {
             let verdict = connection.send(&message.envelope, &message.bytes).await;
-            mind_the_relay(shared, &verdict);
+            mind_the_relay(shared, &job.due, &verdict);
             judge(shared, &job.due, verdict)
         }
         // The reader was erased after the chunk was read; the intent has seen that, but for a race of the two.
@@ -150,8 +150,8 @@ async fn connect(shared: &Shared) -> Option<Connection> {
             },
             () = shared.stop.wait() => return None,
         };
-        if error.is_ours() || since.elapsed() + backoff > shared.send.wait {
-            shared.stop.ask(Ending::Halted(error.to_string()));
+        if let Some(trip) = shared.breaker().unreachable(&error, since.elapsed() + backoff) {
+            shared.stop.ask(Ended::Tripped(trip));
             return None;
         }
         warn!(%error, backoff_ms = backoff.as_millis() as u64, "the relay cannot be reached");
@@ -163,16 +163,27 @@ async fn connect(shared: &Shared) -> Option<Connection> {
     }
 }
 
-/// After a 421 all connections rest; a message that is taken ends that.
-fn mind_the_relay(shared: &Shared, verdict: &Verdict) {
-    match verdict {
-        Verdict::Accepted(_) => shared.rest.end(),
-        Verdict::Refused { reply, .. } | Verdict::NotSent(Lost { why: Why::Closing(reply), .. })
-            if reply.code == 421 && shared.rest.begin() > shared.send.wait =>
-        {
-            shared.stop.ask(Ending::Halted(format!("the relay closes every connection: {reply}")));
+/// After a 421 all connections rest; a message that is taken ends that. The breaker sees everything.
+fn mind_the_relay(shared: &Shared, due: &Due, verdict: &Verdict) {
+    let trip = match verdict {
+        Verdict::Accepted(_) => {
+            shared.rest.end();
+            if shared.breaker().accepted() {
+                shared.stop.ask(Ended::Healed);
+            }
+            None
         }
-        _ => {}
+        Verdict::Refused { reply, .. } | Verdict::NotSent(Lost { why: Why::Closing(reply), .. })
+            if reply.code == 421 =>
+        {
+            let resting = shared.rest.begin();
+            shared.breaker().closing(reply, resting)
+        }
+        Verdict::Refused { reply, .. } => shared.breaker().refused(due.subscriber_id, due.attempts + 1, reply),
+        Verdict::NotSent(_) | Verdict::InDoubt(_) => None,
+    };
+    if let Some(trip) = trip {
+        shared.stop.ask(Ended::Tripped(trip));
     }
 }
 
@@ -190,11 +201,7 @@ fn judge(shared: &Shared, due: &Due, verdict: Verdict) -> Judgement {
 
 fn refused(shared: &Shared, due: &Due, reply: &Reply) -> Judgement {
     match classify(reply) {
-        ReplyClass::Ours => {
-            let reason = format!("the relay refuses this sender, not the reader: {reply}");
-            shared.stop.ask(Ending::Halted(reason));
-            (DeliveryState::Queued, Some(Duration::ZERO), Some(ReplyClass::Ours), reply.to_string())
-        }
+        ReplyClass::Ours => (DeliveryState::Queued, Some(Duration::ZERO), Some(ReplyClass::Ours), reply.to_string()),
         class if reply.is_permanent() => (DeliveryState::Refused, None, Some(class), reply.to_string()),
         class => later(shared, due, Duration::MAX, class, reply.to_string()),
     }

@@ -11,12 +11,14 @@
 //! A courier asks for its next intent only after it has handed in its last result, and the writer commits in the
 //! order of asking: a killed process leaves at most one message per connection in doubt.
 
+mod breaker;
 mod courier;
+mod operator;
 mod rate;
 mod writer;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -24,13 +26,17 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::delivery::RetrySchedule;
+use crate::delivery::{BreakerLimits, PauseCause, RetrySchedule};
 use crate::mailer::Relay;
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
-use crate::store::{Due, FrozenIssue, Outlook, Store, StoreError, Worker, WorkerError};
+use crate::store::{Due, FrozenIssue, IssueState, Outlook, Pause, Store, StoreError, Worker, WorkerError};
+use crate::subscriber::EmailAddress;
+use breaker::{Breaker, Trip};
 use rate::{RateLimit, Rest};
 use writer::Writer;
+
+pub use operator::{NotToldError, tell};
 
 /// How often a worker renews its lease and looks for workers that are gone.
 const RENEWAL: Duration = Duration::from_secs(5);
@@ -56,8 +62,14 @@ pub struct Send {
     pub rate: Option<f64>,
     /// When a temporary refusal is tried again.
     pub retry: RetrySchedule,
-    /// How long to wait for retries that are due later, and for a relay that is away.
+    /// When the send pauses by itself.
+    pub breaker: BreakerLimits,
+    /// How long to wait for retries that are due later, and for the end of a pause.
     pub wait: Duration,
+    /// Whether to see at once if a relay is back that was away: somebody is there and wants it.
+    pub eager: bool,
+    /// Who is told by mail when the send pauses, and when it goes on by itself.
+    pub operator: Option<EmailAddress>,
     /// Name of this machine.
     pub host: String,
 }
@@ -71,10 +83,33 @@ pub enum Ending {
     Waiting(Duration),
     /// Asked to stop.
     Stopped,
-    /// Stopped by itself: the relay, the configuration or the issue's state does not allow more.
+    /// The issue is paused, and does not go on by itself within the wait.
+    Paused(Pause),
+    /// The configuration or the issue's state does not allow more.
+    Halted(String),
+}
+
+/// How a [shift] ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ended {
+    /// No delivery is open.
+    Sent,
+    /// The next try is due later than the wait allows.
+    Waiting(Duration),
+    /// Asked to stop.
+    Stopped,
+    /// No message can be made, or nobody is left to carry one.
     Halted(String),
     /// Another process took this one for dead.
     GivenUp,
+    /// The issue is no longer sending.
+    Held,
+    /// The breaker wants to pause the send.
+    Tripped(Trip),
+    /// This process has paused the send.
+    Paused(Trip),
+    /// The relay is well again.
+    Healed,
 }
 
 /// What a running send has done, readable while it runs.
@@ -124,13 +159,21 @@ struct Shared {
     writer: Writer,
     rate: Arc<RateLimit>,
     rest: Rest,
+    breaker: std::sync::Mutex<Breaker>,
     progress: Arc<Progress>,
     stop: Stop,
 }
 
+impl Shared {
+    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        // Nothing panics under the lock.
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The wish to stop, with its reason once there is one.
 #[derive(Clone)]
-struct Stop(watch::Sender<Option<Ending>>);
+struct Stop(watch::Sender<Option<Ended>>);
 
 impl Stop {
     fn new() -> Self {
@@ -138,11 +181,11 @@ impl Stop {
     }
 
     /// The first reason counts.
-    fn ask(&self, ending: Ending) {
-        self.0.send_if_modified(|reason| reason.is_none() && reason.replace(ending).is_none());
+    fn ask(&self, ended: Ended) {
+        self.0.send_if_modified(|reason| reason.is_none() && reason.replace(ended).is_none());
     }
 
-    fn asked(&self) -> Option<Ending> {
+    fn asked(&self) -> Option<Ended> {
         self.0.borrow().clone()
     }
 
@@ -152,9 +195,10 @@ impl Stop {
     }
 }
 
-/// Takes part in the send of an issue until no delivery is open, retries are due too late, or `interrupt` is set.
+/// Takes part in the send of an issue until no delivery is open, what is left is due too late, or `interrupt` is set.
 ///
-/// A worker that was taken for dead registers anew and goes on.
+/// A worker that was taken for dead registers anew and goes on. A paused issue is seen to when its time comes,
+/// within the wait.
 ///
 /// # Errors
 ///
@@ -166,21 +210,83 @@ pub async fn run(
 ) -> Result<Ending, StoreError> {
     let send = Arc::new(send);
     let rate = Arc::new(RateLimit::new(send.rate));
+    let mut eager = send.eager;
+    let mut still_since = None;
     loop {
+        let standing = send.store.standing(send.issue.id).await?;
+        let probing = match (standing.state, standing.pause) {
+            (IssueState::Sending | IssueState::Sent, pause) => pause.map(|pause| pause.cause),
+            (IssueState::Paused, Some(pause)) if send.store.probe(send.issue.id, eager).await? => Some(pause.cause),
+            (IssueState::Paused, Some(pause)) => {
+                let still = still_since.get_or_insert_with(Instant::now).elapsed();
+                let Some(probe_in) = standing.probe_in.filter(|probe_in| still + *probe_in <= send.wait) else {
+                    return Ok(Ending::Paused(pause));
+                };
+                // The operator may end it earlier.
+                let nap = probe_in.clamp(Duration::from_millis(20), Duration::from_secs(1));
+                tokio::select! {
+                    () = tokio::time::sleep(nap) => continue,
+                    Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => return Ok(Ending::Stopped),
+                }
+            }
+            (state, _) => return Ok(Ending::Halted(format!("the issue is {}", state.as_str()))),
+        };
+        eager = false;
         let stop = Stop::new();
-        let shift = shift(send.clone(), rate.clone(), progress.clone(), stop.clone());
+        let shift = shift(send.clone(), rate.clone(), progress.clone(), stop.clone(), probing);
         tokio::pin!(shift);
-        let ending = tokio::select! {
-            ending = &mut shift => ending?,
+        let ended = tokio::select! {
+            ended = &mut shift => ended?,
             Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => {
-                stop.ask(Ending::Stopped);
+                stop.ask(Ended::Stopped);
                 shift.await?
             }
         };
-        if ending != Ending::GivenUp {
-            return Ok(ending);
+        match ended {
+            Ended::Sent => return Ok(Ending::Sent),
+            Ended::Waiting(due_in) => return Ok(Ending::Waiting(due_in)),
+            Ended::Stopped => return Ok(Ending::Stopped),
+            Ended::Halted(reason) => return Ok(Ending::Halted(reason)),
+            Ended::GivenUp => warn!("another process took this one for dead; joining anew"),
+            Ended::Held | Ended::Tripped(_) => {}
+            Ended::Paused(trip) => {
+                warn!(reason = trip.reason, "the send is paused");
+                tell_of_pause(&send, &trip).await;
+            }
+            Ended::Healed => {
+                still_since = None;
+                if send.store.heal(send.issue.id).await? {
+                    warn!("the relay takes mail again; the send goes on");
+                    let text = "The relay takes mail again, so the send goes on by itself. Nobody was lost.";
+                    tell_operator(&send, "goes on", text).await;
+                }
+            }
         }
-        warn!("another process took this one for dead; joining anew");
+    }
+}
+
+async fn tell_of_pause(send: &Send, trip: &Trip) {
+    let name = format!("{}/{}", send.newsletter.slug, send.issue.number);
+    let remedy = match trip.probe_in {
+        Some(_) => {
+            format!("It sees by itself whether it can go on, from time to time; `masthead resume {name}` is faster.")
+        }
+        None => {
+            format!("Mend that, then let it go on: `masthead resume {name}`, and send it again if nothing else runs.")
+        }
+    };
+    let text =
+        format!("{name} is paused: {}\n\n{remedy}\nNobody is lost, and nobody was suppressed for it.", trip.reason);
+    tell_operator(send, "is paused", &text).await;
+}
+
+/// Mails the operator, if there is one and the relay takes it.
+async fn tell_operator(send: &Send, what: &str, text: &str) {
+    let Some(operator) = &send.operator else { return };
+    let subject = format!("{}/{} {what}", send.newsletter.slug, send.issue.number);
+    let told = tell(operator, &send.newsletter, &send.relay, send.signer.as_ref(), &subject, text).await;
+    if let Err(error) = told {
+        warn!(%error, "the operator could not be told by mail");
     }
 }
 
@@ -190,7 +296,8 @@ async fn shift(
     rate: Arc<RateLimit>,
     progress: Arc<Progress>,
     stop: Stop,
-) -> Result<Ending, StoreError> {
+    probing: Option<PauseCause>,
+) -> Result<Ended, StoreError> {
     let (store, issue_id) = (send.store.clone(), send.issue.id);
     let worker = store.register_worker(&send.host, std::process::id()).await?;
     let worker_id = worker.id;
@@ -199,24 +306,27 @@ async fn shift(
     let (signed_off, sign_off) = oneshot::channel();
     let renewing = tokio::spawn(renew(worker, store.clone(), stop.clone(), sign_off));
     let (writer, writing) = writer::start(store.clone(), worker_id, send.issue.newsletter_id, stop.clone());
-    let shared = Arc::new(Shared { send, writer, rate, rest: Rest::default(), progress, stop: stop.clone() });
+    let breaker = Breaker::new(send.breaker.clone(), probing).into();
+    let connections = if probing.is_some() { 1 } else { send.connections };
+    let shared = Arc::new(Shared { send, writer, rate, rest: Rest::default(), breaker, progress, stop: stop.clone() });
 
     // Two jobs per courier are enough to keep it busy while the feeder reads the next chunk.
-    let (jobs, next_jobs) = mpsc::channel(2 * shared.send.connections);
+    let (jobs, next_jobs) = mpsc::channel(2 * connections);
     let next_jobs = Arc::new(Mutex::new(next_jobs));
     let mut couriers = JoinSet::new();
-    for _ in 0..shared.send.connections {
+    for _ in 0..connections {
         couriers.spawn(courier::work(shared.clone(), next_jobs.clone()));
     }
     drop(next_jobs);
-    let fed = feed(&shared, worker_id, jobs).await;
+    let fed = feed(&shared, worker_id, jobs, probing.is_some()).await;
     // Jobs that are left have no intent yet; the couriers drop them.
-    stop.ask(Ending::Stopped);
+    stop.ask(Ended::Stopped);
     while let Some(ended) = couriers.join_next().await {
         if let Err(error) = ended {
             warn!(%error, "a courier broke down; its message is in doubt");
         }
     }
+    let row = shared.breaker().row().to_vec();
     // With the last courier the writer ends too: every result is committed, or the store is away for good.
     drop(shared);
     writing.await.ok();
@@ -224,9 +334,12 @@ async fn shift(
     if let Ok(Some(worker)) = renewing.await {
         worker.leave().await?;
     }
-    let ending = fed?;
+    let ended = fed?;
+    if matches!(ended, Ended::Held | Ended::Paused(_)) && !row.is_empty() {
+        store.put_back(issue_id, &row).await?;
+    }
     let sent = store.settle_issue(issue_id).await?;
-    Ok(if sent { Ending::Sent } else { ending })
+    Ok(if sent { Ended::Sent } else { ended })
 }
 
 /// Renews the lease and gives up workers that are gone, until the shift ends.
@@ -244,7 +357,7 @@ async fn renew(mut worker: Worker, store: Store, stop: Stop, mut sign_off: onesh
                 }
             }
             Err(WorkerError::GivenUp) => {
-                stop.ask(Ending::GivenUp);
+                stop.ask(Ended::GivenUp);
                 return None;
             }
             Err(WorkerError::Store(error)) => warn!(%error, "cannot renew the lease"),
@@ -255,18 +368,20 @@ async fn renew(mut worker: Worker, store: Store, stop: Stop, mut sign_off: onesh
 /// Hands the due deliveries of claimed chunks to the couriers, and gives back the chunks that are done.
 ///
 /// While the store is away it waits as the writer does, up to [`STORE_PATIENCE`].
-async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>) -> Result<Ending, StoreError> {
+async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>, gently: bool) -> Result<Ended, StoreError> {
     let (done, done_chunks) = mpsc::unbounded_channel();
-    let mut feeder =
-        Feeder { shared, worker_id, jobs, done, done_chunks, finished: Vec::new(), in_hand: 0, waits: None };
+    let (finished, in_hand, waits) = (Vec::new(), 0, None);
+    let mut feeder = Feeder { shared, worker_id, gently, jobs, done, done_chunks, finished, in_hand, waits };
     let mut away_since = None;
     loop {
         match feeder.step().await {
-            Ok(Some(ending)) => return Ok(ending),
+            Ok(Some(ended)) => return Ok(ended),
             Ok(None) => away_since = None,
             Err(error) => {
                 let since = *away_since.get_or_insert_with(Instant::now);
-                if since.elapsed() > STORE_PATIENCE || shared.stop.asked().is_some() {
+                // That the send is paused must be written: it is for all.
+                let stops = shared.stop.asked().is_some_and(|ended| !matches!(ended, Ended::Tripped(_)));
+                if since.elapsed() > STORE_PATIENCE || stops {
                     return Err(error);
                 }
                 warn!(%error, "the store is away");
@@ -279,6 +394,8 @@ async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>) -> Resul
 struct Feeder<'a> {
     shared: &'a Shared,
     worker_id: i32,
+    /// Whether the send goes gently, so that other workers keep out of it.
+    gently: bool,
     jobs: mpsc::Sender<Job>,
     done: mpsc::UnboundedSender<i64>,
     done_chunks: mpsc::UnboundedReceiver<i64>,
@@ -291,8 +408,8 @@ struct Feeder<'a> {
 }
 
 impl Feeder<'_> {
-    /// Gives back what is done, then claims one chunk and hands out its jobs, or naps. The ending, when it is time.
-    async fn step(&mut self) -> Result<Option<Ending>, StoreError> {
+    /// Gives back what is done, then claims one chunk and hands out its jobs, or naps. How the shift ended, when it has.
+    async fn step(&mut self) -> Result<Option<Ended>, StoreError> {
         let send = &self.shared.send;
         while let Ok(chunk_id) = self.done_chunks.try_recv() {
             self.finished.push(chunk_id);
@@ -302,27 +419,30 @@ impl Feeder<'_> {
             self.in_hand -= self.finished.len();
             self.finished.clear();
         }
-        if let Some(ending) = self.shared.stop.asked() {
-            return Ok(Some(ending));
+        match self.shared.stop.asked() {
+            None => {}
+            Some(Ended::Tripped(trip)) => {
+                let paused = send.store.pause(send.issue.id, trip.cause, &trip.reason, trip.probe_in).await?;
+                return Ok(Some(if paused { Ended::Paused(trip) } else { Ended::Held }));
+            }
+            Some(ended) => return Ok(Some(ended)),
         }
         let waited = self.waits.map(|since| since.elapsed());
         if waited.is_none_or(|waited| waited <= send.wait)
-            && let Some(chunk) = send.store.claim(self.worker_id, send.issue.id).await?
+            && let Some(chunk) = send.store.claim(self.worker_id, send.issue.id, self.gently).await?
         {
             self.in_hand += 1;
             let hold = Arc::new(Hold { chunk_id: chunk.id, done: self.done.clone() });
             return self.hand_out(send.store.due(&chunk).await?, hold).await;
         }
         let nap = match send.store.outlook(send.issue.id).await? {
-            Outlook::Nothing => return Ok(Some(Ending::Sent)),
-            Outlook::Held(state) if self.in_hand == 0 => {
-                return Ok(Some(Ending::Halted(format!("the issue is {state}"))));
-            }
+            Outlook::Nothing => return Ok(Some(Ended::Sent)),
+            Outlook::Held if self.in_hand == 0 => return Ok(Some(Ended::Held)),
             Outlook::DueIn(due_in) if self.in_hand == 0 && waited.unwrap_or_default() + due_in > send.wait => {
-                return Ok(Some(Ending::Waiting(due_in)));
+                return Ok(Some(Ended::Waiting(due_in)));
             }
             Outlook::DueIn(due_in) => due_in.clamp(Duration::from_millis(20), Duration::from_secs(1)),
-            Outlook::InHand | Outlook::Held(_) => Duration::from_secs(1),
+            Outlook::InHand | Outlook::Held => Duration::from_secs(1),
         };
         if self.in_hand == 0 {
             self.waits.get_or_insert_with(Instant::now);
@@ -335,7 +455,7 @@ impl Feeder<'_> {
         Ok(None)
     }
 
-    async fn hand_out(&mut self, due: Vec<Due>, hold: Arc<Hold>) -> Result<Option<Ending>, StoreError> {
+    async fn hand_out(&mut self, due: Vec<Due>, hold: Arc<Hold>) -> Result<Option<Ended>, StoreError> {
         if due.iter().any(|due| due.attempts == 0) {
             self.waits = None;
         }
@@ -344,7 +464,7 @@ impl Feeder<'_> {
             tokio::select! {
                 handed = self.jobs.send(job) => {
                     if handed.is_err() {
-                        return Ok(Some(Ending::Halted("no connection is left to send over".into())));
+                        return Ok(Some(Ended::Halted("no connection is left to send over".into())));
                     }
                 }
                 () = self.shared.stop.wait() => break,

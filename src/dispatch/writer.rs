@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
-use super::{Ending, Hold, Stop};
+use super::{Ended, Hold, Stop};
 use crate::store::{Entry, Granted, Intent, Store, WorkerError};
 
 /// How many notes one commit takes at most.
@@ -80,7 +80,7 @@ async fn write(store: &Store, worker_id: i32, newsletter_id: i32, stop: &Stop, g
                 }
                 return;
             }
-            Err(WorkerError::GivenUp) => return stop.ask(Ending::GivenUp),
+            Err(WorkerError::GivenUp) => return stop.ask(Ended::GivenUp),
             Err(WorkerError::Store(error)) => {
                 warn!(%error, "the ledger cannot be written; nothing is sent until it can");
                 if stop.asked().is_some() {

@@ -3,7 +3,7 @@
 use time::{Date, OffsetDateTime};
 
 use super::archive::remember_sent;
-use super::{Store, StoreError};
+use super::{Pause, Store, StoreError};
 use crate::issue::IssueLink;
 use crate::render::Rendered;
 
@@ -34,7 +34,7 @@ impl IssueState {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    pub(super) fn parse(text: &str) -> Result<Self, StoreError> {
         [Self::Scheduled, Self::Sending, Self::Paused, Self::Sent, Self::Cancelled]
             .into_iter()
             .find(|state| state.as_str() == text)
@@ -84,6 +84,8 @@ pub struct FrozenIssue {
     pub created_at: OffsetDateTime,
     /// How many readers the snapshots took in.
     pub audience: i64,
+    /// Why it stands still; when it is sending, why it goes gently.
+    pub pause: Option<Pause>,
 }
 
 /// An issue in a list of issues.
@@ -161,6 +163,7 @@ impl Store {
                 date: row.issue_date,
                 created_at: row.created_at,
                 audience: row.audience,
+                pause: Pause::read(row.pause_cause, row.pause_reason, row.probe_at)?,
             })
         })
         .transpose()
@@ -216,7 +219,10 @@ impl Store {
         let state = sqlx::query_scalar!(
             "update issue i
              set state = case when open.any then 'sending' else 'sent' end,
-                 finished_at = case when open.any then null else coalesce(i.finished_at, now()) end
+                 finished_at = case when open.any then null else coalesce(i.finished_at, now()) end,
+                 pause_cause = case when open.any then i.pause_cause end,
+                 pause_reason = case when open.any then i.pause_reason end,
+                 probe_at = case when open.any then i.probe_at end
              from (select exists (select from chunk where issue_id = $1 and (worker_id is not null or next_at is not null))
                           as any) open
              where i.id = $1 and i.state in ('sending', 'sent')

@@ -16,6 +16,7 @@
 //! | in doubt | the same owner's late reply | as above | [`Store::commit`] |
 //! | in doubt | the operator resolves it | accepted or queued | [`Store::resolve`] |
 //! | refused, expired | the operator tries again | queued | [`Store::retry`] |
+//! | refused by a policy | the row that it was in paused the issue | queued | [`Store::put_back`] |
 //! | queued, claimed | the operator cancels the issue | skipped | [`Store::cancel`] |
 //!
 //! Every step appends a row; a delivery's state is that of its last row, `queued` without one.
@@ -91,7 +92,7 @@ pub enum Outlook {
     /// No delivery is open.
     Nothing,
     /// The issue is in a state that does not allow sending.
-    Held(String),
+    Held,
 }
 
 /// What became of an [`Intent`].
@@ -215,7 +216,9 @@ impl Store {
     }
 
     /// Claims the chunk that has been due longest; `None` when none is due.
-    pub async fn claim(&self, worker_id: i32, issue_id: i64) -> Result<Option<Chunk>, StoreError> {
+    ///
+    /// Of an issue that goes gently, only a worker that does gets one, and only while no other has one.
+    pub async fn claim(&self, worker_id: i32, issue_id: i64, gently: bool) -> Result<Option<Chunk>, StoreError> {
         Ok(sqlx::query_as!(
             Chunk,
             "update chunk set worker_id = $1, claimed_at = now()
@@ -223,11 +226,15 @@ impl Store {
                          join issue i on i.id = c.issue_id and i.state = 'sending'
                          join worker w on w.id = $1 and w.gone_at is null
                          where c.issue_id = $2 and c.worker_id is null and c.next_at <= now()
+                           and (i.pause_cause is null
+                                or $3 and not exists (select from chunk o where o.issue_id = i.id
+                                                      and o.worker_id is not null and o.worker_id <> w.id))
                          order by c.next_at, c.id limit 1
                          for update of c skip locked)
              returning id, issue_id, round, first_subscriber_id, last_subscriber_id",
             worker_id,
-            issue_id
+            issue_id,
+            gently
         )
         .fetch_optional(&self.pool)
         .await?)
@@ -373,7 +380,7 @@ impl Store {
         let due_in = row.due_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
         Ok(match (due_in, row.claimed) {
             (None, false) => Outlook::Nothing,
-            _ if !matches!(row.state.as_str(), "sending" | "sent") => Outlook::Held(row.state),
+            _ if !matches!(row.state.as_str(), "sending" | "sent") => Outlook::Held,
             (Some(due_in), _) => Outlook::DueIn(due_in),
             (None, true) => Outlook::InHand,
         })

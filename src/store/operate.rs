@@ -1,4 +1,4 @@
-//! What the operator does to a ledger: pause, cancel, try again, resolve, audit.
+//! What the operator does to a ledger: cancel, try again, resolve, audit; for pausing see [`super::pause`].
 
 use super::{Store, StoreError};
 use crate::subscriber::EmailAddress;
@@ -13,42 +13,20 @@ pub enum Resolution {
 }
 
 impl Store {
-    /// Pauses a sending issue: no further intent is granted. Returns whether it was sending.
-    pub async fn pause(&self, issue_id: i64) -> Result<bool, StoreError> {
-        self.change_state(issue_id, "sending", "paused").await
-    }
-
-    /// Lets a paused issue go on. Returns whether it was paused.
-    pub async fn resume(&self, issue_id: i64) -> Result<bool, StoreError> {
-        self.change_state(issue_id, "paused", "sending").await
-    }
-
-    async fn change_state(&self, issue_id: i64, from: &str, to: &str) -> Result<bool, StoreError> {
-        let newsletter_id = sqlx::query_scalar!(
-            "update issue set state = $3 where id = $1 and state = $2 returning newsletter_id",
-            issue_id,
-            from,
-            to
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        if let Some(newsletter_id) = newsletter_id {
-            self.await_intents(newsletter_id).await?;
-        }
-        Ok(newsletter_id.is_some())
-    }
-
     /// Cancels an issue that is not sent: what is queued or claimed is skipped, what is on the wire finishes.
     /// Returns how many are skipped, `None` when it was sent or cancelled already.
     ///
     /// Two transactions: no intent is granted after the first, and the second sees those before it.
     pub async fn cancel(&self, issue_id: i64) -> Result<Option<u64>, StoreError> {
-        let cancelled = self.change_state(issue_id, "sending", "cancelled").await?
-            || self.change_state(issue_id, "paused", "cancelled").await?
-            || self.change_state(issue_id, "scheduled", "cancelled").await?;
-        if !cancelled {
-            return Ok(None);
-        }
+        let newsletter_id = sqlx::query_scalar!(
+            "update issue set state = 'cancelled', pause_cause = null, pause_reason = null, probe_at = null
+             where id = $1 and state in ('sending', 'paused', 'scheduled') returning newsletter_id",
+            issue_id
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(newsletter_id) = newsletter_id else { return Ok(None) };
+        self.await_intents(newsletter_id).await?;
         let mut transaction = self.pool.begin().await?;
         let skipped = sqlx::query!(
             "insert into ledger (issue_id, subscriber_id, step, attempt, state, class)

@@ -37,7 +37,7 @@ impl Desk {
     /// The deliveries of a chunk that the worker claims.
     fn claim(&self, worker_id: i32) -> Option<(Chunk, Vec<Due>)> {
         self.app.block_on(async {
-            let chunk = self.app.store().claim(worker_id, self.issue_id).await.unwrap()?;
+            let chunk = self.app.store().claim(worker_id, self.issue_id, false).await.unwrap()?;
             let due = self.app.store().due(&chunk).await.unwrap();
             Some((chunk, due))
         })

@@ -186,7 +186,7 @@ fn a_relay_that_closes_every_connection_is_left_in_peace() {
     app.script(move |moment| match moment.stage {
         Stage::Mail => {
             counter.fetch_add(1, Ordering::Relaxed);
-            Act::reply(421, "4.7.28 too many of you")
+            Act::reply(421, "4.3.2 too many of you")
         }
         _ => Act::CarryOn,
     });
@@ -203,10 +203,12 @@ fn refuses_us(act: impl Fn(&Moment<'_>) -> Act + Send + Sync + 'static) {
     let readers = app.subscribe_many(20);
     let issue = app.issue(7);
     app.script(act);
-    let run = app.send(&issue).exits(3).says("stopped: ");
+    let run = app.send(&issue).exits(3).says("paused: ");
     run.ledger().is(&[("queued", 20)]);
+    assert_eq!(run.ledger().0["pause"]["cause"], "ours");
     assert_eq!(app.query("select count(*)::text from suppression"), "0");
     app.heal();
+    app.masthead(&["resume", "7"]).exits(0);
     app.send(&issue).exits(0).ledger().is(&[("accepted", 20)]);
     once_each(&app, &readers);
 }

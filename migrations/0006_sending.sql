@@ -1,0 +1,14 @@
+-- Why an issue stands still, so that every worker and the operator know, and when it may go on by itself.
+--
+-- While it is paused, `pause_cause` says why. An issue that is sending and has a cause goes *gently*, one worker
+-- over one connection: it sees whether the relay is well again, or was throttled.
+-- `probe_at` is when a worker may see; null when only `masthead resume` lets it go on. Each pause after a probe
+-- doubles the wait, which `probes` counts.
+alter table issue
+    add column pause_cause text,
+    add column pause_reason text,
+    add column probe_at timestamptz,
+    add column probes integer not null default 0;
+alter table issue add
+    constraint issue_pause_cause_check check (pause_cause in ('operator', 'relay', 'policy', 'ours', 'throttled'));
+update issue set pause_cause = 'operator', pause_reason = 'the operator wanted it' where state = 'paused';

@@ -1,0 +1,255 @@
+//! The circuit breaker: when a send is to stand still, and why.
+//!
+//! | what happens | the send pauses | and goes on |
+//! | --- | --- | --- |
+//! | the relay cannot be reached, or closes every connection | when its patience is over | by itself |
+//! | one reader after another is refused by policy, 5.7.x | after so many in a row | when the operator resumes it |
+//! | one after another is put off by policy, 4.7.x, from the second try | after so many in a row | by itself |
+//! | credentials, certificate or sender are refused | at once | when the operator resumes it |
+//! | Gmail throttles, 4.7.28 | at once | by itself, over one connection |
+//!
+//! Only a message that is taken ends a row. The readers in it stay in the queue: [`Breaker::row`] says who they are.
+//! A send that goes on by itself *probes*: one connection, and the same cause stops it at once,
+//! until a message is taken.
+//!
+//! A state machine without clock or I/O.
+
+use std::time::Duration;
+
+use crate::delivery::{BreakerLimits, EnhancedCode, PauseCause, Reply, ReplyClass, classify};
+use crate::mailer::ConnectError;
+
+/// Gmail's word for "too fast", as 421, 450 or 451.
+const THROTTLED: EnhancedCode = EnhancedCode(4, 7, 28);
+
+/// Watches what the relay answers.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    limits: BreakerLimits,
+    /// What the send was paused for, while nobody knows whether that is over.
+    probing: Option<PauseCause>,
+    /// The readers refused by policy since the relay took a message.
+    row: Vec<i64>,
+    /// Whether one of them was refused for good.
+    row_is_final: bool,
+}
+
+/// The wish to pause a send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trip {
+    pub(super) cause: PauseCause,
+    pub(super) reason: String,
+    /// How long until the send may see by itself whether it can go on.
+    pub(super) probe_in: Option<Duration>,
+}
+
+impl Breaker {
+    /// A breaker for a send that goes as usual, or probes.
+    pub(super) fn new(limits: BreakerLimits, probing: Option<PauseCause>) -> Self {
+        Self { limits, probing, row: Vec::new(), row_is_final: false }
+    }
+
+    /// The relay took a message. Whether that is the end of a probe.
+    pub(super) fn accepted(&mut self) -> bool {
+        self.row.clear();
+        self.row_is_final = false;
+        // Who was throttled goes gently to the end.
+        self.probing.take_if(|cause| *cause != PauseCause::Throttled).is_some()
+    }
+
+    /// The relay refused a reader, at try number `attempt` from 1.
+    pub(super) fn refused(&mut self, subscriber_id: i64, attempt: i16, reply: &Reply) -> Option<Trip> {
+        match (classify(reply), reply.enhanced()) {
+            (ReplyClass::Ours, _) => {
+                Some(stop(PauseCause::Ours, format!("the relay refuses this sender, not the reader: {reply}")))
+            }
+            (_, Some(THROTTLED)) => Some(self.throttled(reply)),
+            (ReplyClass::Policy, _) => self.count(subscriber_id, true, reply),
+            // The first time it may be greylisting.
+            (_, Some(EnhancedCode(4, 7, _))) if attempt > 1 => self.count(subscriber_id, false, reply),
+            _ => None,
+        }
+    }
+
+    /// The relay closed with 421, and has taken nothing for so long when all connections have rested.
+    pub(super) fn closing(&mut self, reply: &Reply, resting: Duration) -> Option<Trip> {
+        if reply.enhanced() == Some(THROTTLED) {
+            return Some(self.throttled(reply));
+        }
+        self.away(resting, || format!("the relay closes every connection: {reply}"))
+    }
+
+    /// There is no connection, and will have been none for `away` before the next try.
+    pub(super) fn unreachable(&mut self, error: &ConnectError, away: Duration) -> Option<Trip> {
+        if error.is_ours() {
+            return Some(stop(PauseCause::Ours, error.to_string()));
+        }
+        self.away(away, || error.to_string())
+    }
+
+    /// Who was refused for good or put off by policy, one after another, and nobody taken since.
+    pub(super) fn row(&self) -> &[i64] {
+        &self.row
+    }
+
+    fn away(&self, away: Duration, reason: impl FnOnce() -> String) -> Option<Trip> {
+        let patience = if self.probing == Some(PauseCause::Relay) { Duration::ZERO } else { self.limits.patience };
+        (away > patience).then(|| self.probe_later(PauseCause::Relay, reason(), self.limits.probe))
+    }
+
+    fn throttled(&self, reply: &Reply) -> Trip {
+        let reason = format!("the relay finds that we send too fast: {reply}");
+        self.probe_later(PauseCause::Throttled, reason, self.limits.throttled)
+    }
+
+    fn count(&mut self, subscriber_id: i64, is_final: bool, reply: &Reply) -> Option<Trip> {
+        self.row_is_final |= is_final;
+        // One reader who is tried again and again makes no row.
+        if !self.row.contains(&subscriber_id) {
+            self.row.push(subscriber_id);
+        }
+        let limit = if self.probing == Some(PauseCause::Policy) { 1 } else { self.limits.refusals.max(1) };
+        if self.row.len() < limit {
+            return None;
+        }
+        let readers = self.row.len();
+        let reason = match readers {
+            1 => format!("the relay still refuses by policy: {reply}"),
+            _ => format!("the relay refused {readers} readers in a row by policy, the last with: {reply}"),
+        };
+        // Another try costs nobody anything where no refusal is final.
+        Some(match self.row_is_final {
+            true => stop(PauseCause::Policy, reason),
+            false => self.probe_later(PauseCause::Policy, reason, self.limits.probe),
+        })
+    }
+
+    fn probe_later(&self, cause: PauseCause, reason: String, wait: Duration) -> Trip {
+        Trip { cause, reason, probe_in: Some(wait) }
+    }
+}
+
+/// A pause that only the operator ends.
+fn stop(cause: PauseCause, reason: String) -> Trip {
+    Trip { cause, reason, probe_in: None }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::mailer::{Lost, Stage, Why};
+
+    const LIMITS: BreakerLimits = BreakerLimits {
+        refusals: 3,
+        patience: Duration::from_secs(120),
+        probe: Duration::from_secs(60),
+        throttled: Duration::from_secs(600),
+    };
+
+    fn breaker() -> Breaker {
+        Breaker::new(LIMITS, None)
+    }
+
+    fn reply(code: u16, text: &str) -> Reply {
+        Reply { code, text: text.into() }
+    }
+
+    fn blocked() -> Reply {
+        reply(550, "5.7.1 blocked")
+    }
+
+    fn silent() -> ConnectError {
+        ConnectError::Unreachable(Lost { stage: Stage::Connect, why: Why::Closed })
+    }
+
+    #[test]
+    fn only_policy_refusals_without_an_accepted_message_between_them_make_a_row() {
+        let mut breaker = breaker();
+        assert_eq!(breaker.refused(1, 1, &blocked()), None);
+        assert_eq!(breaker.refused(2, 1, &blocked()), None);
+        assert!(!breaker.accepted());
+        assert_eq!(breaker.refused(3, 1, &blocked()), None);
+        assert_eq!(breaker.refused(4, 1, &reply(550, "5.1.1 no such user")), None);
+        assert_eq!(breaker.refused(5, 1, &reply(452, "4.2.2 full")), None);
+        assert_eq!(breaker.refused(6, 1, &blocked()), None);
+        let trip = breaker.refused(7, 1, &blocked()).unwrap();
+        assert_eq!((trip.cause, trip.probe_in), (PauseCause::Policy, None));
+        assert_eq!(trip.reason, "the relay refused 3 readers in a row by policy, the last with: 550 5.7.1 blocked");
+        assert_eq!(breaker.row(), [3, 6, 7]);
+    }
+
+    #[test]
+    fn what_puts_off_by_policy_counts_from_the_second_try_once_a_reader_and_is_tried_again_by_itself() {
+        let mut breaker = breaker();
+        let later = reply(451, "4.7.1 come back later");
+        for reader in 0..100 {
+            assert_eq!(breaker.refused(reader, 1, &later), None, "it may be greylisting");
+        }
+        for attempt in 2..100 {
+            assert_eq!(breaker.refused(1, attempt, &later), None, "one reader makes no row");
+        }
+        assert_eq!(breaker.refused(2, 2, &later), None);
+        let trip = breaker.refused(3, 2, &later).unwrap();
+        assert_eq!((trip.cause, trip.probe_in), (PauseCause::Policy, Some(LIMITS.probe)));
+    }
+
+    #[test]
+    fn one_final_refusal_in_a_row_leaves_it_to_the_operator() {
+        let mut breaker = breaker();
+        breaker.refused(1, 1, &blocked());
+        breaker.refused(2, 2, &reply(451, "4.7.1 later"));
+        assert_eq!(breaker.refused(3, 2, &reply(451, "4.7.1 later")).unwrap().probe_in, None);
+    }
+
+    #[test]
+    fn what_is_our_own_fault_stops_at_once() {
+        for text in ["5.7.515 access denied", "5.7.26 unauthenticated", "5.1.8 bad sender"] {
+            let trip = breaker().refused(1, 1, &reply(550, text)).unwrap();
+            assert_eq!((trip.cause, trip.probe_in), (PauseCause::Ours, None));
+        }
+        let error = ConnectError::Authentication(reply(535, "5.7.8 bad credentials"));
+        let trip = breaker().unreachable(&error, Duration::ZERO).unwrap();
+        assert_eq!((trip.cause, trip.probe_in), (PauseCause::Ours, None));
+    }
+
+    #[test]
+    fn a_relay_that_is_away_has_its_time() {
+        let closing = reply(421, "4.3.2 shutting down");
+        assert_eq!(breaker().unreachable(&silent(), LIMITS.patience), None);
+        assert_eq!(breaker().closing(&closing, LIMITS.patience), None);
+        let away = LIMITS.patience + Duration::from_secs(1);
+        for trip in [breaker().unreachable(&silent(), away), breaker().closing(&closing, away)] {
+            let trip = trip.unwrap();
+            assert_eq!((trip.cause, trip.probe_in), (PauseCause::Relay, Some(LIMITS.probe)));
+        }
+    }
+
+    #[test]
+    fn gmails_throttling_stops_at_once_under_any_code() {
+        let trips = [
+            breaker().closing(&reply(421, "4.7.28 unusual rate"), Duration::ZERO),
+            breaker().refused(1, 1, &reply(450, "4.7.28 unusual rate")),
+        ];
+        for trip in trips {
+            let trip = trip.unwrap();
+            assert_eq!((trip.cause, trip.probe_in), (PauseCause::Throttled, Some(LIMITS.throttled)));
+        }
+    }
+
+    #[test]
+    fn a_probe_ends_with_the_first_message_that_is_taken_and_fails_at_the_first_sign() {
+        let probing = |cause| Breaker::new(LIMITS, Some(cause));
+        let instant = Duration::from_millis(1);
+        assert_eq!(probing(PauseCause::Relay).unreachable(&silent(), instant).unwrap().cause, PauseCause::Relay);
+        let trip = probing(PauseCause::Policy).refused(1, 2, &reply(451, "4.7.1 later")).unwrap();
+        assert_eq!(trip.reason, "the relay still refuses by policy: 451 4.7.1 later");
+        assert_eq!(probing(PauseCause::Relay).refused(1, 1, &blocked()), None, "another cause has its limit");
+
+        let mut breaker = probing(PauseCause::Relay);
+        assert!(breaker.accepted());
+        assert!(!breaker.accepted());
+        assert_eq!(breaker.unreachable(&silent(), instant), None);
+        assert!(!probing(PauseCause::Throttled).accepted(), "who was throttled goes gently to the end");
+    }
+}

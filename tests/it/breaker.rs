@@ -1,0 +1,206 @@
+//! What pauses a send by itself, who is kept, and how it goes on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use masthead::catcher::{Act, Moment, Stage};
+
+use super::app::{App, Run, wait_until};
+use super::send::once_each;
+
+const OPERATOR: &str = "operator@example.org";
+
+/// A desk whose breaker trips after five readers in a row, with somebody to tell.
+fn desk() -> App {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__BREAKER", "5");
+    app.set("MASTHEAD_SEND__OPERATOR", OPERATOR);
+    app
+}
+
+/// Whether this is about a reader's mail, at its dot.
+fn is_readers_dot(moment: &Moment<'_>) -> bool {
+    moment.stage == Stage::Dot && moment.to != [OPERATOR]
+}
+
+fn pause_of(run: &Run) -> (String, String) {
+    let ledger = run.ledger().0;
+    assert_eq!(ledger["state"], "paused", "{ledger}");
+    let word = |name: &str| ledger["pause"][name].as_str().unwrap().to_owned();
+    (word("cause"), word("reason"))
+}
+
+#[test]
+fn policy_refusals_in_a_row_pause_the_send_and_the_row_stays_queued() {
+    let app = desk();
+    let readers = app.subscribe_many(60);
+    let issue = app.issue(7);
+    let dots = AtomicUsize::new(0);
+    app.script(move |moment| match is_readers_dot(moment) && dots.fetch_add(1, Ordering::Relaxed) >= 10 {
+        true => Act::reply(550, "5.7.1 blocked as spam"),
+        false => Act::CarryOn,
+    });
+    let run = app.send(&issue).exits(3).says("nobody is lost; mend it, then `masthead resume garden/7`");
+    run.ledger().is(&[("accepted", 10), ("queued", 50)]);
+    let (cause, reason) = pause_of(&run);
+    assert_eq!(cause, "policy");
+    assert!(reason.ends_with("readers in a row by policy, the last with: 550 5.7.1 blocked as spam"), "{reason}");
+    assert!(app.masthead(&["status", "7"]).exits(3).out.contains(&reason));
+    let told = app.mails_to(OPERATOR);
+    assert_eq!((told.len(), told[0].subject()), (1, Some("garden/7 is paused")));
+    assert!(told[0].body_text(0).unwrap().contains("550 5.7.1 blocked as spam"));
+    assert_eq!(app.query("select count(*)::text from suppression"), "0");
+
+    app.heal();
+    app.send(&issue).exits(3).ledger().is(&[("accepted", 10), ("queued", 50)]);
+    app.masthead(&["resume", "7"]).exits(0);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 60)]);
+    app.masthead(&["audit", "7"]).exits(0);
+    for reader in &readers {
+        assert_eq!(app.mails_to(reader).len(), 1);
+    }
+}
+
+#[test]
+fn policy_refusals_here_and_there_are_refusals() {
+    let app = desk();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "1");
+    app.subscribe_many(40);
+    let issue = app.issue(7);
+    let dots = AtomicUsize::new(0);
+    app.script(move |moment| match is_readers_dot(moment) && !dots.fetch_add(1, Ordering::Relaxed).is_multiple_of(5) {
+        true => Act::reply(550, "5.7.1 blocked as spam"),
+        false => Act::CarryOn,
+    });
+    let ledger = app.send(&issue).exits(1).ledger();
+    ledger.is(&[("accepted", 8), ("refused", 32)]);
+    assert_eq!((&ledger.0["state"], &ledger.0["pause"]), (&"sent".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_relay_that_puts_everybody_off_by_policy_is_tried_now_and_then_and_the_send_goes_on_by_itself() {
+    let app = desk();
+    app.set("MASTHEAD_SEND__RETRY", "10ms");
+    app.set("MASTHEAD_SEND__PROBE", "50ms");
+    let readers = app.subscribe_many(20);
+    let issue = app.issue(7);
+    let tries = Mutex::new(HashMap::new());
+    app.script(move |moment| match moment.to.first() {
+        // The pause comes with the second try of the fifth reader; the probes try one of them again and again.
+        Some(reader) if reader != OPERATOR && moment.stage == Stage::Rcpt => {
+            let mut tries = tries.lock().unwrap();
+            *tries.entry(reader.clone()).or_insert(0) += 1;
+            if tries.values().any(|count| *count > 4) { Act::CarryOn } else { Act::reply(451, "4.7.1 not now") }
+        }
+        _ => Act::CarryOn,
+    });
+    let run = app.send(&issue).exits(0).says("the send is paused").says("the send goes on");
+    run.ledger().is(&[("accepted", 20)]);
+    let told: Vec<_> = app.mails_to(OPERATOR).iter().map(|mail| mail.subject().unwrap().to_owned()).collect();
+    assert_eq!(told.first().map(String::as_str), Some("garden/7 is paused"), "{told:?}");
+    assert!(told.contains(&"garden/7 goes on".to_owned()), "{told:?}");
+    for reader in &readers {
+        assert_eq!(app.mails_to(reader).len(), 1);
+    }
+}
+
+#[test]
+fn a_relay_that_is_away_longer_than_its_patience_pauses_the_send_until_it_is_back() {
+    let app = desk();
+    app.set("MASTHEAD_SEND__PATIENCE", "100ms");
+    app.set("MASTHEAD_SEND__PROBE", "100ms");
+    let readers = app.subscribe_many(20);
+    let issue = app.issue(7);
+    app.relay_down();
+    let mut sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    sending.wait_for("the send is paused");
+    let ledger = app.ledger(7);
+    ledger.is(&[("queued", 20)]);
+    assert_eq!((&ledger.0["state"], &ledger.0["pause"]["cause"]), (&"paused".into(), &"relay".into()));
+    assert!(ledger.0["pause"]["probe_at"].is_string());
+    app.relay_up();
+    sending.wait_for("the send goes on");
+    sending.finish().exits(0).ledger().is(&[("accepted", 20)]);
+    for reader in &readers {
+        assert_eq!(app.mails_to(reader).len(), 1);
+    }
+    assert_eq!(app.mails_to(OPERATOR)[0].subject(), Some("garden/7 goes on"));
+}
+
+#[test]
+fn who_sends_again_by_hand_need_not_wait_for_the_next_look_at_the_relay() {
+    let app = desk();
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    app.relay_down();
+    let run = app.masthead(&["send", &issue, "--yes", "--json", "--wait", "0s"]).exits(3);
+    assert_eq!(pause_of(&run).0, "relay");
+    app.relay_up();
+    app.masthead(&["send", &issue, "--yes", "--json", "--wait", "0s"]).exits(0).ledger().is(&[("accepted", 3)]);
+}
+
+#[test]
+fn what_gmail_throttles_stands_still_and_then_goes_over_one_connection() {
+    let app = desk();
+    app.set("MASTHEAD_SEND__THROTTLED", "200ms");
+    app.set("MASTHEAD_SEND__RETRY", "10ms");
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "3");
+    let readers = app.subscribe_many(60);
+    let issue = app.issue(7);
+    let throttled = AtomicBool::new(false);
+    app.script(move |moment| match is_readers_dot(moment) && !throttled.swap(true, Ordering::Relaxed) {
+        true => Act::reply(451, "4.7.28 unusual rate of mail from you"),
+        false => Act::CarryOn,
+    });
+    let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    sending.finish().exits(0).says("the send is paused").ledger().is(&[("accepted", 60)]);
+    for reader in &readers {
+        assert_eq!(app.mails_to(reader).len(), 1);
+    }
+    let told = app.mails().iter().position(|mail| mail.to == [OPERATOR]).unwrap();
+    let after: Vec<_> = app.mails().into_iter().skip(told).filter(|mail| mail.to != [OPERATOR]).collect();
+    assert!(after.len() > 50, "{} of 60 came after the pause", after.len());
+    assert!(after.iter().all(|mail| mail.connection == after[0].connection), "there was more than one connection");
+}
+
+/// The relay holds a message on each of two connections while the operator acts elsewhere.
+fn acts_within_a_message_per_connection(act: &str, state: &str) -> (App, String) {
+    let app = App::start();
+    app.subscribe_many(200);
+    let issue = app.issue(7);
+    let hold = app.hold_at(3);
+    let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    wait_until("two messages are on the wire", || app.count("attempting") == 2);
+    hold.reached();
+    app.masthead(&[act, "7"]).exits(0);
+    let begun: usize = app.query("select count(*)::text from ledger where state = 'attempting'").parse().unwrap();
+    hold.release();
+    let ledger = sending.finish().ledger();
+    assert_eq!(app.taken().len(), begun, "what was not on the wire when `{act}` came back never left");
+    ledger.is(&[("accepted", begun as u64), (state, 200 - begun as u64)]);
+    (app, issue)
+}
+
+#[test]
+fn a_pause_takes_effect_within_a_message_per_connection_and_resume_sends_the_rest() {
+    let (app, issue) = acts_within_a_message_per_connection("pause", "queued");
+    assert_eq!(app.ledger(7).0["pause"]["cause"], "operator");
+    app.heal();
+    app.send(&issue).exits(3).says("paused by the operator");
+    app.masthead(&["resume", "7"]).exits(0);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 200)]);
+    once_each(&app, &(0..200).map(|number| format!("reader-{number}@example.com")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_cancel_takes_effect_within_a_message_per_connection_and_is_final() {
+    let (app, issue) = acts_within_a_message_per_connection("cancel", "skipped");
+    let taken = app.taken().len();
+    app.heal();
+    app.send(&issue).exits(2).says("was cancelled");
+    app.masthead(&["resume", "7"]).exits(2);
+    assert_eq!(app.taken().len(), taken);
+    app.masthead(&["audit", "7"]).exits(0);
+}
