@@ -1,3 +1,8 @@
+-- When a scheduled issue starts; the Date of its mails, as `created_at` is of the others.
+alter table issue add column starts_at timestamptz;
+alter table issue add
+    constraint issue_starts_at_check check (state <> 'scheduled' or starts_at is not null);
+
 -- Why an issue stands still, so that every worker and the operator know, and when it may go on by itself.
 --
 -- While it is paused, `pause_cause` says why. An issue that is sending and has a cause goes *gently*, one worker

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::moment::span;
 use super::{Exit, advise};
 use crate::delivery::{DeliveryState, PauseCause};
 use crate::newsletter::{Newsletter, Slug};
@@ -14,6 +15,8 @@ pub(super) struct LedgerView {
     pub(super) slug: Slug,
     pub(super) issue: FrozenIssue,
     pub(super) summary: LedgerSummary,
+    /// Of a scheduled issue: how many would be in its audience now.
+    prospects: Option<u64>,
 }
 
 impl LedgerView {
@@ -30,7 +33,11 @@ impl LedgerView {
             .await?
             .ok_or_else(|| advise(&format!("{slug}/{number} was never sent"), "`masthead send FILE` sends an issue"))?;
         let summary = store.summary(issue.id).await?;
-        Ok(Self { slug, issue, summary })
+        let prospects = match issue.state {
+            IssueState::Scheduled => Some(store.count_prospects(newsletter_id, number).await?),
+            _ => None,
+        };
+        Ok(Self { slug, issue, summary, prospects })
     }
 
     /// `slug/number`.
@@ -56,6 +63,8 @@ impl LedgerView {
             "number": self.issue.number,
             "subject": self.issue.rendered.subject,
             "state": self.issue.state.as_str(),
+            "starts_at": self.issue.starts_at.and_then(|at| at.format(&Rfc3339).ok()),
+            "prospects": self.prospects,
             "pause": self.issue.pause.as_ref().map(|pause| json!({
                 "cause": pause.cause.as_str(),
                 "reason": pause.reason,
@@ -78,6 +87,13 @@ impl LedgerView {
             self.issue.state.as_str(),
             self.issue.rendered.subject
         );
+        if let (IssueState::Scheduled, Some(at)) = (self.issue.state, self.issue.starts_at) {
+            let wait = (at - OffsetDateTime::now_utc()).whole_seconds();
+            let when = if wait > 0 { format!("in {}", span(wait)) } else { "now, when somebody runs".to_owned() };
+            text += &format!("  starts at {} UTC, {when}\n", clock(at));
+            text += &format!("  {} readers as of now; the audience is taken then\n", self.prospects.unwrap_or(0));
+            return text;
+        }
         let terms: Vec<_> = DeliveryState::ALL
             .into_iter()
             .filter(|state| self.summary.count(*state) > 0)
@@ -123,7 +139,7 @@ impl LedgerView {
     /// The exit code that the ledger means.
     pub(super) fn exit(&self) -> Exit {
         let count = |state| self.summary.count(state);
-        if self.summary.open() > 0 {
+        if self.summary.open() > 0 || self.issue.state == IssueState::Scheduled {
             Exit::Open
         } else if count(DeliveryState::Refused) + count(DeliveryState::Expired) + count(DeliveryState::InDoubt) > 0 {
             Exit::Findings

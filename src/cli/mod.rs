@@ -22,6 +22,7 @@ mod fmt;
 mod init;
 mod ledger;
 mod links;
+mod moment;
 mod operate;
 mod parse;
 mod postgres;
@@ -33,6 +34,7 @@ mod serve;
 mod status;
 mod subscriber_file;
 mod subscribers;
+mod worker;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -83,8 +85,12 @@ enum Command {
     Archive(archive::Args),
     /// Say in which issues a page appeared
     Links(links::Args),
-    /// Serve the readers' web: sign-up, confirm, unsubscribe, read online
+    /// Serve the readers' web: sign-up, confirm, unsubscribe, read online; send as `worker` does
     Serve(serve::Args),
+    /// Send what there is to send: scheduled issues, retries that are due, a share of every send under way
+    ///
+    /// Several on several machines share the work through Postgres. SIGTERM lets messages on the wire finish.
+    Worker(worker::Args),
     /// Look whether everything is there that a send needs, or make a DKIM key
     ///
     /// Ends with 0 where there is nothing to do, with 1 after warnings, with 2 after errors.
@@ -137,6 +143,7 @@ pub fn run() -> ExitCode {
         Command::Archive(args) => archive::run(&args),
         Command::Links(args) => links::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Worker(args) => worker::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
         // Its exit code is the other program's.

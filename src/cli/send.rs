@@ -12,10 +12,10 @@ use ring::digest;
 use time::OffsetDateTime;
 
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer, told, warn_of_style};
-use super::ledger::LedgerView;
+use super::ledger::{LedgerView, clock};
 use super::parse::read;
 use super::readers_web::{self, Instance};
-use super::{Exit, advise};
+use super::{Exit, advise, moment};
 use crate::config::{Config, parse_duration};
 use crate::dispatch::{self, Ending, Progress};
 use crate::issue::{Issue, IssueLink};
@@ -56,6 +56,12 @@ pub(super) struct Args {
     /// How long to stay for retries that are due later, like 15m
     #[arg(long, value_parser = parse_duration)]
     wait: Option<Duration>,
+    /// Send it then: `2026-11-23 08:00` on this machine's clock, or with an offset as `2026-11-23T08:00:00+01:00`
+    ///
+    /// The content is frozen now, the audience is taken when it starts. Whoever runs then starts it: `serve`,
+    /// `worker`, or this command once more.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, conflicts_with_all = ["proof", "dry_run"])]
+    at: Option<OffsetDateTime>,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -195,13 +201,19 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
     announce(&ready, known.as_ref(), prospects, &oddities(&open.store, newsletter_id, &ready).await?);
-    if !args.yes && !confirmed(prospects)? {
+    let later = later(args.at, &ready, known.as_ref())?;
+    if !args.yes && !confirmed(prospects, later)? {
         eprintln!("nothing was sent");
         open.close().await?;
         return Ok(Exit::Findings);
     }
+    if let Some(at) = later {
+        return schedule(args, open, newsletter_id, &ready, at).await;
+    }
     let issue = freeze(&open.store, newsletter_id, &ready).await?;
     let snapshot = open.store.snapshot(issue.id).await?;
+    // One that was scheduled is dated anew when it starts early.
+    let issue = open.store.issue(newsletter_id, ready.number).await?.unwrap_or(issue);
     eprintln!("{} readers added, {} in the audience", snapshot.added, snapshot.audience);
 
     let progress = Arc::new(Progress::default());
@@ -216,12 +228,14 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     bar.abort();
     bar.await.ok();
     match &ending {
-        Ok(Ending::Sent) => {}
+        Ok(Ending::Sent { .. }) => {}
         Ok(Ending::Waiting(due_in)) => eprintln!(
             "what is left is due in {} s, and --wait is over; run the same command again then",
             due_in.as_secs_f64().ceil()
         ),
-        Ok(Ending::Stopped) => eprintln!("stopped; run the same command again to go on"),
+        Ok(Ending::Stopped) => {
+            eprintln!("stopped here; run the same command again to go on, unless `serve` or `worker` does")
+        }
         // The ledger below says why.
         Ok(Ending::Paused(_)) => {}
         Ok(Ending::Halted(reason)) => {
@@ -248,6 +262,46 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     let exit = view.exit();
     open.close().await?;
     Ok(exit)
+}
+
+/// When an issue is to start, if that is not now.
+fn later(
+    at: Option<OffsetDateTime>,
+    ready: &Ready,
+    known: Option<&FrozenIssue>,
+) -> anyhow::Result<Option<OffsetDateTime>> {
+    let Some(at) = at else { return Ok(None) };
+    let name = format!("{}/{}", ready.newsletter.slug, ready.number);
+    let is_over = at <= OffsetDateTime::now_utc();
+    match known.map(|known| known.state) {
+        // The same command again, when the time has come.
+        Some(_) if is_over => Ok(None),
+        None if is_over => Err(advise(&format!("{} UTC is over", clock(at)), "leave out --at to send it now")),
+        None | Some(IssueState::Scheduled) => Ok(Some(at)),
+        Some(state) => Err(advise(&format!("{name} is {} already", state.as_str()), "leave out --at")),
+    }
+}
+
+/// Freezes the issue and leaves it to whoever runs when its time comes.
+async fn schedule(
+    args: &Args,
+    open: OpenStore,
+    newsletter_id: i32,
+    ready: &Ready,
+    at: OffsetDateTime,
+) -> anyhow::Result<Exit> {
+    let links = ready.issue.recommended();
+    let issue = open.store.schedule_issue(&new_issue(newsletter_id, ready, &links), at).await?;
+    // Another process may have frozen the number in the meantime.
+    refuse_other_content(ready, &issue)?;
+    let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
+    eprint!("{}", view.text());
+    eprintln!("  keep `masthead serve` or `masthead worker` running, or run the same command again then");
+    if args.json {
+        outln!("{}", view.json());
+    }
+    open.close().await?;
+    Ok(Exit::Done)
 }
 
 /// Freezes an issue under its number; other content under it is refused.
@@ -391,11 +445,14 @@ fn announce(ready: &Ready, known: Option<&FrozenIssue>, prospects: u64, oddities
     }
 }
 
-fn confirmed(readers: u64) -> anyhow::Result<bool> {
+fn confirmed(readers: u64, later: Option<OffsetDateTime>) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         return Err(advise("nobody is there to confirm the send", "add --yes to send without asking"));
     }
-    eprint!("send to {readers} readers? [y/N] ");
+    match later {
+        Some(at) => eprint!("send to {readers} readers, or who they are then, at {} UTC? [y/N] ", clock(at)),
+        None => eprint!("send to {readers} readers? [y/N] "),
+    }
     io::stderr().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

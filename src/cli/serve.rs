@@ -1,4 +1,4 @@
-//! `masthead serve`: the readers' web and the outbox of its mails.
+//! `masthead serve`: the readers' web, the outbox of its mails, and a sender of issues.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::Exit;
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer};
+use super::worker::Sender;
 use crate::config::Config;
 use crate::store::Store;
 use crate::web::{self, Site};
@@ -21,30 +22,45 @@ pub(super) struct Args {
     /// Where to listen, like 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Leave the sending of issues to `masthead send` and `masthead worker`
+    #[arg(long)]
+    no_send: bool,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
     block_on(async {
-        let mut interrupted = interruption()?;
+        let interrupted = interruption()?;
         let open = OpenStore::open(&config).await?;
         let listen = args.listen.as_deref().unwrap_or(&config.web.listen);
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let site = Arc::new(site(&config, open.store.clone()).await?);
         eprintln!("serving on http://{}", listener.local_addr()?);
-        let outbox = match relay(&config) {
-            Ok(relay) => Some(tokio::spawn(web::outbox::run(site.clone(), relay, config.send.retry.clone()))),
+        let relay = match relay(&config) {
+            Ok(relay) => Some(relay),
             Err(error) if config.smtp_url.is_none() => {
                 eprintln!("warning: {error}; mails to readers wait in the outbox");
                 None
             }
             Err(error) => return Err(error),
         };
-        let shutdown = async move {
-            interrupted.wait_for(|interrupted| *interrupted).await.ok();
+        let outbox =
+            relay.clone().map(|relay| tokio::spawn(web::outbox::run(site.clone(), relay, config.send.retry.clone())));
+        let sender = match relay.filter(|_| !args.no_send) {
+            Some(relay) => Some(Sender::new(&config, open.store.clone(), relay).await?),
+            None => None,
         };
-        web::serve(listener, site, shutdown).await;
+        let mut shutdown = interrupted.clone();
+        let web = web::serve(listener, site, async move {
+            shutdown.wait_for(|interrupted| *interrupted).await.ok();
+        });
+        let send = async {
+            if let Some(sender) = &sender {
+                sender.work(&config, interrupted).await;
+            }
+        };
+        tokio::join!(web, send);
         if let Some(outbox) = outbox {
             outbox.abort();
             outbox.await.ok();

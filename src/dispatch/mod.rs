@@ -30,7 +30,7 @@ use crate::delivery::{BreakerLimits, PauseCause, RetrySchedule};
 use crate::mailer::Relay;
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
-use crate::store::{Due, FrozenIssue, IssueState, Outlook, Pause, Store, StoreError, Worker, WorkerError};
+use crate::store::{Due, FrozenIssue, IssueState, Outcome, Outlook, Pause, Store, StoreError, Worker, WorkerError};
 use crate::subscriber::EmailAddress;
 use breaker::{Breaker, Trip};
 use rate::{RateLimit, Rest};
@@ -39,7 +39,7 @@ use writer::Writer;
 pub use operator::{NotToldError, tell};
 
 /// How often a worker renews its lease and looks for workers that are gone.
-const RENEWAL: Duration = Duration::from_secs(5);
+const RENEWAL: Duration = Duration::from_secs(2);
 
 /// How long a send goes on trying while the store is away.
 const STORE_PATIENCE: Duration = Duration::from_secs(60);
@@ -78,7 +78,10 @@ pub struct Send {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// No delivery is open.
-    Sent,
+    Sent {
+        /// Whether it was this process that noted it; of several one does.
+        now: bool,
+    },
     /// The next try is due later than the wait allows.
     Waiting(Duration),
     /// Asked to stop.
@@ -93,7 +96,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Ended {
     /// No delivery is open.
-    Sent,
+    Sent { now: bool },
     /// The next try is due later than the wait allows.
     Waiting(Duration),
     /// Asked to stop.
@@ -226,7 +229,7 @@ pub async fn run(
                 let nap = probe_in.clamp(Duration::from_millis(20), Duration::from_secs(1));
                 tokio::select! {
                     () = tokio::time::sleep(nap) => continue,
-                    Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => return Ok(Ending::Stopped),
+                    () = told_to_stop(&mut interrupt) => return Ok(Ending::Stopped),
                 }
             }
             (state, _) => return Ok(Ending::Halted(format!("the issue is {}", state.as_str()))),
@@ -237,13 +240,13 @@ pub async fn run(
         tokio::pin!(shift);
         let ended = tokio::select! {
             ended = &mut shift => ended?,
-            Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => {
+            () = told_to_stop(&mut interrupt) => {
                 stop.ask(Ended::Stopped);
                 shift.await?
             }
         };
         match ended {
-            Ended::Sent => return Ok(Ending::Sent),
+            Ended::Sent { now } => return Ok(Ending::Sent { now }),
             Ended::Waiting(due_in) => return Ok(Ending::Waiting(due_in)),
             Ended::Stopped => return Ok(Ending::Stopped),
             Ended::Halted(reason) => return Ok(Ending::Halted(reason)),
@@ -262,6 +265,13 @@ pub async fn run(
                 }
             }
         }
+    }
+}
+
+async fn told_to_stop(interrupt: &mut watch::Receiver<bool>) {
+    if interrupt.wait_for(|interrupted| *interrupted).await.is_err() {
+        // Whoever could have told is gone.
+        std::future::pending::<()>().await;
     }
 }
 
@@ -338,8 +348,10 @@ async fn shift(
     if matches!(ended, Ended::Held | Ended::Paused(_)) && !row.is_empty() {
         store.put_back(issue_id, &row).await?;
     }
-    let sent = store.settle_issue(issue_id).await?;
-    Ok(if sent { Ended::Sent } else { ended })
+    Ok(match store.settle_issue(issue_id).await? {
+        Outcome::Open => ended,
+        outcome => Ended::Sent { now: outcome == Outcome::SentNow },
+    })
 }
 
 /// Renews the lease and gives up workers that are gone, until the shift ends.
@@ -436,7 +448,7 @@ impl Feeder<'_> {
             return self.hand_out(send.store.due(&chunk).await?, hold).await;
         }
         let nap = match send.store.outlook(send.issue.id).await? {
-            Outlook::Nothing => return Ok(Some(Ended::Sent)),
+            Outlook::Nothing => return Ok(Some(Ended::Sent { now: false })),
             Outlook::Held if self.in_hand == 0 => return Ok(Some(Ended::Held)),
             Outlook::DueIn(due_in) if self.in_hand == 0 && waited.unwrap_or_default() + due_in > send.wait => {
                 return Ok(Some(Ended::Waiting(due_in)));

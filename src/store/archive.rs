@@ -221,7 +221,7 @@ pub(super) async fn remember_sent(
     let id = sqlx::query_scalar!(
         "insert into archived_issue (newsletter_id, issue_id, name, number, title, issue_date, digest)
          select i.newsletter_id, i.id, n.slug || '/' || i.number, i.number, i.title,
-                coalesce(i.issue_date, i.created_at::date), i.source_digest
+                coalesce(i.issue_date, coalesce(i.starts_at, i.created_at)::date), i.source_digest
          from issue i join newsletter n on n.id = i.newsletter_id where i.id = $1
          returning id",
         issue_id

@@ -80,12 +80,25 @@ pub struct FrozenIssue {
     pub rendered: Rendered,
     /// The date in the file.
     pub date: Option<Date>,
-    /// When it was frozen; the Date of every one of its mails.
+    /// When it was frozen, or is to start; the Date of every one of its mails.
     pub created_at: OffsetDateTime,
+    /// When it is to start, or started, if it was scheduled.
+    pub starts_at: Option<OffsetDateTime>,
     /// How many readers the snapshots took in.
     pub audience: i64,
     /// Why it stands still; when it is sending, why it goes gently.
     pub pause: Option<Pause>,
+}
+
+/// Whether an issue is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is more to do, or it is not sending.
+    Open,
+    /// It is, and was before.
+    Sent,
+    /// It is from now on; one process sees that.
+    SentNow,
 }
 
 /// An issue in a list of issues.
@@ -106,11 +119,33 @@ impl Store {
     ///
     /// A transaction: the issue's partitions come with its row, and its links are remembered.
     pub async fn freeze_issue(&self, new: &NewIssue<'_>) -> Result<FrozenIssue, StoreError> {
+        self.freeze(new, None).await
+    }
+
+    /// Freezes an issue that is to start at a time, or sets the time of the one that has its number and waits.
+    pub async fn schedule_issue(&self, new: &NewIssue<'_>, at: OffsetDateTime) -> Result<FrozenIssue, StoreError> {
+        let frozen = self.freeze(new, Some(at)).await?;
+        let moved = sqlx::query!(
+            "update issue set starts_at = $2 where id = $1 and state = 'scheduled' and starts_at <> $2",
+            frozen.id,
+            at
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(if moved.rows_affected() > 0 {
+            FrozenIssue { starts_at: Some(at), created_at: at, ..frozen }
+        } else {
+            frozen
+        })
+    }
+
+    async fn freeze(&self, new: &NewIssue<'_>, at: Option<OffsetDateTime>) -> Result<FrozenIssue, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
             "insert into issue (newsletter_id, number, state, source_digest, title, subject, preheader, html, text,
-                                seal, issue_date)
-             values ($1, $2, 'sending', $3, $4, $5, $6, $7, $8, $9, $10)
+                                seal, issue_date, starts_at)
+             values ($1, $2, case when $11::timestamptz is null then 'sending' else 'scheduled' end,
+                     $3, $4, $5, $6, $7, $8, $9, $10, $11)
              on conflict on constraint issue_number_key do nothing
              returning id",
             new.newsletter_id,
@@ -122,7 +157,8 @@ impl Store {
             new.rendered.html,
             new.rendered.text,
             new.rendered.seal,
-            new.date
+            new.date,
+            at
         )
         .fetch_optional(&mut *transaction)
         .await?;
@@ -161,7 +197,8 @@ impl Store {
                     seal: row.seal,
                 },
                 date: row.issue_date,
-                created_at: row.created_at,
+                created_at: row.starts_at.unwrap_or(row.created_at),
+                starts_at: row.starts_at,
                 audience: row.audience,
                 pause: Pause::read(row.pause_cause, row.pause_reason, row.probe_at)?,
             })
@@ -188,9 +225,9 @@ impl Store {
     /// The issues of a newsletter that went out or are going out, the newest first.
     pub async fn published_issues(&self, newsletter_id: i32) -> Result<Vec<PublishedIssue>, StoreError> {
         let rows = sqlx::query!(
-            "select number, title, created_at, issue_date from issue
-             where newsletter_id = $1 and state in ('sending', 'paused', 'sent')
-             order by created_at desc, id desc",
+            r#"select number, title, coalesce(starts_at, created_at) as "created_at!", issue_date from issue
+               where newsletter_id = $1 and state in ('sending', 'paused', 'sent')
+               order by 3 desc, id desc"#,
             newsletter_id
         )
         .fetch_all(&self.pool)
@@ -214,23 +251,27 @@ impl Store {
     }
 
     /// Marks an issue *sent* when no delivery is open, or *sending* when one is again.
-    /// Returns whether it is sent.
-    pub async fn settle_issue(&self, issue_id: i64) -> Result<bool, StoreError> {
-        let state = sqlx::query_scalar!(
-            "update issue i
+    pub async fn settle_issue(&self, issue_id: i64) -> Result<Outcome, StoreError> {
+        let row = sqlx::query!(
+            r#"update issue i
              set state = case when open.any then 'sending' else 'sent' end,
                  finished_at = case when open.any then null else coalesce(i.finished_at, now()) end,
                  pause_cause = case when open.any then i.pause_cause end,
                  pause_reason = case when open.any then i.pause_reason end,
                  probe_at = case when open.any then i.probe_at end
              from (select exists (select from chunk where issue_id = $1 and (worker_id is not null or next_at is not null))
-                          as any) open
+                          as any) open,
+                  (select state from issue where id = $1 for update) before
              where i.id = $1 and i.state in ('sending', 'sent')
-             returning i.state",
+             returning i.state = 'sent' as "sent!", before.state = 'sent' as "was_sent!""#,
             issue_id
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(state.as_deref() == Some("sent"))
+        Ok(match row {
+            Some(row) if row.sent && row.was_sent => Outcome::Sent,
+            Some(row) if row.sent => Outcome::SentNow,
+            _ => Outcome::Open,
+        })
     }
 }

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{Store, StoreError, WorkerError};
+use super::{IssueState, Store, StoreError, WorkerError};
 use crate::delivery::DeliveryState;
 
 /// First key of the advisory lock that intents share and an unsubscribe waits for; the second is the newsletter.
@@ -164,55 +164,32 @@ impl LedgerSummary {
 impl Store {
     /// Takes everybody who is to get the issue and has no delivery yet into its audience.
     ///
-    /// One transaction, behind a lock on the issue: two sends at once take everybody in once.
+    /// A scheduled issue starts with it. One transaction, behind a lock on the issue: two sends at once take everybody
+    /// in once.
     pub async fn snapshot(&self, issue_id: i64) -> Result<Snapshot, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let issue = sqlx::query!("select newsletter_id, rounds from issue where id = $1 for update", issue_id)
-            .fetch_one(&mut *transaction)
-            .await?;
-        let round = issue.rounds + 1;
-        let added = sqlx::query!(
-            "insert into delivery (issue_id, subscriber_id, round)
-             select $1, s.subscriber_id, $2
-             from subscription s
-             join subscriber p on p.id = s.subscriber_id
-             where s.newsletter_id = $3 and s.state = 'active'
-               and not exists (select from suppression x where x.address_hash = p.address_hash)
-               and not exists (select from delivery d where d.issue_id = $1 and d.subscriber_id = s.subscriber_id)",
-            issue_id,
-            round,
-            issue.newsletter_id
-        )
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
-        // Small enough that several workers share the tail, large enough to be few.
-        let chunk_size = (added / 64).clamp(16, 500) as i64;
-        sqlx::query!(
-            "insert into chunk (issue_id, round, first_subscriber_id, last_subscriber_id, next_at)
-             select $1, $2, min(subscriber_id), max(subscriber_id), now()
-             from (select subscriber_id, (row_number() over (order by subscriber_id) - 1) / $3 as part
-                   from delivery where issue_id = $1 and round = $2) numbered
-             group by part",
-            issue_id,
-            round,
-            chunk_size
-        )
-        .execute(&mut *transaction)
-        .await?;
-        let audience = sqlx::query_scalar!(
-            "update issue
-             set audience = audience + $2, rounds = $3,
-                 state = case when state = 'sent' and $2 > 0 then 'sending' else state end
-             where id = $1 returning audience",
-            issue_id,
-            added as i64,
-            round
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
+        let snapshot = take_audience(&mut transaction, issue_id).await?;
         transaction.commit().await?;
-        Ok(Snapshot { added, audience: audience as u64 })
+        Ok(snapshot)
+    }
+
+    /// Starts a scheduled issue whose time has come, with the audience of this moment.
+    /// Returns whether it was this process that did.
+    ///
+    /// One transaction, behind a lock on the issue.
+    pub async fn start(&self, issue_id: i64) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let due = sqlx::query!(
+            "select from issue where id = $1 and state = 'scheduled' and starts_at <= now() for update",
+            issue_id
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if due.is_some() {
+            take_audience(&mut transaction, issue_id).await?;
+        }
+        transaction.commit().await?;
+        Ok(due.is_some())
     }
 
     /// Claims the chunk that has been due longest; `None` when none is due.
@@ -449,6 +426,60 @@ impl Store {
 }
 
 type Transaction<'a> = sqlx::Transaction<'a, sqlx::Postgres>;
+
+/// Takes everybody into an issue's audience who is to get it and has no delivery yet, unless it was cancelled.
+async fn take_audience(transaction: &mut Transaction<'_>, issue_id: i64) -> Result<Snapshot, StoreError> {
+    let issue =
+        sqlx::query!("select newsletter_id, rounds, state, audience from issue where id = $1 for update", issue_id)
+            .fetch_one(&mut **transaction)
+            .await?;
+    if issue.state == IssueState::Cancelled.as_str() {
+        return Ok(Snapshot { added: 0, audience: issue.audience as u64 });
+    }
+    let round = issue.rounds + 1;
+    let added = sqlx::query!(
+        "insert into delivery (issue_id, subscriber_id, round)
+         select $1, s.subscriber_id, $2
+         from subscription s
+         join subscriber p on p.id = s.subscriber_id
+         where s.newsletter_id = $3 and s.state = 'active'
+           and not exists (select from suppression x where x.address_hash = p.address_hash)
+           and not exists (select from delivery d where d.issue_id = $1 and d.subscriber_id = s.subscriber_id)",
+        issue_id,
+        round,
+        issue.newsletter_id
+    )
+    .execute(&mut **transaction)
+    .await?
+    .rows_affected();
+    // Small enough that several workers share the tail, large enough to be few.
+    let chunk_size = (added / 64).clamp(16, 500) as i64;
+    sqlx::query!(
+        "insert into chunk (issue_id, round, first_subscriber_id, last_subscriber_id, next_at)
+         select $1, $2, min(subscriber_id), max(subscriber_id), now()
+         from (select subscriber_id, (row_number() over (order by subscriber_id) - 1) / $3 as part
+               from delivery where issue_id = $1 and round = $2) numbered
+         group by part",
+        issue_id,
+        round,
+        chunk_size
+    )
+    .execute(&mut **transaction)
+    .await?;
+    let audience = sqlx::query_scalar!(
+        "update issue
+         set audience = audience + $2, rounds = $3,
+             state = case when state = 'scheduled' or state = 'sent' and $2 > 0 then 'sending' else state end,
+             starts_at = case when state = 'scheduled' then least(starts_at, now()) else starts_at end
+         where id = $1 returning audience",
+        issue_id,
+        added as i64,
+        round
+    )
+    .fetch_one(&mut **transaction)
+    .await?;
+    Ok(Snapshot { added, audience: audience as u64 })
+}
 
 /// Appends that a worker's open attempts are in doubt, in all of its chunks or in some.
 async fn doubt(

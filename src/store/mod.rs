@@ -12,6 +12,7 @@ mod outbox;
 mod pause;
 mod reader;
 mod signup;
+mod work;
 mod worker;
 
 use std::time::Duration;
@@ -22,13 +23,14 @@ use sqlx::{Connection, PgConnection};
 
 pub use approval::Approval;
 pub use archive::{ArchiveCounts, FoundLink, read_archive};
-pub use issue::{FrozenIssue, IssueState, NewIssue, PublishedIssue};
+pub use issue::{FrozenIssue, IssueState, NewIssue, Outcome, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};
 pub use operate::Resolution;
 pub use outbox::{Occasion, Outbox, QueuedMail};
 pub use pause::{Pause, Standing};
 pub use reader::{ImportCounts, ImportRow, Profile, Subscriber, Subscription, Suppression};
 pub use signup::SignupVerdict;
+pub use work::Waiting;
 pub use worker::{Worker, WorkerError};
 
 use crate::newsletter::Slug;

@@ -90,9 +90,9 @@ impl Outbox {
                                            and later.newsletter_id = m.newsletter_id and later.id > m.id)
                           as "is_wanted!",
                       (select i.number from issue i
-                       where i.newsletter_id = m.newsletter_id and i.created_at <= m.created_at
+                       where i.newsletter_id = m.newsletter_id and coalesce(i.starts_at, i.created_at) <= m.created_at
                          and i.state in ('sending', 'paused', 'sent')
-                       order by i.created_at desc, i.id desc limit 1) as newest_issue
+                       order by coalesce(i.starts_at, i.created_at) desc, i.id desc limit 1) as newest_issue
                from (select 'confirmation' as kind, id, newsletter_id, subscriber_id, tries, created_at, next_at
                      from signup where mail = 'queued' and next_at <= now()
                      union all

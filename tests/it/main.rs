@@ -21,3 +21,4 @@ mod preview; // the operator's page
 mod readers; // sign up, confirm, leave, be forgotten
 mod send; // everybody once, whatever happens
 mod subscribers; // the list of readers on the command line
+mod worker; // senders that run all the time, and what is scheduled

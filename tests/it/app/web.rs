@@ -14,9 +14,15 @@ impl App {
         format!("http://{}", self.web_port.address)
     }
 
-    /// Serves the readers' web where the mailed links lead; ends when it is dropped.
+    /// Serves the readers' web where the mailed links lead, and sends no issue; ends when it is dropped.
     pub(crate) fn serve(&self) -> Running {
-        let mut serving = self.spawn(&["serve", "--listen", &self.web_port.address.to_string()]);
+        self.serve_with(&["--no-send"])
+    }
+
+    /// Serves with arguments of its own.
+    pub(crate) fn serve_with(&self, arguments: &[&str]) -> Running {
+        let listen = self.web_port.address.to_string();
+        let mut serving = self.spawn(&[&["serve", "--listen", &listen], arguments].concat());
         serving.wait_for("serving on");
         self.get("/instance").is(200);
         serving

@@ -1,0 +1,200 @@
+//! `masthead worker`: sends whatever there is to send; `masthead serve` does the same beside the web.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::Exit;
+use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer};
+use super::ledger::LedgerView;
+use super::send::plan;
+use crate::config::Config;
+use crate::dispatch::{self, Ending, Progress};
+use crate::mailer::Relay;
+use crate::message::dkim::Signer;
+use crate::newsletter::Newsletter;
+use crate::store::{Store, StoreError, Waiting};
+
+/// How often a worker looks whether there is something to send.
+const NAP: Duration = Duration::from_secs(1);
+
+/// How long it stays with an issue of which only retries are left.
+const STAY: Duration = Duration::from_secs(60);
+
+/// How long it leaves an issue alone that it cannot send.
+const BACKOFF: Duration = Duration::from_secs(30);
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let config = args.config.load()?;
+    let relay = relay(&config)?;
+    block_on(async {
+        let interrupted = interruption()?;
+        let open = OpenStore::open(&config).await?;
+        let sender = Sender::new(&config, open.store.clone(), relay).await?;
+        eprintln!("waiting for issues to send");
+        sender.work(&config, interrupted).await;
+        open.close().await?;
+        Ok(Exit::Done)
+    })
+}
+
+/// Sends for all newsletters of a configuration.
+pub(super) struct Sender {
+    store: Store,
+    relay: Relay,
+    /// By their ids, with who signs.
+    newsletters: BTreeMap<i32, (Newsletter, Option<Signer>)>,
+}
+
+/// The part of this process in the send of one issue, and how it ended.
+struct Part {
+    issue: Waiting,
+    ending: Result<Ending, StoreError>,
+}
+
+/// Whether an issue may be joined again at once, or is better left alone for a time.
+#[derive(PartialEq, Eq)]
+enum Left {
+    Well,
+    Badly,
+}
+
+impl Sender {
+    /// Reads what is needed to send for every newsletter.
+    pub(super) async fn new(config: &Config, store: Store, relay: Relay) -> anyhow::Result<Self> {
+        let mut newsletters = BTreeMap::new();
+        for newsletter in &config.newsletters {
+            let id = store.newsletter_id(&newsletter.slug).await?;
+            newsletters.insert(id, (newsletter.clone(), signer(config, newsletter)?));
+        }
+        Ok(Self { store, relay, newsletters })
+    }
+
+    /// Takes part in every issue that has something to do, until `interrupted`; then messages on the wire finish.
+    pub(super) async fn work(&self, config: &Config, mut interrupted: watch::Receiver<bool>) {
+        let mut parts = JoinSet::new();
+        let mut busy_with = HashSet::new();
+        let mut left_alone: HashMap<i64, Instant> = HashMap::new();
+        while !*interrupted.borrow() {
+            left_alone.retain(|_, until| *until > Instant::now());
+            let issues = self.waiting().await.unwrap_or_else(|error| {
+                warn!(%error, "cannot look for issues to send");
+                Vec::new()
+            });
+            for issue in issues {
+                let id = issue.issue_id;
+                if left_alone.contains_key(&id) || !busy_with.insert(id) {
+                    continue;
+                }
+                if let Err(error) = self.join(config, issue, &interrupted, &mut parts).await {
+                    warn!(%error, issue.id = id, "the issue cannot be sent");
+                    busy_with.remove(&id);
+                    left_alone.insert(id, Instant::now() + BACKOFF);
+                }
+            }
+            tokio::select! {
+                () = sleep(NAP) => {}
+                Some(Ok(part)) = parts.join_next(), if !parts.is_empty() => {
+                    busy_with.remove(&part.issue.issue_id);
+                    if self.left(config, &part).await == Left::Badly {
+                        left_alone.insert(part.issue.issue_id, Instant::now() + BACKOFF);
+                    }
+                }
+                _ = interrupted.wait_for(|interrupted| *interrupted) => {}
+            }
+        }
+        // They have heard the same signal.
+        while let Some(ended) = parts.join_next().await {
+            if let Ok(part) = ended {
+                self.left(config, &part).await;
+            }
+        }
+    }
+
+    async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        // What a process left behind that is gone is due again.
+        self.store.reap_workers().await?;
+        let ids: Vec<_> = self.newsletters.keys().copied().collect();
+        self.store.waiting_issues(&ids).await
+    }
+
+    /// Starts the issue if it was scheduled, and takes part in its send.
+    async fn join(
+        &self,
+        config: &Config,
+        issue: Waiting,
+        interrupted: &watch::Receiver<bool>,
+        parts: &mut JoinSet<Part>,
+    ) -> Result<(), StoreError> {
+        // Others are not asked for.
+        let Some((newsletter, signer)) = self.newsletters.get(&issue.newsletter_id) else { return Ok(()) };
+        if issue.is_scheduled && self.store.start(issue.issue_id).await? {
+            eprintln!("{}/{}: its time has come", newsletter.slug, issue.number);
+        }
+        let frozen = self.store.issue(issue.newsletter_id, issue.number).await?;
+        let frozen = frozen.ok_or_else(|| StoreError::Unknown(format!("no issue {} any more", issue.number)))?;
+        let (store, relay) = (self.store.clone(), self.relay.clone());
+        let plan =
+            dispatch::Send { wait: STAY, ..plan(config, store, relay, newsletter.clone(), signer.clone(), frozen) };
+        let interrupted = interrupted.clone();
+        eprintln!("{}/{}: taking part", newsletter.slug, issue.number);
+        parts.spawn(async move {
+            Part { issue, ending: dispatch::run(plan, Arc::new(Progress::default()), interrupted).await }
+        });
+        Ok(())
+    }
+
+    /// Says how a part ended.
+    async fn left(&self, config: &Config, part: &Part) -> Left {
+        let Some((newsletter, _)) = self.newsletters.get(&part.issue.newsletter_id) else { return Left::Badly };
+        let name = format!("{}/{}", newsletter.slug, part.issue.number);
+        match &part.ending {
+            Ok(Ending::Sent { now }) => {
+                eprintln!("{name}: sent");
+                if *now {
+                    self.report(config, part.issue).await;
+                }
+            }
+            Ok(Ending::Waiting(_) | Ending::Stopped) => eprintln!("{name}: nothing to do for now"),
+            Ok(Ending::Paused(pause)) => eprintln!("{name}: paused: {}", pause.reason),
+            Ok(Ending::Halted(reason)) => {
+                eprintln!("{name}: {reason}");
+                return Left::Badly;
+            }
+            Err(error) => {
+                eprintln!("{name}: {error}");
+                return Left::Badly;
+            }
+        }
+        Left::Well
+    }
+
+    /// Mails the ledger of an issue that is sent to the operator.
+    async fn report(&self, config: &Config, issue: Waiting) {
+        let Some((newsletter, signer)) = self.newsletters.get(&issue.newsletter_id) else { return };
+        let Some(operator) = &config.send.operator else { return };
+        let told = async {
+            let view = LedgerView::read(&self.store, newsletter, issue.newsletter_id, issue.number).await?;
+            let text = view.text();
+            let subject = text.lines().next().unwrap_or_default();
+            dispatch::tell(operator, newsletter, &self.relay, signer.as_ref(), subject, &text).await?;
+            anyhow::Ok(())
+        };
+        if let Err(error) = told.await {
+            warn!(%error, "the report was not sent");
+        }
+    }
+}
