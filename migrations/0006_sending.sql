@@ -17,3 +17,10 @@ alter table issue
 alter table issue add
     constraint issue_pause_cause_check check (pause_cause in ('operator', 'relay', 'policy', 'ours', 'throttled'));
 update issue set pause_cause = 'operator', pause_reason = 'the operator wanted it' where state = 'paused';
+
+-- The rate of a relay: the moment from which on tokens are left. Each process takes a span of time from it.
+create table relay_rate (
+    relay text not null,
+    next_at timestamptz not null,
+    constraint relay_rate_pkey primary key (relay)
+);

@@ -66,7 +66,7 @@ pub struct Dkim {
 pub struct Send {
     /// How many connections to the relay are open at most.
     pub connections: usize,
-    /// Messages per second, all connections together; unlimited where absent.
+    /// Messages per second to the relay, all processes together; unlimited where absent.
     pub rate: Option<f64>,
     /// When a temporary refusal is tried again.
     pub retry: RetrySchedule,

@@ -54,7 +54,7 @@ async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Opt
         Some(connection) if connection.is_open() => connection,
         _ => connect(shared).await?,
     };
-    shared.rate.take().await;
+    shared.rate.take(&shared.stop).await;
     if shared.stop.asked().is_some() {
         return Some(connection);
     }

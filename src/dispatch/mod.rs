@@ -58,7 +58,7 @@ pub struct Send {
     pub issue: FrozenIssue,
     /// How many connections to the relay are open at most.
     pub connections: usize,
-    /// Messages per second, all connections together.
+    /// Messages per second to the relay, all connections of all processes together.
     pub rate: Option<f64>,
     /// When a temporary refusal is tried again.
     pub retry: RetrySchedule,
@@ -212,7 +212,7 @@ pub async fn run(
     mut interrupt: watch::Receiver<bool>,
 ) -> Result<Ending, StoreError> {
     let send = Arc::new(send);
-    let rate = Arc::new(RateLimit::new(send.rate));
+    let rate = Arc::new(RateLimit::new(send.store.clone(), send.relay.to_string(), send.rate));
     let mut eager = send.eager;
     let mut still_since = None;
     loop {

@@ -1,32 +1,90 @@
 //! The rate limit, a token per message at even distances; and the rest that a relay asks for with 421.
+//!
+//! All processes that send through a relay share a row in the store, from which each takes a few tokens at once:
+//! a tenth of a second's worth, so that a process that dies takes no more with it. A token is a moment; one that
+//! nobody used in time is lost, not saved up.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::warn;
 
-/// Lets messages go at most at a rate, all connections of this process together.
+use super::Stop;
+use crate::store::Store;
+
+/// How much a process takes at once.
+const BATCH: Duration = Duration::from_millis(100);
+
+/// How late a token may be used; also how much of an idle time is given out at once.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// Lets messages go at most at a rate, all connections of all processes together.
 pub(super) struct RateLimit {
-    distance: Option<Duration>,
-    next: Mutex<Instant>,
+    store: Store,
+    relay: String,
+    per_second: Option<f64>,
+    batch: Mutex<Batch>,
+}
+
+/// Tokens that this process has.
+struct Batch {
+    next: Instant,
+    left: u32,
+    distance: Duration,
 }
 
 impl RateLimit {
-    /// A limit of messages per second; none at all without one.
-    pub(super) fn new(per_second: Option<f64>) -> Self {
-        let distance = per_second.filter(|rate| *rate > 0.0).map(|rate| Duration::from_secs_f64(1.0 / rate));
-        Self { distance, next: Mutex::new(Instant::now()) }
+    /// A limit of messages per second to a relay; none at all without one.
+    pub(super) fn new(store: Store, relay: String, per_second: Option<f64>) -> Self {
+        let per_second = per_second.filter(|rate| *rate > 0.0);
+        let distance = per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
+        Self { store, relay, per_second, batch: Batch { next: Instant::now(), left: 0, distance }.into() }
     }
 
-    /// Waits for the next token.
-    pub(super) async fn take(&self) {
-        let Some(distance) = self.distance else { return };
-        let mut next = self.next.lock().await;
-        // What was not used in a pause is not saved up.
-        let mine = (*next).max(Instant::now());
-        *next = mine + distance;
-        drop(next);
-        sleep_until(mine).await;
+    /// Waits for the next token, or for the wish to stop.
+    pub(super) async fn take(&self, stop: &Stop) {
+        let Some(per_second) = self.per_second else { return };
+        tokio::select! {
+            () = async { sleep_until(self.reserve(per_second).await).await } => {}
+            () = stop.wait() => {}
+        }
+    }
+
+    /// The moment of the next token; asks the store for more when there is none left.
+    async fn reserve(&self, per_second: f64) -> Instant {
+        let mut batch = self.batch.lock().await;
+        loop {
+            if let Some(moment) = batch.take(Instant::now()) {
+                return moment;
+            }
+            let count = (per_second * BATCH.as_secs_f64()).ceil() as u32;
+            let span = batch.distance * count;
+            match self.store.take_tokens(&self.relay, span, GRACE).await {
+                Ok(starts_in) => {
+                    batch.next = Instant::now() + starts_in;
+                    batch.left = count;
+                }
+                Err(error) => {
+                    warn!(%error, "the rate cannot be kept without the store; nothing is sent until it is back");
+                    sleep(Duration::from_millis(500)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Batch {
+    fn take(&mut self, now: Instant) -> Option<Instant> {
+        while self.left > 0 {
+            let moment = self.next;
+            self.next += self.distance;
+            self.left -= 1;
+            if moment + GRACE >= now {
+                return Some(moment);
+            }
+        }
+        None
     }
 }
 
@@ -86,20 +144,16 @@ impl Rest {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn tokens_come_at_even_distances_and_are_not_saved_up() {
-        let limit = RateLimit::new(Some(50.0));
+    #[test]
+    fn tokens_are_at_even_distances_and_one_that_is_too_late_is_lost() {
         let start = Instant::now();
-        for _ in 0..101 {
-            limit.take().await;
-        }
-        assert_eq!(start.elapsed().as_millis(), 2000);
-        tokio::time::advance(Duration::from_secs(60)).await;
-        let start = Instant::now();
-        for _ in 0..51 {
-            limit.take().await;
-        }
-        assert_eq!(start.elapsed().as_millis(), 1000);
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut batch = Batch { next: start, left: 5, distance: Duration::from_millis(20) };
+        assert_eq!(batch.take(start), Some(start));
+        assert_eq!(batch.take(start), Some(at(20)));
+        assert_eq!(batch.take(at(60)), Some(at(40)), "a little late is in time");
+        assert_eq!(batch.take(at(111)), Some(at(80)));
+        assert_eq!(batch.take(at(111)), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ mod ledger;
 mod operate;
 mod outbox;
 mod pause;
+mod rate;
 mod reader;
 mod signup;
 mod work;

@@ -18,6 +18,7 @@ mod outages; // killed processes, relays and databases that go away, in mid-send
 mod parse; // issue files as editors write them
 mod postgres; // the private cluster
 mod preview; // the operator's page
+mod rate; // one rate for all processes
 mod readers; // sign up, confirm, leave, be forgotten
 mod send; // everybody once, whatever happens
 mod subscribers; // the list of readers on the command line
