@@ -1,3 +1,5 @@
+-- What all who send share besides the ledger: when an issue starts, why it stands still, how fast a relay may be used.
+
 -- When a scheduled issue starts; the Date of its mails, as `created_at` is of the others.
 alter table issue add column starts_at timestamptz;
 alter table issue add

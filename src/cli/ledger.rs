@@ -17,6 +17,8 @@ pub(super) struct LedgerView {
     pub(super) summary: LedgerSummary,
     /// Of a scheduled issue: how many would be in its audience now.
     prospects: Option<u64>,
+    /// Deliveries a second, while it is sending.
+    rate: Option<f64>,
 }
 
 impl LedgerView {
@@ -37,7 +39,11 @@ impl LedgerView {
             IssueState::Scheduled => Some(store.count_prospects(newsletter_id, number).await?),
             _ => None,
         };
-        Ok(Self { slug, issue, summary, prospects })
+        let rate = match issue.state {
+            IssueState::Sending => store.pace(issue.id).await?,
+            _ => None,
+        };
+        Ok(Self { slug, issue, summary, prospects, rate })
     }
 
     /// `slug/number`.
@@ -72,6 +78,8 @@ impl LedgerView {
             })),
             "audience": self.summary.audience,
             "states": states,
+            "rate": self.rate.map(|rate| (10.0 * rate).round() / 10.0),
+            "eta_seconds": self.eta_seconds(),
             "in_doubt": self.summary.in_doubt,
             "refusals": refusals,
         })
@@ -101,6 +109,7 @@ impl LedgerView {
             .collect();
         let sum = if terms.is_empty() { "nobody".to_owned() } else { terms.join(" + ") };
         text += &format!("  {audience} in the audience = {sum}\n");
+        text += &self.outlook();
         text += &self.pause();
         for (class, reply, count) in refusals {
             text += &format!("  refused, {class}: {count}, such as: {reply}\n");
@@ -113,6 +122,50 @@ impl LedgerView {
             text += &format!("  next try: {} UTC\n", clock(next_at));
         }
         text
+    }
+
+    /// In how many seconds the last delivery is likely to be settled, at the rate of now; for those that wait for a
+    /// retry, as if the next try were the last. `None` while nobody can tell.
+    pub(super) fn eta_seconds(&self) -> Option<u64> {
+        let open = self.summary.open();
+        if self.issue.state != IssueState::Sending || open == 0 {
+            return None;
+        }
+        let until =
+            |at: Option<OffsetDateTime>| at.map_or(0, |at| (at - OffsetDateTime::now_utc()).whole_seconds().max(0));
+        let retries = until(self.summary.last_at) as u64;
+        match self.rate {
+            Some(rate) => Some(retries.max((open as f64 / rate).ceil() as u64)),
+            // Everybody waits for a later try.
+            None => {
+                (until(self.summary.next_at) > 0 && self.summary.count(DeliveryState::Claimed) == 0).then_some(retries)
+            }
+        }
+    }
+
+    /// How fast it goes, and how long it will.
+    fn outlook(&self) -> String {
+        match (self.rate, self.eta_seconds()) {
+            (Some(rate), Some(eta)) => format!("  {rate:.1} a second, about {} left\n", span(eta as i64)),
+            (None, Some(eta)) => format!("  about {} left\n", span(eta as i64)),
+            _ => String::new(),
+        }
+    }
+
+    /// The ledger in a line, for who watches it without a terminal.
+    pub(super) fn line(&self) -> String {
+        let (audience, open) = (self.summary.audience, self.summary.open());
+        let mut line = format!("{} is {}: {} of {audience}", self.name(), self.issue.state.as_str(), audience - open);
+        for state in [DeliveryState::Refused, DeliveryState::Expired, DeliveryState::InDoubt] {
+            if self.summary.count(state) > 0 {
+                line += &format!(", {} {}", self.summary.count(state), words(state));
+            }
+        }
+        let outlook = self.outlook();
+        if !outlook.is_empty() {
+            line += &format!("; {}", outlook.trim());
+        }
+        line
     }
 
     /// Why it stands still, and what ends that.

@@ -200,7 +200,10 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     }
     refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
-    announce(&ready, known.as_ref(), prospects, &oddities(&open.store, newsletter_id, &ready).await?);
+    let rate = args.rate.or(config.send.rate);
+    let pace = open.store.last_pace(newsletter_id).await?;
+    let how = expectation(prospects, config.send.connections, rate, pace);
+    announce(&ready, known.as_ref(), prospects, &how, &oddities(&open.store, newsletter_id, &ready).await?);
     let later = later(args.at, &ready, known.as_ref())?;
     if !args.yes && !confirmed(prospects, later)? {
         eprintln!("nothing was sent");
@@ -218,9 +221,12 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
 
     let progress = Arc::new(Progress::default());
     let before = open.store.summary(issue.id).await?;
-    let bar = tokio::spawn(show_progress(progress.clone(), before.open()));
+    let bar = match io::stderr().is_terminal() {
+        true => tokio::spawn(draw_progress(progress.clone(), before.open())),
+        false => tokio::spawn(tell_progress(open.store.clone(), ready.newsletter.clone(), newsletter_id, ready.number)),
+    };
     let mut plan = plan(config, open.store.clone(), relay.clone(), ready.newsletter.clone(), signer.clone(), issue);
-    plan.rate = args.rate.or(plan.rate);
+    plan.rate = rate;
     plan.wait = args.wait.unwrap_or(plan.wait);
     plan.breaker.patience = plan.breaker.patience.min(plan.wait);
     plan.eager = true;
@@ -431,7 +437,23 @@ async fn oddities(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::R
     Ok(oddities)
 }
 
-fn announce(ready: &Ready, known: Option<&FrozenIssue>, prospects: u64, oddities: &[String]) {
+/// How a send will go, in words: over how many connections, how fast, how long.
+fn expectation(readers: u64, connections: usize, rate: Option<f64>, pace: Option<f64>) -> String {
+    let lasts = |per_second: f64| moment::span((readers as f64 / per_second).ceil() as i64);
+    let connections = format!("{connections} connection{}", if connections == 1 { "" } else { "s" });
+    match (rate, pace) {
+        (Some(rate), Some(pace)) if pace < 0.9 * rate => {
+            format!("{connections}, {rate}/s at most: about {} if the relay is as fast as last time", lasts(pace))
+        }
+        (Some(rate), _) => format!("{connections}, {rate}/s at most: about {}", lasts(rate)),
+        (None, Some(pace)) => {
+            format!("{connections}, as fast as the relay takes them: about {} as last time, {pace:.0}/s", lasts(pace))
+        }
+        (None, None) => format!("{connections}, as fast as the relay takes them"),
+    }
+}
+
+fn announce(ready: &Ready, known: Option<&FrozenIssue>, prospects: u64, how: &str, oddities: &[String]) {
     eprintln!("newsletter  {} ({})", ready.newsletter.name, ready.newsletter.slug);
     eprintln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.rendered.subject));
     match known {
@@ -440,6 +462,7 @@ fn announce(ready: &Ready, known: Option<&FrozenIssue>, prospects: u64, oddities
         }
         None => eprintln!("readers     {prospects}"),
     }
+    eprintln!("plan        {how}");
     for oddity in oddities {
         eprintln!("warning: {oddity}");
     }
@@ -471,27 +494,48 @@ fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready, links: &'a [IssueLink<'a>
     }
 }
 
-/// A bar on a terminal, a plain line now and then elsewhere.
-async fn show_progress(progress: Arc<Progress>, open: u64) {
-    let terminal = io::stderr().is_terminal();
-    let bar = if terminal { ProgressBar::new(open) } else { ProgressBar::hidden() };
+/// A bar on a terminal: the part of this process.
+async fn draw_progress(progress: Arc<Progress>, open: u64) {
+    let bar = ProgressBar::new(open);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} left {msg}") {
         bar.set_style(style);
     }
-    let mut ticks = tokio::time::interval(if terminal { Duration::from_millis(100) } else { Duration::from_secs(10) });
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        ticks.tick().await;
+        bar.set_position(progress.settled());
+        bar.set_message(format!("{} to try again", progress.deferred.load(Ordering::Relaxed)));
+    }
+}
+
+/// A plain line now and then elsewhere: the whole ledger, whoever works on it.
+async fn tell_progress(store: Store, newsletter: Newsletter, newsletter_id: i32, number: u32) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(10));
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let deferred = progress.deferred.load(Ordering::Relaxed);
-        let settled = progress.settled();
-        bar.set_position(settled);
-        bar.set_message(format!("{deferred} to try again"));
-        if !terminal {
-            eprintln!("{settled}/{open}, {deferred} to try again");
+        // Without the store there is nothing to tell, which others do.
+        if let Ok(view) = LedgerView::read(&store, &newsletter, newsletter_id, number).await {
+            eprintln!("{}", view.line());
         }
     }
 }
 
 fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_goes_by_the_rate_or_by_the_last_issue_where_that_was_slower() {
+        assert_eq!(expectation(3_000, 8, Some(50.0), None), "8 connections, 50/s at most: about 1 min 0 s");
+        assert_eq!(expectation(3_000, 8, Some(50.0), Some(49.0)), "8 connections, 50/s at most: about 1 min 0 s");
+        let slower = expectation(3_000, 1, Some(50.0), Some(5.0));
+        assert_eq!(slower, "1 connection, 50/s at most: about 10 min if the relay is as fast as last time");
+        assert!(expectation(3_000, 8, None, Some(100.0)).ends_with("about 30 s as last time, 100/s"));
+        assert_eq!(expectation(3_000, 8, None, None), "8 connections, as fast as the relay takes them");
+    }
 }

@@ -1,10 +1,16 @@
 //! `masthead status`: the ledger of an issue.
 
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use tokio::signal::ctrl_c;
+use tokio::time::sleep;
+
 use super::context::{ConfigArgs, OpenStore, block_on, told};
 use super::ledger::LedgerView;
 use super::{Exit, advise};
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::{IssueState, Store};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -14,9 +20,18 @@ pub(super) struct Args {
     /// The issue, as slug/number, or the number where there is one newsletter; the newest without it
     issue: Option<String>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     json: bool,
+    /// Look again every two seconds until the issue is sent or cancelled
+    #[arg(long, short)]
+    watch: bool,
 }
+
+/// How often --watch looks.
+const TICK: Duration = Duration::from_secs(2);
+
+/// Where --watch draws on a terminal: from the top left, over what was there.
+const REDRAW: &str = "\x1b[H\x1b[J";
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -25,9 +40,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let open = OpenStore::open(&config).await?;
         // What a process left behind that is gone is in doubt, not under way.
         open.store.reap_workers().await?;
-        let view = find(&config, &open.store, args.issue.as_deref()).await?;
+        let mut view = find(&config, &open.store, args.issue.as_deref()).await?;
+        let is_terminal = io::stdout().is_terminal();
+        while args.watch && !matches!(view.issue.state, IssueState::Sent | IssueState::Cancelled) {
+            if is_terminal {
+                out!("{REDRAW}{}", view.text());
+                io::stdout().flush()?;
+            } else {
+                outln!("{}", view.line());
+            }
+            tokio::select! {
+                () = sleep(TICK) => {}
+                _ = ctrl_c() => break,
+            }
+            open.store.reap_workers().await?;
+            view = find(&config, &open.store, Some(&view.name())).await?;
+        }
         if args.json {
             outln!("{}", view.json());
+        } else if args.watch && is_terminal {
+            out!("{REDRAW}{}", view.text());
         } else {
             out!("{}", view.text());
         }

@@ -147,6 +147,8 @@ pub struct LedgerSummary {
     pub refusals: Vec<(String, String, u64)>,
     /// When the next try is due.
     pub next_at: Option<OffsetDateTime>,
+    /// When the last of the tries that are known is due.
+    pub last_at: Option<OffsetDateTime>,
 }
 
 impl LedgerSummary {
@@ -384,7 +386,8 @@ impl Store {
                )
                select state as "state!", case when state in ('refused', 'expired') then class end as class,
                       min(reply) filter (where state in ('refused', 'expired')) as reply, count(*) as "count!",
-                      min(next_at) filter (where state = 'queued') as next_at
+                      min(next_at) filter (where state = 'queued') as next_at,
+                      max(next_at) filter (where state = 'queued') as last_at
                from now_in group by 1, 2"#,
             issue_id
         )
@@ -400,6 +403,7 @@ impl Store {
             summary.audience += count;
             *summary.states.entry(state.as_str()).or_default() += count;
             summary.next_at = [summary.next_at, row.next_at].into_iter().flatten().min();
+            summary.last_at = [summary.last_at, row.last_at].into_iter().flatten().max();
             if matches!(state, DeliveryState::Refused | DeliveryState::Expired) {
                 summary.refusals.push((row.class.unwrap_or_default(), row.reply.unwrap_or_default(), count));
             }

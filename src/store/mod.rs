@@ -9,6 +9,7 @@ mod issue;
 mod ledger;
 mod operate;
 mod outbox;
+mod pace;
 mod pause;
 mod rate;
 mod reader;

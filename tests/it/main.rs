@@ -21,5 +21,6 @@ mod preview; // the operator's page
 mod rate; // one rate for all processes
 mod readers; // sign up, confirm, leave, be forgotten
 mod send; // everybody once, whatever happens
+mod status; // what is said of a send before it and under way
 mod subscribers; // the list of readers on the command line
 mod worker; // senders that run all the time, and what is scheduled

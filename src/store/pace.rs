@@ -1,0 +1,37 @@
+//! How fast a send goes.
+
+use super::{Store, StoreError};
+
+impl Store {
+    /// How many deliveries of an issue were settled a second, by all workers, in the last 30 seconds;
+    /// `None` when too few were.
+    pub async fn pace(&self, issue_id: i64) -> Result<Option<f64>, StoreError> {
+        let row = sqlx::query!(
+            r#"select count(*) as "settled!", extract(epoch from now() - min(at))::float8 as seconds
+               from ledger
+               where issue_id = $1 and at > now() - interval '30 s' and worker_id is not null
+                 and state in ('accepted', 'refused', 'skipped', 'expired', 'in_doubt')"#,
+            issue_id
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.seconds.filter(|seconds| *seconds > 0.0 && row.settled > 1).map(|seconds| row.settled as f64 / seconds))
+    }
+
+    /// How many deliveries a second a newsletter's newest sent issue had accepted, until nine in ten were;
+    /// `None` without one, or when it took no time.
+    pub async fn last_pace(&self, newsletter_id: i32) -> Result<Option<f64>, StoreError> {
+        let row = sqlx::query!(
+            r#"select count(*) as "accepted!",
+                      extract(epoch from percentile_disc(0.9) within group (order by at) - min(at))::float8 as seconds
+               from ledger
+               where state = 'accepted'
+                 and issue_id = (select id from issue where newsletter_id = $1 and state = 'sent'
+                                 order by id desc limit 1)"#,
+            newsletter_id
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.seconds.filter(|seconds| *seconds > 0.0).map(|seconds| 0.9 * row.accepted as f64 / seconds))
+    }
+}
