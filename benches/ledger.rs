@@ -14,7 +14,7 @@ use masthead::delivery::DeliveryState;
 use masthead::newsletter::Slug;
 use masthead::postgres::PrivatePostgres;
 use masthead::render::Rendered;
-use masthead::store::{Due, Entry, Granted, ImportRow, Intent, NewIssue, Store};
+use masthead::store::{Due, Entry, Granted, ImportRow, Intent, NewIssue, Outcome, Store};
 use masthead::subscriber::EmailAddress;
 
 fn main() {
@@ -87,25 +87,25 @@ async fn send(store: &Store, newsletter_id: i32, issue_id: i64, group: usize) {
     let mut held = Vec::new();
     loop {
         while due.len() < group {
-            let Some(chunk) = store.claim(worker.id, issue_id).await.unwrap() else { break };
+            let Some(chunk) = store.claim(worker.id, issue_id, false).await.unwrap() else { break };
             held.push(chunk.id);
             due.extend(store.due(&chunk).await.unwrap());
         }
         let next: Vec<_> = due.drain(..group.min(due.len())).collect();
         let intents: Vec<_> = next
             .iter()
-            .map(|due| Intent { issue_id, subscriber_id: due.subscriber_id, step: due.step + 1, attempt: 1 })
+            .map(|due| Intent { subscriber_id: due.subscriber_id, step: due.step + 1, attempt: 1 })
             .collect();
         if intents.is_empty() && entries.is_empty() {
             break;
         }
-        let settled = store.commit(worker.id, newsletter_id, &entries, &intents).await.unwrap();
+        let settled = store.commit(worker.id, newsletter_id, issue_id, &entries, &intents).await.unwrap();
         assert!(settled.lost == 0 && settled.granted.iter().all(|granted| *granted == Granted::Go));
         entries = intents
             .iter()
             .map(|intent| Entry {
-                issue_id,
                 subscriber_id: intent.subscriber_id,
+                step: intent.step,
                 attempt: 1,
                 state: DeliveryState::Accepted,
                 next_in: None,
@@ -119,7 +119,7 @@ async fn send(store: &Store, newsletter_id: i32, issue_id: i64, group: usize) {
     }
     store.release(worker.id, &held).await.unwrap();
     worker.leave().await.unwrap();
-    assert!(store.settle_issue(issue_id).await.unwrap());
+    assert_eq!(store.settle_issue(issue_id).await.unwrap(), Outcome::SentNow);
 }
 
 fn wal(postgres: &PrivatePostgres) -> u64 {

@@ -58,13 +58,7 @@ async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Opt
     if shared.stop.asked().is_some() {
         return Some(connection);
     }
-    let attempt = job.due.attempts + 1;
-    let intent = Intent {
-        issue_id: shared.send.issue.id,
-        subscriber_id: job.due.subscriber_id,
-        step: job.due.step + 1,
-        attempt,
-    };
+    let intent = Intent { subscriber_id: job.due.subscriber_id, step: job.due.step + 1, attempt: job.due.attempts + 1 };
     match shared.writer.intend(intent).await {
         Granted::Go => {}
         Granted::Skipped => {
@@ -90,9 +84,9 @@ async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Opt
     };
     counter.fetch_add(1, Ordering::Relaxed);
     let entry = Entry {
-        issue_id: shared.send.issue.id,
-        subscriber_id: job.due.subscriber_id,
-        attempt,
+        subscriber_id: intent.subscriber_id,
+        step: intent.step,
+        attempt: intent.attempt,
         state,
         next_in,
         class: class.map(ReplyClass::as_str),

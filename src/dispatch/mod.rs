@@ -315,7 +315,7 @@ async fn shift(
     info!(worker.id = worker_id, issue.id = issue_id, "joined the send");
     let (signed_off, sign_off) = oneshot::channel();
     let renewing = tokio::spawn(renew(worker, store.clone(), stop.clone(), sign_off));
-    let (writer, writing) = writer::start(store.clone(), worker_id, send.issue.newsletter_id, stop.clone());
+    let (writer, writing) = writer::start(store.clone(), worker_id, &send.issue, stop.clone());
     let breaker = Breaker::new(send.breaker.clone(), probing).into();
     let connections = if probing.is_some() { 1 } else { send.connections };
     let shared = Arc::new(Shared { send, writer, rate, rest: Rest::default(), breaker, progress, stop: stop.clone() });

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
 use super::{Ended, Hold, Stop};
-use crate::store::{Entry, Granted, Intent, Store, WorkerError};
+use crate::store::{Entry, FrozenIssue, Granted, Intent, Store, WorkerError};
 
 /// How many notes one commit takes at most.
 const GROUP: usize = 1024;
@@ -42,57 +42,68 @@ impl Writer {
 }
 
 /// Starts the task; it ends when the last [`Writer`] is gone.
-pub(super) fn start(store: Store, worker_id: i32, newsletter_id: i32, stop: Stop) -> (Writer, JoinHandle<()>) {
+pub(super) fn start(store: Store, worker_id: i32, issue: &FrozenIssue, stop: Stop) -> (Writer, JoinHandle<()>) {
+    let ledger = Ledger { store, worker_id, newsletter_id: issue.newsletter_id, issue_id: issue.id };
     let (sender, mut notes) = mpsc::channel(GROUP);
     let task = tokio::spawn(async move {
         let mut group = Vec::new();
         while notes.recv_many(&mut group, GROUP).await > 0 {
-            write(&store, worker_id, newsletter_id, &stop, &mut group).await;
+            ledger.write(&stop, &mut group).await;
         }
     });
     (Writer(sender), task)
 }
 
-/// Commits a group. While the store is away nothing is granted, so nothing is sent, and results are kept.
-async fn write(store: &Store, worker_id: i32, newsletter_id: i32, stop: &Stop, group: &mut Vec<Note>) {
-    let (mut entries, mut holds, mut intents, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for note in group.drain(..) {
-        match note {
-            Note::Entry(entry, hold) => {
-                entries.push(entry);
-                holds.push(hold);
-            }
-            Note::Intent(intent, answer) => {
-                intents.push(intent);
-                answers.push(answer);
+/// Where the notes go, and in whose name.
+struct Ledger {
+    store: Store,
+    worker_id: i32,
+    newsletter_id: i32,
+    issue_id: i64,
+}
+
+impl Ledger {
+    /// Commits a group. While the store is away nothing is granted, so nothing is sent, and results are kept.
+    async fn write(&self, stop: &Stop, group: &mut Vec<Note>) {
+        let (mut entries, mut holds, mut intents, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for note in group.drain(..) {
+            match note {
+                Note::Entry(entry, hold) => {
+                    entries.push(entry);
+                    holds.push(hold);
+                }
+                Note::Intent(intent, answer) => {
+                    intents.push(intent);
+                    answers.push(answer);
+                }
             }
         }
-    }
-    let mut stopping_since = None;
-    loop {
-        match store.commit(worker_id, newsletter_id, &entries, &intents).await {
-            Ok(settled) => {
-                if settled.lost > 0 {
-                    warn!(deliveries = settled.lost, "results came too late: somebody resolved them");
-                }
-                for (answer, granted) in answers.into_iter().zip(settled.granted) {
-                    answer.send(granted).ok();
-                }
-                return;
-            }
-            Err(WorkerError::GivenUp) => return stop.ask(Ended::GivenUp),
-            Err(WorkerError::Store(error)) => {
-                warn!(%error, "the ledger cannot be written; nothing is sent until it can");
-                if stop.asked().is_some() {
-                    intents.clear();
-                    answers.clear();
-                    let since = *stopping_since.get_or_insert_with(Instant::now);
-                    if entries.is_empty() || since.elapsed() > LAST_TRIES {
-                        error!(deliveries = entries.len(), "results could not be written; they are in doubt");
-                        return;
+        let mut stopping_since = None;
+        loop {
+            match self.store.commit(self.worker_id, self.newsletter_id, self.issue_id, &entries, &intents).await {
+                Ok(settled) => {
+                    if settled.lost > 0 {
+                        warn!(deliveries = settled.lost, "results came too late: somebody resolved them");
                     }
+                    for (answer, granted) in answers.into_iter().zip(settled.granted) {
+                        answer.send(granted).ok();
+                    }
+                    return;
                 }
-                sleep(Duration::from_millis(500)).await;
+                Err(WorkerError::GivenUp) => return stop.ask(Ended::GivenUp),
+                Err(WorkerError::Store(error)) => {
+                    warn!(%error, "the ledger cannot be written; nothing is sent until it can");
+                    if stop.asked().is_some() {
+                        intents.clear();
+                        answers.clear();
+                        let since = *stopping_since.get_or_insert_with(Instant::now);
+                        if entries.is_empty() || since.elapsed() > LAST_TRIES {
+                            error!(deliveries = entries.len(), "results could not be written; they are in doubt");
+                            return;
+                        }
+                    }
+                    sleep(Duration::from_millis(500)).await;
+                }
             }
         }
     }

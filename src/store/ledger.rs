@@ -72,8 +72,6 @@ pub struct Due {
 /// The wish to put a message on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intent {
-    /// The issue.
-    pub issue_id: i64,
     /// The reader.
     pub subscriber_id: i64,
     /// The step that the intent takes.
@@ -109,10 +107,10 @@ pub enum Granted {
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The issue.
-    pub issue_id: i64,
     /// The reader.
     pub subscriber_id: i64,
+    /// The step that the attempt's intent took.
+    pub step: i16,
     /// Which try it was.
     pub attempt: i16,
     /// The state that it leads to.
@@ -229,11 +227,11 @@ impl Store {
                left join subscriber p on p.id = d.subscriber_id
                left join lateral (
                    select l.step, l.attempt, l.state, l.next_at from ledger l
-                   where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
+                   where l.issue_id = $1 and l.subscriber_id = d.subscriber_id
                    order by l.step desc limit 1
                ) last on true
                left join ledger first
-                   on first.issue_id = d.issue_id and first.subscriber_id = d.subscriber_id and first.step = 1
+                   on first.issue_id = $1 and first.subscriber_id = d.subscriber_id and first.step = 1
                where d.issue_id = $1 and d.round = $2 and d.subscriber_id between $3 and $4
                  and (last.state is null or last.state = 'queued' and last.next_at <= now())
                order by d.subscriber_id"#,
@@ -260,6 +258,7 @@ impl Store {
         &self,
         worker_id: i32,
         newsletter_id: i32,
+        issue_id: i64,
         entries: &[Entry],
         intents: &[Intent],
     ) -> Result<Settled, WorkerError> {
@@ -276,13 +275,13 @@ impl Store {
         .is_some();
         let mut settled = Settled::default();
         if !entries.is_empty() {
-            settled.lost = entries.len() as u64 - settle(&mut transaction, worker_id, entries).await?;
+            settled.lost = entries.len() as u64 - settle(&mut transaction, worker_id, issue_id, entries).await?;
         }
         if !alive {
-            reopen(&mut transaction, entries).await?;
+            reopen(&mut transaction, issue_id, entries).await?;
         }
         if alive && !intents.is_empty() {
-            settled.granted = intend(&mut transaction, worker_id, intents).await?;
+            settled.granted = intend(&mut transaction, worker_id, newsletter_id, issue_id, intents).await?;
         }
         transaction.commit().await?;
         if alive { Ok(settled) } else { Err(WorkerError::GivenUp) }
@@ -513,70 +512,139 @@ async fn doubt(
     Ok(in_doubt.rows_affected())
 }
 
-/// Appends what came of attempts, each behind its own attempt or behind the doubt that was put on it.
-/// Returns how many found their place.
-async fn settle(transaction: &mut Transaction<'_>, worker_id: i32, entries: &[Entry]) -> Result<u64, StoreError> {
-    let mut left: Vec<&Entry> = entries.iter().collect();
-    // A second round: a step may have been taken by the doubt that a reaper put on it while this one looked.
+/// Appends what came of attempts. Returns how many found their place.
+async fn settle(
+    transaction: &mut Transaction<'_>,
+    worker_id: i32,
+    issue_id: i64,
+    entries: &[Entry],
+) -> Result<u64, StoreError> {
+    let columns = Columns::new(entries);
+    let mut written = settle_in_place(transaction, worker_id, issue_id, &columns).await?;
+    // Twice: a step may be taken by the doubt that a reaper puts on it while the first one looks.
     for _ in 0..2 {
-        let issue_ids: Vec<_> = left.iter().map(|entry| entry.issue_id).collect();
-        let subscriber_ids: Vec<_> = left.iter().map(|entry| entry.subscriber_id).collect();
-        let attempts: Vec<_> = left.iter().map(|entry| entry.attempt).collect();
-        let states: Vec<_> = left.iter().map(|entry| entry.state.as_str().to_owned()).collect();
-        let waits: Vec<_> = left.iter().map(|entry| entry.next_in.map(|wait| wait.as_secs_f64())).collect();
-        let classes: Vec<_> = left.iter().map(|entry| entry.class.map(str::to_owned)).collect();
-        let replies: Vec<_> = left.iter().map(|entry| entry.reply.clone()).collect();
-        let written = sqlx::query!(
-            "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, next_at, class, reply)
-             select e.issue_id, e.subscriber_id, last.step + 1, e.attempt, $1,
-                    case when over.it then 'skipped' else e.state end,
-                    case when not over.it then now() + make_interval(secs => e.wait) end,
-                    case when over.it then 'cancelled' else e.class end, e.reply
-             from unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::float8[], $7::text[], $8::text[])
-                  as e (issue_id, subscriber_id, attempt, state, wait, class, reply)
-             join issue i on i.id = e.issue_id
-             cross join lateral (select e.state = 'queued' and i.state = 'cancelled' as it) over
-             join lateral (
-                 select l.* from ledger l
-                 where l.issue_id = e.issue_id and l.subscriber_id = e.subscriber_id
-                 order by l.step desc limit 1
-             ) last on last.worker_id = $1 and last.attempt = e.attempt
-                   and last.state in ('attempting', 'in_doubt') and last.state <> e.state
-             on conflict on constraint ledger_pkey do nothing
-             returning subscriber_id",
-            worker_id,
-            &issue_ids,
-            &subscriber_ids,
-            &attempts,
-            &states,
-            &waits as &[Option<f64>],
-            &classes as &[Option<String>],
-            &replies as &[Option<String>]
-        )
-        .fetch_all(&mut **transaction)
-        .await?;
-        let written: std::collections::HashSet<_> = written.into_iter().map(|row| row.subscriber_id).collect();
-        left.retain(|entry| !written.contains(&entry.subscriber_id));
-        if left.is_empty() {
-            break;
+        if written < entries.len() as u64 {
+            written += settle_behind_doubt(transaction, worker_id, issue_id, &columns).await?;
         }
     }
     // What is left may have been written by a commit whose answer was lost.
-    Ok((entries.len() - left.len()) as u64)
+    Ok(written)
+}
+
+/// Entries as Postgres takes many rows: column by column.
+struct Columns {
+    subscriber_ids: Vec<i64>,
+    steps: Vec<i16>,
+    attempts: Vec<i16>,
+    states: Vec<String>,
+    waits: Vec<Option<f64>>,
+    classes: Vec<Option<String>>,
+    replies: Vec<Option<String>>,
+}
+
+impl Columns {
+    fn new(entries: &[Entry]) -> Self {
+        Self {
+            subscriber_ids: entries.iter().map(|entry| entry.subscriber_id).collect(),
+            steps: entries.iter().map(|entry| entry.step).collect(),
+            attempts: entries.iter().map(|entry| entry.attempt).collect(),
+            states: entries.iter().map(|entry| entry.state.as_str().to_owned()).collect(),
+            waits: entries.iter().map(|entry| entry.next_in.map(|wait| wait.as_secs_f64())).collect(),
+            classes: entries.iter().map(|entry| entry.class.map(str::to_owned)).collect(),
+            replies: entries.iter().map(|entry| entry.reply.clone()).collect(),
+        }
+    }
+}
+
+/// Appends each entry behind its own attempt, which is nearly always the last step.
+///
+/// A scalar subquery looks the attempt up, here and in [`intend`]: for it Postgres has no other plan than the index,
+/// where a join's plan, made while the partition is empty, would read the whole of it for every group.
+async fn settle_in_place(
+    transaction: &mut Transaction<'_>,
+    worker_id: i32,
+    issue_id: i64,
+    columns: &Columns,
+) -> Result<u64, StoreError> {
+    Ok(sqlx::query!(
+        "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, next_at, class, reply)
+         select $2, e.subscriber_id, e.step + 1, e.attempt, $1,
+                case when over.it then 'skipped' else e.state end,
+                case when not over.it then now() + make_interval(secs => e.wait) end,
+                case when over.it then 'cancelled' else e.class end, e.reply
+         from unnest($3::bigint[], $4::smallint[], $5::smallint[], $6::text[], $7::float8[], $8::text[], $9::text[])
+              as e (subscriber_id, step, attempt, state, wait, class, reply)
+         cross join lateral (
+             select e.state = 'queued' and (select i.state from issue i where i.id = $2) = 'cancelled' as it
+         ) over
+         where (select l.worker_id = $1 and l.state = 'attempting' from ledger l
+                where l.issue_id = $2 and l.subscriber_id = e.subscriber_id and l.step = e.step)
+         on conflict on constraint ledger_pkey do nothing",
+        worker_id,
+        issue_id,
+        &columns.subscriber_ids,
+        &columns.steps,
+        &columns.attempts,
+        &columns.states,
+        &columns.waits as &[Option<f64>],
+        &columns.classes as &[Option<String>],
+        &columns.replies as &[Option<String>]
+    )
+    .execute(&mut **transaction)
+    .await?
+    .rows_affected())
+}
+
+/// Appends each entry behind the doubt that was put on its attempt, unless somebody has resolved it.
+async fn settle_behind_doubt(
+    transaction: &mut Transaction<'_>,
+    worker_id: i32,
+    issue_id: i64,
+    columns: &Columns,
+) -> Result<u64, StoreError> {
+    Ok(sqlx::query!(
+        "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, next_at, class, reply)
+         select $2, e.subscriber_id, last.step + 1, e.attempt, $1,
+                case when over.it then 'skipped' else e.state end,
+                case when not over.it then now() + make_interval(secs => e.wait) end,
+                case when over.it then 'cancelled' else e.class end, e.reply
+         from unnest($3::bigint[], $4::smallint[], $5::text[], $6::float8[], $7::text[], $8::text[])
+              as e (subscriber_id, attempt, state, wait, class, reply)
+         cross join lateral (
+             select e.state = 'queued' and (select i.state from issue i where i.id = $2) = 'cancelled' as it
+         ) over
+         join lateral (
+             select l.* from ledger l
+             where l.issue_id = $2 and l.subscriber_id = e.subscriber_id
+             order by l.step desc limit 1
+         ) last on last.worker_id = $1 and last.attempt = e.attempt
+               and last.state in ('attempting', 'in_doubt') and last.state <> e.state
+         on conflict on constraint ledger_pkey do nothing",
+        worker_id,
+        issue_id,
+        &columns.subscriber_ids,
+        &columns.attempts,
+        &columns.states,
+        &columns.waits as &[Option<f64>],
+        &columns.classes as &[Option<String>],
+        &columns.replies as &[Option<String>]
+    )
+    .execute(&mut **transaction)
+    .await?
+    .rows_affected())
 }
 
 /// Makes chunks due again whose late entries put deliveries back into the queue: their worker has them no longer.
-async fn reopen(transaction: &mut Transaction<'_>, entries: &[Entry]) -> Result<(), StoreError> {
-    let queued: Vec<_> = entries.iter().filter(|entry| entry.state == DeliveryState::Queued).collect();
-    let issue_ids: Vec<_> = queued.iter().map(|entry| entry.issue_id).collect();
-    let subscriber_ids: Vec<_> = queued.iter().map(|entry| entry.subscriber_id).collect();
+async fn reopen(transaction: &mut Transaction<'_>, issue_id: i64, entries: &[Entry]) -> Result<(), StoreError> {
+    let queued = entries.iter().filter(|entry| entry.state == DeliveryState::Queued);
+    let subscriber_ids: Vec<_> = queued.map(|entry| entry.subscriber_id).collect();
     sqlx::query!(
         "update chunk c set next_at = now()
-         from unnest($1::bigint[], $2::bigint[]) as e (issue_id, subscriber_id)
-         join delivery d on d.issue_id = e.issue_id and d.subscriber_id = e.subscriber_id
-         where c.issue_id = d.issue_id and c.round = d.round
+         from delivery d
+         where d.issue_id = $1 and d.subscriber_id = any($2)
+           and c.issue_id = $1 and c.round = d.round
            and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id",
-        &issue_ids,
+        issue_id,
         &subscriber_ids
     )
     .execute(&mut **transaction)
@@ -588,51 +656,63 @@ async fn reopen(transaction: &mut Transaction<'_>, entries: &[Entry]) -> Result<
 async fn intend(
     transaction: &mut Transaction<'_>,
     worker_id: i32,
+    newsletter_id: i32,
+    issue_id: i64,
     intents: &[Intent],
 ) -> Result<Vec<Granted>, StoreError> {
-    let issue_ids: Vec<_> = intents.iter().map(|intent| intent.issue_id).collect();
     let subscriber_ids: Vec<_> = intents.iter().map(|intent| intent.subscriber_id).collect();
     let steps: Vec<_> = intents.iter().map(|intent| intent.step).collect();
     let attempts: Vec<_> = intents.iter().map(|intent| intent.attempt).collect();
-    sqlx::query!(
-        "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, class)
-         select w.issue_id, w.subscriber_id, w.step, w.attempt, $1,
-                case when s.state = 'active' and x.address_hash is null then 'attempting' else 'skipped' end,
-                case when x.address_hash is not null then 'suppressed'
-                     when s.state is null then 'erased'
-                     when s.state <> 'active' then 'unsubscribed' end
-         from unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[])
-              as w (issue_id, subscriber_id, step, attempt)
-         join issue i on i.id = w.issue_id and i.state = 'sending'
-         left join subscription s on s.newsletter_id = i.newsletter_id and s.subscriber_id = w.subscriber_id
-         left join subscriber p on p.id = w.subscriber_id
-         left join suppression x on x.address_hash = p.address_hash
-         on conflict on constraint ledger_pkey do nothing",
+    let appended = sqlx::query!(
+        r#"insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, class)
+           select $2, w.subscriber_id, w.step, w.attempt, $1,
+                  case when w.obstacle is null then 'attempting' else 'skipped' end, w.obstacle
+           from (
+               select n.*, case
+                   when exists (select from suppression x where x.address_hash
+                                = (select p.address_hash from subscriber p where p.id = n.subscriber_id))
+                       then 'suppressed'
+                   else case coalesce((select s.state from subscription s
+                                       where s.newsletter_id = $3 and s.subscriber_id = n.subscriber_id), 'erased')
+                       when 'active' then null
+                       when 'erased' then 'erased'
+                       else 'unsubscribed'
+                   end
+               end as obstacle
+               from unnest($4::bigint[], $5::smallint[], $6::smallint[]) as n (subscriber_id, step, attempt)
+           ) w
+           where (select i.state from issue i where i.id = $2) = 'sending'
+           on conflict on constraint ledger_pkey do nothing
+           returning subscriber_id, state"#,
         worker_id,
-        &issue_ids,
+        issue_id,
+        newsletter_id,
         &subscriber_ids,
         &steps,
         &attempts
     )
-    .execute(&mut **transaction)
-    .await?;
-    // Read back rather than returned: after a lost commit the rows are there already.
-    let rows = sqlx::query!(
-        "select l.issue_id, l.subscriber_id, l.state
-         from unnest($2::bigint[], $3::bigint[], $4::smallint[]) as w (issue_id, subscriber_id, step)
-         join ledger l on l.issue_id = w.issue_id and l.subscriber_id = w.subscriber_id and l.step = w.step
-         where l.worker_id = $1",
-        worker_id,
-        &issue_ids,
-        &subscriber_ids,
-        &steps
-    )
     .fetch_all(&mut **transaction)
     .await?;
-    let taken: HashMap<_, _> = rows.into_iter().map(|row| ((row.issue_id, row.subscriber_id), row.state)).collect();
+    let mut taken: HashMap<_, _> = appended.into_iter().map(|row| (row.subscriber_id, row.state)).collect();
+    if taken.len() < intents.len() {
+        // After a lost commit the rows are there already.
+        let there = sqlx::query!(
+            "select l.subscriber_id, l.state
+             from unnest($3::bigint[], $4::smallint[]) as n (subscriber_id, step)
+             join ledger l on l.issue_id = $2 and l.subscriber_id = n.subscriber_id and l.step = n.step
+             where l.worker_id = $1",
+            worker_id,
+            issue_id,
+            &subscriber_ids,
+            &steps
+        )
+        .fetch_all(&mut **transaction)
+        .await?;
+        taken.extend(there.into_iter().map(|row| (row.subscriber_id, row.state)));
+    }
     Ok(intents
         .iter()
-        .map(|intent| match taken.get(&(intent.issue_id, intent.subscriber_id)).map(String::as_str) {
+        .map(|intent| match taken.get(&intent.subscriber_id).map(String::as_str) {
             Some("attempting") => Granted::Go,
             Some("skipped") => Granted::Skipped,
             _ => Granted::NotNow,

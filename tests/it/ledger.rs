@@ -52,18 +52,18 @@ impl Desk {
     }
 
     fn commit(&self, worker_id: i32, entries: &[Entry], intents: &[Intent]) -> Result<Settled, WorkerError> {
-        self.app.block_on(self.app.store().commit(worker_id, self.newsletter_id, entries, intents))
+        self.app.block_on(self.app.store().commit(worker_id, self.newsletter_id, self.issue_id, entries, intents))
     }
 
     fn intent(&self, due: &Due) -> Intent {
         let Due { subscriber_id, step, attempts, .. } = *due;
-        Intent { issue_id: self.issue_id, subscriber_id, step: step + 1, attempt: attempts + 1 }
+        Intent { subscriber_id, step: step + 1, attempt: attempts + 1 }
     }
 
     fn entry(&self, due: &Due, state: DeliveryState) -> Entry {
         Entry {
-            issue_id: self.issue_id,
             subscriber_id: due.subscriber_id,
+            step: due.step + 1,
             attempt: due.attempts + 1,
             state,
             next_in: (state == Queued).then_some(Duration::ZERO),
