@@ -49,11 +49,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(&args.out).with_context(|| format!("the folder `{out}` cannot be made"))?;
     for (name, content) in [("issue.html", &sample.html), ("issue.txt", &sample.text), ("issue.eml", &sample.message)] {
         let path = args.out.join(name);
-        std::fs::write(&path, content).with_context(|| format!("`{}` cannot be written", path.display()))?;
+        write(&path, content).with_context(|| format!("`{}` cannot be written", path.display()))?;
         outln!("{}", path.display());
     }
     eprintln!("digest {}", sample.digest);
     Ok(Exit::Done)
+}
+
+/// Writes a file; one that says the same is left alone, so that whoever watches it is told of changes only.
+fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    match std::fs::read(path) {
+        Ok(written) if written == content => Ok(()),
+        _ => std::fs::write(path, content),
+    }
 }
 
 /// Reads a style sheet.

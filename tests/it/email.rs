@@ -393,11 +393,16 @@ fn a_subject_and_preheader_of_ones_own_win() {
 /// `masthead render` on a file that says `content`, into a fresh folder.
 fn render_command(content: &str) -> (std::process::Output, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
+    (render_into(&folder, content), folder)
+}
+
+/// The same into a folder that may have been rendered into before.
+fn render_into(folder: &tempfile::TempDir, content: &str) -> std::process::Output {
     let file = folder.path().join("issue.md");
     std::fs::write(&file, content).unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_masthead"));
     command.arg("render").arg(&file).arg("--out").arg(folder.path().join("out/new")).current_dir(folder.path());
-    (command.output().unwrap(), folder)
+    command.output().unwrap()
 }
 
 const FILE: &str = "---\ndate: 2025-05-31\n---\n# Garden Letters #7: Roots\n\nGood morning.\n\n## 🌱 Reading\n\n1. [Pruning](https://example.org/pruning)\n\nWhen to cut.\n";
@@ -417,6 +422,19 @@ fn the_render_command_writes_the_same_three_files_every_time() {
     assert_eq!(parsed.body_text(0).unwrap().replace("\r\n", "\n"), text);
     assert!(message.contains("\r\nDate: Sat, 31 May 2025 00:00:00 +0000\r\n"));
     assert!(html.contains("https://newsletter.example.org/u/sample") && !html.contains("slot.invalid"));
+}
+
+#[test]
+fn the_render_command_leaves_alone_what_says_the_same() {
+    let (_, folder) = render_command(FILE);
+    let out = folder.path().join("out/new");
+    let (html, text) = (out.join("issue.html"), out.join("issue.txt"));
+    let written = std::fs::metadata(&html).unwrap().modified().unwrap();
+    let mended = std::fs::read(&text).unwrap();
+    std::fs::write(&text, "Something else.").unwrap();
+    assert!(render_into(&folder, FILE).status.success());
+    assert_eq!(std::fs::metadata(&html).unwrap().modified().unwrap(), written);
+    assert_eq!(std::fs::read(&text).unwrap(), mended);
 }
 
 #[test]
