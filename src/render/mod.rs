@@ -16,7 +16,7 @@ mod text;
 mod wrap;
 
 pub use sample::{SAMPLE_UNSUBSCRIBE_URL, sample_newsletter, sample_value};
-pub use slot::{Slot, reader_name};
+pub use slot::{Gap, Piece, Slot, reader_name};
 
 use css_inline::InlineError;
 use maud::Markup;
@@ -44,12 +44,22 @@ pub struct Rendered {
 impl Rendered {
     /// The HTML part with every slot filled; values are escaped.
     pub fn html_for<'a>(&self, value: impl Fn(Slot) -> &'a str) -> String {
-        slot::fill(&self.html, &self.seal, value, escape)
+        slot::fill(&self.html_pieces(), value)
     }
 
     /// The text part with every slot filled.
     pub fn text_for<'a>(&self, value: impl Fn(Slot) -> &'a str) -> String {
-        slot::fill(&self.text, &self.seal, value, str::to_owned)
+        slot::fill(&self.text_pieces(), value)
+    }
+
+    /// The HTML part, cut at its slots.
+    pub fn html_pieces(&self) -> Vec<Piece<'_>> {
+        slot::pieces(&self.html, &self.seal, true)
+    }
+
+    /// The text part, cut at its slots.
+    pub fn text_pieces(&self) -> Vec<Piece<'_>> {
+        slot::pieces(&self.text, &self.seal, false)
     }
 }
 
@@ -179,9 +189,4 @@ fn inlined(markup: &Markup, style: &Style, theme: &Theme) -> Result<String, Inli
         true => inline::inline_all(&markup.0, &style.inlined),
         false => inline::inline(&markup.0, &style.inlined),
     }
-}
-
-/// Escapes a value for HTML text and attributes.
-fn escape(value: &str) -> String {
-    value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -3,6 +3,7 @@
 //! A slot's marker stands in the rendered parts until a reader's value takes its place; everything else is the same
 //! bytes for everyone. A slot more is one variant more here, and its value in `message`.
 
+use std::borrow::Cow;
 use std::hash::{Hash as _, Hasher};
 use std::ops::Range;
 
@@ -43,8 +44,16 @@ impl Slot {
     /// ```
     pub fn marker(self, seal: &str) -> String {
         match self {
-            Self::UnsubscribeUrl => format!("https://slot.invalid/{seal}/unsubscribe"),
-            Self::Name => format!("{{{{{seal}.name|"),
+            Self::UnsubscribeUrl => format!("https://slot.invalid/{seal}/{}", self.word()),
+            Self::Name => format!("{{{{{seal}.{}|", self.word()),
+        }
+    }
+
+    /// Its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::UnsubscribeUrl => "unsubscribe",
+            Self::Name => "name",
         }
     }
 }
@@ -140,41 +149,82 @@ impl Hasher for Sha256 {
     }
 }
 
-/// Puts each slot's value, escaped for the part, in place of its marker, in one pass: a value is never read again.
-pub(super) fn fill<'a>(
-    part: &str,
-    seal: &str,
-    value: impl Fn(Slot) -> &'a str,
-    escape: impl Fn(&str) -> String,
-) -> String {
-    let (url, name) = (Slot::UnsubscribeUrl.marker(seal), Slot::Name.marker(seal));
-    let mut filled = String::with_capacity(part.len() + 256);
-    let mut rest = part;
-    // both markers have the seal in them, and nothing else has
-    while let Some(at) = rest.find(seal) {
-        if let Some(start) = at.checked_sub(url.len() - "/unsubscribe".len() - seal.len())
-            && let Some(behind) = rest.get(start..).and_then(|rest| rest.strip_prefix(url.as_str()))
-        {
-            filled.push_str(&rest[..start]);
-            filled.push_str(&escape(value(Slot::UnsubscribeUrl)));
-            rest = behind;
-        } else if let Some(start) = at.checked_sub(2)
-            && let Some(marked) = rest.get(start..).and_then(|rest| rest.strip_prefix(name.as_str()))
-            && let Some((stand_in, behind)) = marked.split_once(NAME_END)
-        {
-            filled.push_str(&rest[..start]);
-            match reader_name(value(Slot::Name)) {
-                Some(name) => filled.push_str(&escape(&fitting(&name))),
-                None => filled.push_str(stand_in),
-            }
-            rest = behind;
-        } else {
-            filled.push_str(&rest[..at + seal.len()]);
-            rest = &rest[at + seal.len()..];
+/// A piece of a rendered part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// The same for every reader.
+    Text(&'a str),
+    /// What each reader fills.
+    Gap(Gap),
+}
+
+/// A place in a part that a slot's value takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Whose value it takes.
+    pub slot: Slot,
+    /// The words instead of a name that nobody knows, as they stand in the part.
+    pub stand_in: String,
+    /// Whether the part is HTML.
+    is_html: bool,
+}
+
+impl Gap {
+    /// What stands here for a reader with this value, escaped for the part.
+    pub fn fill(&self, value: &str) -> String {
+        let escape = |value: &str| if self.is_html { escape(value) } else { value.to_owned() };
+        match (self.slot, reader_name(value)) {
+            (Slot::UnsubscribeUrl, _) => escape(value),
+            (Slot::Name, Some(name)) => escape(&fitting(&name)),
+            (Slot::Name, None) => self.stand_in.clone(),
         }
     }
-    filled.push_str(rest);
-    filled
+}
+
+/// Escapes a value for HTML text and attributes.
+fn escape(value: &str) -> String {
+    value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The pieces of a part in their order, found in one pass: a value is never read again.
+pub(super) fn pieces<'a>(part: &'a str, seal: &str, is_html: bool) -> Vec<Piece<'a>> {
+    let (url, name) = (Slot::UnsubscribeUrl.marker(seal), Slot::Name.marker(seal));
+    let before_seal = url.len() - "/unsubscribe".len() - seal.len();
+    let gap = |slot, stand_in: &str| Piece::Gap(Gap { slot, stand_in: stand_in.to_owned(), is_html });
+    let mut pieces = Vec::new();
+    // `part[begin..]` is in no piece yet, and no marker begins in it before `from`
+    let (mut begin, mut from) = (0, 0);
+    // both markers have the seal in them, and nothing else has
+    while let Some(at) = part[from..].find(seal).map(|at| from + at) {
+        let marked = |back: usize, marker: &str| {
+            let start = at.checked_sub(back).filter(|start| *start >= begin)?;
+            Some((start, part.get(start..)?.strip_prefix(marker)?))
+        };
+        let found = marked(before_seal, &url).map(|(start, behind)| (start, gap(Slot::UnsubscribeUrl, ""), behind));
+        let found = found.or_else(|| {
+            let (start, marked) = marked(2, &name)?;
+            let (stand_in, behind) = marked.split_once(NAME_END)?;
+            Some((start, gap(Slot::Name, stand_in), behind))
+        });
+        from = at + seal.len();
+        if let Some((start, gap, behind)) = found {
+            pieces.extend((start > begin).then(|| Piece::Text(&part[begin..start])));
+            pieces.push(gap);
+            begin = part.len() - behind.len();
+            from = begin;
+        }
+    }
+    pieces.extend((begin < part.len()).then(|| Piece::Text(&part[begin..])));
+    pieces
+}
+
+/// A part with each slot's value in its place.
+pub(super) fn fill<'a>(pieces: &[Piece<'_>], value: impl Fn(Slot) -> &'a str) -> String {
+    let filled = pieces.iter().map(|piece| match piece {
+        Piece::Text(text) => Cow::Borrowed(*text),
+        Piece::Gap(gap) => Cow::Owned(gap.fill(value(gap.slot))),
+    });
+    filled.collect()
 }
 
 #[cfg(test)]
@@ -197,7 +247,8 @@ mod tests {
     fn a_marker_is_filled_or_gives_way_to_its_stand_in() {
         let part = format!("Hi {}, see {}.", name_marker(SEAL, "fri}}end"), Slot::UnsubscribeUrl.marker(SEAL));
         let fill = |name: &'static str| {
-            fill(&part, SEAL, |slot| if slot == Slot::Name { name } else { "https://a.example/" }, str::to_owned)
+            let value = |slot| if slot == Slot::Name { name } else { "https://a.example/" };
+            fill(&pieces(&part, SEAL, false), value)
         };
         assert_eq!(fill("Jo"), "Hi Jo, see https://a.example/.");
         assert_eq!(fill("  \n"), "Hi friend, see https://a.example/.");
