@@ -10,7 +10,7 @@ use super::context::{ConfigArgs, warn_of_style};
 use super::parse::read;
 use crate::issue::Issue;
 use crate::message::dkim::Signer;
-use crate::message::{Digest, Reader, issue_message};
+use crate::message::{Compiled, Digest, Reader};
 use crate::newsletter::Newsletter;
 use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL, sample_value};
 use crate::subscriber::EmailAddress;
@@ -89,10 +89,11 @@ fn sample(issue: &Issue, newsletter: &Newsletter, signer: Option<&Signer>) -> an
     let day = issue.date.unwrap_or(Date::from_ordinal_date(1970, 1)?);
     let date = OffsetDateTime::new_utc(day, time::Time::MIDNIGHT);
     let message_id = format!("{}.sample@{}", rendered.seal, newsletter.from.address.domain());
+    let compiled = Compiled::new(newsletter, &rendered, issue.number, date, signer)?;
     Ok(Sample {
         html: rendered.html_for(sample_value).into_bytes(),
         text: rendered.text_for(sample_value).into_bytes(),
-        digest: Digest::of(newsletter, &rendered, issue.number)?,
-        message: issue_message(newsletter, &rendered, issue.number, &reader, &message_id, date, signer)?,
+        digest: compiled.digest(),
+        message: compiled.stamp(&reader, &message_id)?.to_vec(),
     })
 }

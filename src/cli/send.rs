@@ -21,7 +21,7 @@ use crate::dispatch::{self, Ending, Progress};
 use crate::issue::{Issue, IssueLink};
 use crate::mailer::{Connection, Envelope, Relay, Verdict};
 use crate::message::dkim::Signer;
-use crate::message::{Digest, Reader, issue_message, proof_message};
+use crate::message::{Compiled, Digest, Reader, proof_message};
 use crate::newsletter::Newsletter;
 use crate::render::{self, Rendered};
 use crate::store::{FrozenIssue, IssueState, NewIssue, Store};
@@ -160,6 +160,7 @@ async fn dry_run(config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<E
     let keyring = open.store.keyring();
     let (mut after, mut written) = (0, 0_u64);
     let date = ready.issue.date.map_or(OffsetDateTime::UNIX_EPOCH, |date| date.midnight().assume_utc());
+    let compiled = Compiled::new(&ready.newsletter, &ready.rendered, Some(ready.number), date, signer.as_ref())?;
     loop {
         let page = open.store.prospects(newsletter_id, ready.number, after, 1_000).await?;
         let Some(last) = page.last() else { break };
@@ -172,9 +173,7 @@ async fn dry_run(config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<E
                 unsubscribe_url: ready.newsletter.unsubscribe_url(&keyring.sign(claim)),
             };
             let message_id = keyring.message_id(0, subscriber.id, ready.newsletter.from.address.domain());
-            let number = Some(ready.number);
-            let (id, signer) = (&message_id, signer.as_ref());
-            let bytes = issue_message(&ready.newsletter, &ready.rendered, number, &reader, id, date, signer)?;
+            let bytes = compiled.stamp(&reader, &message_id)?.to_vec();
             let name = format!("{}.{}.masthead", ready.number, subscriber.id);
             let tmp = out.join("tmp").join(&name);
             std::fs::write(&tmp, bytes).with_context(|| format!("cannot write `{}`", tmp.display()))?;

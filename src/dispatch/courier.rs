@@ -12,7 +12,7 @@ use tracing::warn;
 use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
 use crate::mailer::{Connection, Envelope, Lost, Verdict, Why};
-use crate::message::{self, Reader};
+use crate::message::{MessageError, Reader};
 use crate::render::reader_name;
 use crate::store::{Due, Entry, Granted, Intent};
 use crate::subscriber::EmailAddress;
@@ -104,7 +104,7 @@ struct Addressed {
 
 impl Addressed {
     /// The message to the reader of `due`; `None` without a usable address.
-    fn new(shared: &Shared, due: &Due) -> Result<Option<Self>, message::MessageError> {
+    fn new(shared: &Shared, due: &Due) -> Result<Option<Self>, MessageError> {
         let send = &shared.send;
         let Some(address) = due.email.as_deref().and_then(|email| EmailAddress::parse(email).ok()) else {
             return Ok(None);
@@ -117,10 +117,7 @@ impl Addressed {
             unsubscribe_url: send.newsletter.unsubscribe_url(&keyring.sign(claim)),
         };
         let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
-        let (number, date) = (Some(send.issue.number), send.issue.created_at);
-        let signer = send.signer.as_ref();
-        let bytes =
-            message::issue_message(&send.newsletter, &send.issue.rendered, number, &reader, &message_id, date, signer)?;
+        let bytes = shared.compiled.stamp(&reader, &message_id)?.to_vec();
         let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
         Ok(Some(Self { envelope, bytes }))
     }

@@ -28,6 +28,7 @@ use tracing::{info, warn};
 
 use crate::delivery::{BreakerLimits, PauseCause, RetrySchedule};
 use crate::mailer::Relay;
+use crate::message::Compiled;
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
 use crate::store::{Due, FrozenIssue, IssueState, Outcome, Outlook, Pause, Store, StoreError, Worker, WorkerError};
@@ -159,6 +160,8 @@ impl Drop for Hold {
 /// What the couriers of a process share.
 struct Shared {
     send: Arc<Send>,
+    /// What every message is stamped from.
+    compiled: Arc<Compiled>,
     writer: Writer,
     rate: Arc<RateLimit>,
     rest: Rest,
@@ -211,6 +214,11 @@ pub async fn run(
     progress: Arc<Progress>,
     mut interrupt: watch::Receiver<bool>,
 ) -> Result<Ending, StoreError> {
+    let (number, date) = (Some(send.issue.number), send.issue.created_at);
+    let compiled = match Compiled::new(&send.newsletter, &send.issue.rendered, number, date, send.signer.as_ref()) {
+        Ok(compiled) => Arc::new(compiled),
+        Err(error) => return Ok(Ending::Halted(error.to_string())),
+    };
     let send = Arc::new(send);
     let rate = Arc::new(RateLimit::new(send.store.clone(), send.relay.to_string(), send.rate));
     let mut eager = send.eager;
@@ -236,7 +244,7 @@ pub async fn run(
         };
         eager = false;
         let stop = Stop::new();
-        let shift = shift(send.clone(), rate.clone(), progress.clone(), stop.clone(), probing);
+        let shift = shift(send.clone(), compiled.clone(), rate.clone(), progress.clone(), stop.clone(), probing);
         tokio::pin!(shift);
         let ended = tokio::select! {
             ended = &mut shift => ended?,
@@ -303,6 +311,7 @@ async fn tell_operator(send: &Send, what: &str, text: &str) {
 /// The time from registering as a worker to signing off.
 async fn shift(
     send: Arc<Send>,
+    compiled: Arc<Compiled>,
     rate: Arc<RateLimit>,
     progress: Arc<Progress>,
     stop: Stop,
@@ -318,7 +327,9 @@ async fn shift(
     let (writer, writing) = writer::start(store.clone(), worker_id, &send.issue, stop.clone());
     let breaker = Breaker::new(send.breaker.clone(), probing).into();
     let connections = if probing.is_some() { 1 } else { send.connections };
-    let shared = Arc::new(Shared { send, writer, rate, rest: Rest::default(), breaker, progress, stop: stop.clone() });
+    let stopping = stop.clone();
+    let shared =
+        Arc::new(Shared { send, compiled, writer, rate, rest: Rest::default(), breaker, progress, stop: stopping });
 
     // Two jobs per courier are enough to keep it busy while the feeder reads the next chunk.
     let (jobs, next_jobs) = mpsc::channel(2 * connections);

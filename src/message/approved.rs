@@ -6,43 +6,34 @@ use std::str::FromStr;
 use ring::digest::{Context, SHA256};
 use time::OffsetDateTime;
 
-use super::{MessageError, Reader, issue_message};
+use super::{Compiled, MessageError};
 use crate::newsletter::Newsletter;
 use crate::render::Rendered;
-use crate::subscriber::EmailAddress;
 use crate::token::hex;
 
-/// SHA-256 of an issue's messages with the slots' names where a reader's own values go.
+/// SHA-256 of what all readers of an issue get, the slots' names where a reader's own values go.
 ///
-/// Date, Message-ID and To are constants in it, so the same issue has the same digest on every day.
+/// Neither Date, Message-ID nor To is in it, so the same issue has the same digest on every day.
 /// Written as 64 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
-/// The message to nobody in particular: what all readers get, the slots filled with their names.
-fn specimen(
-    newsletter: &Newsletter,
-    rendered: &Rendered,
-    number: Option<u32>,
-    name: Option<&str>,
-) -> Result<Vec<u8>, MessageError> {
-    #[expect(clippy::expect_used, reason = "a constant, and a test reads it")]
-    let address = EmailAddress::parse("reader@slot.invalid").expect("an address");
-    let unsubscribe_url = "https://slot.invalid/unsubscribe".to_owned();
-    let reader = Reader { address, name: name.map(str::to_owned), unsubscribe_url };
-    issue_message(newsletter, rendered, number, &reader, "message-id@slot.invalid", OffsetDateTime::UNIX_EPOCH, None)
-}
-
 impl Digest {
-    /// The digest of an issue as it would leave now, to a reader with a name and to one without.
+    /// The digest of an issue as it would leave now.
     pub fn of(newsletter: &Newsletter, rendered: &Rendered, number: Option<u32>) -> Result<Self, MessageError> {
+        Ok(Compiled::new(newsletter, rendered, number, OffsetDateTime::UNIX_EPOCH, None)?.digest())
+    }
+
+    /// The digest of pieces; where one ends and the next begins counts.
+    pub(super) fn over<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut context = Context::new(&SHA256);
-        for name in [None, Some("Slot Name")] {
-            context.update(&specimen(newsletter, rendered, number, name)?);
+        for piece in pieces {
+            context.update(&piece.len().to_be_bytes());
+            context.update(piece);
         }
         let mut bytes = [0; 32];
         bytes.copy_from_slice(context.finish().as_ref());
-        Ok(Self(bytes))
+        Self(bytes)
     }
 
     /// Its 32 bytes.

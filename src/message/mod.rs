@@ -1,21 +1,26 @@
 //! Rendered + reader → bytes; every header is set here.
 //!
-//! A message ends its lines in CRLF and is not dot-stuffed: that is the mailer's part.
+//! A message ends its lines in CRLF, and none begins with a dot: what SMTP doubles is not there.
 //! The same inputs give the same bytes, so a retry is the same message.
+//!
+//! An issue is [compiled](Compiled) once, headers, MIME and encoding; each reader's message is stamped from that.
 
 mod approved;
+mod compiled;
 pub mod dkim;
+mod encoding;
 mod header;
 
-use lettre::message::header::ContentTransferEncoding::{Base64, QuotedPrintable};
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, MultiPart, SinglePart};
 use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
 pub use approved::{Digest, DigestError};
+pub use compiled::{Compiled, Stamped};
 
 use self::dkim::{SignError, Signer};
+use self::encoding::Encoder;
 use crate::newsletter::{Mailbox, Newsletter};
 use crate::render::{Notice, Rendered, Slot};
 use crate::subscriber::EmailAddress;
@@ -30,6 +35,16 @@ pub struct Reader {
     pub name: Option<String>,
     /// What unsubscribes this reader without a login; goes into footer and header.
     pub unsubscribe_url: String,
+}
+
+impl Reader {
+    /// What this reader's mail has in a slot.
+    fn value(&self, slot: Slot) -> &str {
+        match slot {
+            Slot::UnsubscribeUrl => &self.unsubscribe_url,
+            Slot::Name => self.name.as_deref().unwrap_or_default(),
+        }
+    }
 }
 
 /// Why a message cannot be built.
@@ -57,15 +72,12 @@ pub enum MessageError {
     /// The date cannot be written as RFC 5322 has it.
     #[error("the date {0} cannot be written; mail knows the years from 1900 to 9999")]
     Date(OffsetDateTime),
-    /// The text or HTML cannot be encoded.
-    #[error("the {0} part cannot be encoded")]
-    Encoding(&'static str),
     /// The signature cannot be made.
     #[error(transparent)]
     Signature(#[from] SignError),
 }
 
-/// Builds the whole message of an issue to one reader.
+/// Builds the whole message of an issue to one reader; for many, they are stamped from one [`Compiled`].
 ///
 /// `message_id` is `dot-atom@domain`, without brackets, unique per delivery.
 /// An issue without a number is a letter in `Feedback-ID`.
@@ -94,27 +106,8 @@ pub fn issue_message(
     date: OffsetDateTime,
     signer: Option<&Signer>,
 ) -> Result<Vec<u8>, MessageError> {
-    let value = |slot| match slot {
-        Slot::UnsubscribeUrl => reader.unsubscribe_url.as_str(),
-        Slot::Name => reader.name.as_deref().unwrap_or_default(),
-    };
-    let number = number.map_or("letter".to_owned(), |number| number.to_string());
-    let mut head = Head::default();
-    head.line("From", header::mailbox("From name", "From".len(), &newsletter.from)?);
-    if let Some(reply_to) = &newsletter.reply_to {
-        head.line("Reply-To", header::mailbox("Reply-To name", "Reply-To".len(), reply_to)?);
-    }
-    let to = Mailbox { name: reader.name.clone(), address: reader.address.clone() };
-    head.line("To", header::mailbox("To name", "To".len(), &to)?);
-    head.line("Subject", header::unstructured("subject", "Subject".len(), &rendered.subject)?);
-    head.line("Date", header::date(date)?);
-    head.line("Message-ID", header::message_id(message_id)?);
-    head.line("List-Id", header::named("newsletter's name", "List-Id".len(), &newsletter.name, &newsletter.list_id())?);
-    head.way_out(&reader.unsubscribe_url)?;
-    head.line("List-Archive", header::url("archive address", &newsletter.home_url())?);
-    head.line("Feedback-ID", format!("{number}:{}:issue:masthead", newsletter.slug));
-    let message = head.with_body(message_id, &rendered.text_for(value), &rendered.html_for(value))?;
-    signed(message, date, signer)
+    let compiled = Compiled::new(newsletter, rendered, number, date, signer)?;
+    Ok(compiled.stamp(reader, message_id)?.to_vec())
 }
 
 /// Builds a proof: what a reader would get, mailed to somebody who looks at it; its way out leads nowhere.
@@ -155,7 +148,14 @@ pub fn notice_message(
     }
     // RFC 3834: no vacation notice answers it
     head.line("Auto-Submitted", "auto-generated".to_owned());
-    signed(head.with_body(message_id, &notice.text, &notice.html)?, date, signer)
+    head.line("MIME-Version", "1.0".to_owned());
+    let part = |text: &str| {
+        let (text, encoder) = (crlf(text), Encoder::for_text(text));
+        (encoder.name(), encoder.encode(&text))
+    };
+    let mut message = head.0.into_bytes();
+    message.extend(alternatives(&boundary(message_id), part(&notice.text), part(&notice.html)));
+    signed(message, date, signer)
 }
 
 /// The message with its signature before it, where somebody signs.
@@ -182,34 +182,33 @@ impl Head {
         self.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
         Ok(())
     }
+}
 
-    /// The message: the head, then text and HTML as alternatives, the better one last (RFC 2046 §5.1.4).
-    fn with_body(mut self, message_id: &str, text: &str, html: &str) -> Result<Vec<u8>, MessageError> {
-        self.line("MIME-Version", "1.0".to_owned());
-        let parts = MultiPart::alternative()
-            .boundary(boundary(message_id))
-            .singlepart(part(ContentType::TEXT_PLAIN, text).ok_or(MessageError::Encoding("text"))?)
-            .singlepart(part(ContentType::TEXT_HTML, html).ok_or(MessageError::Encoding("HTML"))?);
-        let mut message = self.0.into_bytes();
-        message.extend(parts.formatted());
-        Ok(message)
+/// A part's encoding, and the part encoded.
+type Part = (ContentTransferEncoding, String);
+
+/// Text and HTML as alternatives, the better one last (RFC 2046 §5.1.4); begins with their own header lines.
+fn alternatives(boundary: &str, text: Part, html: Part) -> Vec<u8> {
+    let part = |content_type, (encoding, encoded): Part| {
+        let body = Body::dangerous_pre_encoded(encoded.into_bytes(), encoding);
+        SinglePart::builder().content_type(content_type).body(body)
+    };
+    let parts = MultiPart::alternative()
+        .boundary(boundary)
+        .singlepart(part(ContentType::TEXT_PLAIN, text))
+        .singlepart(part(ContentType::TEXT_HTML, html));
+    parts.formatted()
+}
+
+/// A text with CRLF for every line end, as all encodings begin with it.
+fn crlf(text: &str) -> String {
+    match text.contains('\r') {
+        true => text.replace("\r\n", "\n").replace(['\r', '\n'], "\r\n"),
+        false => text.replace('\n', "\r\n"),
     }
 }
 
-fn part(content_type: ContentType, content: &str) -> Option<SinglePart> {
-    // lettre would put in every CR by itself, and move the rest of the text each time
-    let content = match content.contains('\r') {
-        true => content.replace("\r\n", "\n").replace(['\r', '\n'], "\r\n"),
-        false => content.replace('\n', "\r\n"),
-    };
-    // quoted-printable triples every byte beyond ASCII, base64 adds a third to all of them
-    let beyond_ascii = content.bytes().filter(|byte| !byte.is_ascii()).count();
-    let encoding = if beyond_ascii * 6 > content.len() { Base64 } else { QuotedPrintable };
-    let body = Body::new_with_encoding(content, encoding).ok()?;
-    Some(SinglePart::builder().content_type(content_type).body(body))
-}
-
 /// What stands between the parts; `=_` occurs in neither encoding.
-fn boundary(message_id: &str) -> String {
-    format!("=_{}", &hex(digest(&SHA256, message_id.as_bytes()).as_ref())[..32])
+fn boundary(of: &str) -> String {
+    format!("=_{}", &hex(digest(&SHA256, of.as_bytes()).as_ref())[..32])
 }
