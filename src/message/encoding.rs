@@ -303,22 +303,37 @@ mod tests {
 
         #[test]
         fn pieces_give_what_the_whole_gives(pieces in prop::collection::vec(text(), 1..6)) {
-            for encoder in BOTH {
-                let (mut written, mut met) = (encoder, encoder);
-                let (mut in_pieces, mut by_meeting) = (String::new(), String::new());
-                // a CRLF is never cut: what ends in CR has something visible behind it
-                let pieces: Vec<_> = pieces.iter().map(|piece| format!("{piece}|")).collect();
-                for piece in &pieces {
-                    written.write(piece.as_bytes(), &mut in_pieces);
-                    let Meeting { taken, state } = met.meet(piece.as_bytes(), &mut by_meeting);
-                    prop_assert!(state < STATES);
-                    met.write(&piece.as_bytes()[taken..], &mut by_meeting);
+            // a CRLF is never cut: what ends in CR has something visible behind it
+            let pieces: Vec<_> = pieces.iter().map(|piece| format!("{piece}|")).collect();
+            same_in_pieces(&pieces);
+        }
+    }
+
+    #[track_caller]
+    fn same_in_pieces(pieces: &[String]) {
+        for encoder in BOTH {
+            let (mut written, mut met) = (encoder, encoder);
+            let (mut in_pieces, mut by_meeting) = (String::new(), String::new());
+            for piece in pieces {
+                written.write(piece.as_bytes(), &mut in_pieces);
+                let Meeting { taken, state } = met.meet(piece.as_bytes(), &mut by_meeting);
+                assert!(state < STATES);
+                met.write(&piece.as_bytes()[taken..], &mut by_meeting);
+            }
+            written.finish(&mut in_pieces);
+            met.finish(&mut by_meeting);
+            let whole = encoder.encode(&pieces.concat());
+            assert_eq!([&in_pieces, &by_meeting], [&whole, &whole], "{pieces:?}");
+        }
+    }
+
+    #[test]
+    fn a_piece_may_end_and_the_next_begin_at_any_column() {
+        for column in 0..=2 * LINE {
+            for end in ["x", " ", "=", ".", "é", "潮"] {
+                for next in ["\r\n", "\r\n.", "x", ".", " ", "é"] {
+                    same_in_pieces(&[format!("{}{end}", "x".repeat(column)), next.to_owned(), "y".to_owned()]);
                 }
-                written.finish(&mut in_pieces);
-                met.finish(&mut by_meeting);
-                let whole = encoder.encode(&pieces.concat());
-                prop_assert_eq!(&in_pieces, &whole);
-                prop_assert_eq!(&by_meeting, &whole);
             }
         }
     }
