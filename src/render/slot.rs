@@ -173,10 +173,12 @@ impl Gap {
     /// What stands here for a reader with this value, escaped for the part.
     pub fn fill(&self, value: &str) -> String {
         let escape = |value: &str| if self.is_html { escape(value) } else { value.to_owned() };
-        match (self.slot, reader_name(value)) {
-            (Slot::UnsubscribeUrl, _) => escape(value),
-            (Slot::Name, Some(name)) => escape(&fitting(&name)),
-            (Slot::Name, None) => self.stand_in.clone(),
+        match self.slot {
+            Slot::UnsubscribeUrl => escape(value),
+            Slot::Name => match reader_name(value) {
+                Some(name) => escape(&fitting(&name)),
+                None => self.stand_in.clone(),
+            },
         }
     }
 }
