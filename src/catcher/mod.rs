@@ -39,6 +39,8 @@ pub struct Options {
     pub extensions: Vec<String>,
     /// Decides at every moment how to act; without one all is well always.
     pub script: Option<Script>,
+    /// Gets every accepted mail before the catcher answers; where it fails, the mail is not taken.
+    pub recorder: Option<Recorder>,
 }
 
 impl Default for Options {
@@ -50,6 +52,7 @@ impl Default for Options {
             largest: 50 << 20,
             extensions: extensions.map(str::to_owned).to_vec(),
             script: None,
+            recorder: None,
         }
     }
 }
@@ -81,6 +84,9 @@ pub enum Keep {
 
 /// A function from the moment to the act.
 pub type Script = Arc<dyn Fn(&Moment<'_>) -> Act + Send + Sync>;
+
+/// A function that puts a mail on a record of its own.
+pub type Recorder = Arc<dyn Fn(&Mail) -> io::Result<()> + Send + Sync>;
 
 /// Where in the dialogue a script is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -277,6 +283,9 @@ impl Shared {
     /// Puts a mail on record; on the disk first, so that the answer can rely on it.
     async fn record(&self, mut mail: Mail) -> io::Result<()> {
         let accepted = mail.accepted;
+        if let Some(recorder) = self.options.recorder.as_ref().filter(|_| accepted) {
+            recorder(&mail)?;
+        }
         if let Some(maildir) = self.maildir.as_ref().filter(|_| accepted) {
             mail = maildir.write(mail).await?;
         }

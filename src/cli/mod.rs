@@ -14,6 +14,7 @@ macro_rules! outln {
 }
 
 mod archive;
+mod chaos;
 mod check;
 mod context;
 mod demo;
@@ -97,6 +98,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Play the whole weekly on this machine: Postgres, readers, sends, a mail catcher
     Demo(demo::Args),
+    /// Put the promises of the ledger under fire, and count what breaks
+    #[command(hide = true)]
+    Chaos(chaos::Args),
     /// Run psql, pg_dump or any other command with the private Postgres
     Postgres(postgres::Args),
 }
@@ -146,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Worker(args) => worker::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Chaos(args) => chaos::run(&args),
         // Its exit code is the other program's.
         Command::Postgres(args) => return postgres::run(&args).unwrap_or_else(|error| fail(&error)),
     };

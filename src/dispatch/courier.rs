@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
@@ -200,10 +199,7 @@ fn refused(shared: &Shared, due: &Due, reply: &Reply) -> Judgement {
 
 /// Another try by the schedule, but within `at_most`, unless the time is over.
 fn later(shared: &Shared, due: &Due, at_most: Duration, class: ReplyClass, reply: String) -> Judgement {
-    let since_first = due
-        .first_attempt_at
-        .and_then(|first| Duration::try_from(OffsetDateTime::now_utc() - first).ok())
-        .unwrap_or_default();
+    let since_first = due.since_first.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default();
     // Spreads the readers evenly over the jitter (the golden ratio's fraction is far from every rhythm).
     let jitter = (due.subscriber_id as f64 * 0.618_033_988_749_895).fract();
     let tries = u32::from(due.attempts.unsigned_abs()) + 1;

@@ -65,8 +65,8 @@ pub struct Due {
     pub step: i16,
     /// How many tries there were.
     pub attempts: i16,
-    /// When the first one was.
-    pub first_attempt_at: Option<OffsetDateTime>,
+    /// How many seconds ago the first one was, on the database's clock: a worker's own may be a day off.
+    pub since_first: Option<f64>,
 }
 
 /// The wish to put a message on the wire.
@@ -222,7 +222,8 @@ impl Store {
         Ok(sqlx::query_as!(
             Due,
             r#"select d.subscriber_id, p.email as "email?", p.name, coalesce(last.step, 0::smallint) as "step!",
-                      coalesce(last.attempt, 0::smallint) as "attempts!", first.at as "first_attempt_at?"
+                      coalesce(last.attempt, 0::smallint) as "attempts!",
+                      extract(epoch from now() - first.at)::float8 as since_first
                from delivery d
                left join subscriber p on p.id = d.subscriber_id
                left join lateral (

@@ -5,6 +5,7 @@
 
 mod approval;
 mod archive;
+mod audit;
 mod issue;
 mod ledger;
 mod operate;
@@ -13,6 +14,7 @@ mod pace;
 mod pause;
 mod rate;
 mod reader;
+mod rehearsal;
 mod signup;
 mod work;
 mod worker;
@@ -25,12 +27,14 @@ use sqlx::{Connection, PgConnection};
 
 pub use approval::Approval;
 pub use archive::{ArchiveCounts, FoundLink, read_archive};
+pub use audit::{AuditedDelivery, Equation, Registration};
 pub use issue::{FrozenIssue, IssueState, NewIssue, Outcome, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Settled, Snapshot};
 pub use operate::Resolution;
 pub use outbox::{Occasion, Outbox, QueuedMail};
 pub use pause::{Pause, Standing};
 pub use reader::{ImportCounts, ImportRow, Profile, Subscriber, Subscription, Suppression};
+pub use rehearsal::Rehearsal;
 pub use signup::SignupVerdict;
 pub use work::Waiting;
 pub use worker::{Worker, WorkerError};

@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// Queues refused and expired deliveries again, or resolves those in doubt; with `address` just that reader's.
-    /// Returns how many there were.
+    /// Returns how many there were. Of a cancelled issue nothing is queued: what was in doubt is skipped.
     ///
     /// One transaction.
     async fn requeue(
@@ -66,10 +66,13 @@ impl Store {
         let hash = address.map(|address| self.keyring.address_hash(address).to_vec());
         let mut transaction = self.pool.begin().await?;
         let moved = sqlx::query_scalar!(
-            "insert into ledger (issue_id, subscriber_id, step, attempt, state, next_at, reply)
-             select d.issue_id, d.subscriber_id, last.step + 1, last.attempt, $3,
-                    case when $3 = 'queued' then now() end, $4
+            "insert into ledger (issue_id, subscriber_id, step, attempt, state, next_at, class, reply)
+             select d.issue_id, d.subscriber_id, last.step + 1, last.attempt,
+                    case when over.it then 'skipped' else $3 end,
+                    case when $3 = 'queued' and not over.it then now() end, case when over.it then 'cancelled' end, $4
              from delivery d
+             join issue i on i.id = d.issue_id
+             cross join lateral (select $3 = 'queued' and i.state = 'cancelled' as it) over
              join lateral (
                  select l.step, l.attempt, l.state from ledger l
                  where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
@@ -77,6 +80,7 @@ impl Store {
              ) last on last.state = any($2)
              left join subscriber p on p.id = d.subscriber_id
              where d.issue_id = $1 and ($5::bytea is null or p.address_hash = $5)
+               and (not over.it or last.state = 'in_doubt')
              returning subscriber_id",
             issue_id,
             &from,
@@ -92,6 +96,7 @@ impl Store {
                 "update chunk c set next_at = now()
                  from delivery d
                  where c.issue_id = $1 and d.issue_id = $1 and d.subscriber_id = any($2) and c.round = d.round
+                   and not exists (select from issue i where i.id = $1 and i.state = 'cancelled')
                    and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id",
                 issue_id,
                 &moved
@@ -179,6 +184,11 @@ impl Store {
                    select 7, format('reader %s is being attempted by worker %s, who is gone', s.subscriber_id, s.worker_id)
                    from step s join worker w on w.id = s.worker_id
                    where s.is_last and s.state = 'attempting' and w.gone_at is not null
+                   union all
+                   select 8, format('reader %s was %s by the relay without a class', s.subscriber_id, s.state)
+                   from step s
+                   where s.class is null and (s.state in ('refused', 'expired')
+                                              or s.state = 'queued' and s.worker_id is not null)
                )
                select what as "what!" from wrong order by kind, what limit 100"#,
             issue_id

@@ -5,6 +5,7 @@ mod archive; // the link memory: which page was in which issue
 mod breaker; // what pauses a send by itself, and how it goes on
 mod browser; // emails and pages as Chromium shows them
 mod catcher; // the mail catcher plays every fault
+mod chaos; // the cases of trust under fire: `masthead chaos` in small, clocks, migrations
 mod check; // what a copy editor would mark
 mod dependencies; // what the program is made of
 mod dkim; // signatures, as another implementation sees them

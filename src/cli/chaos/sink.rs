@@ -1,0 +1,221 @@
+//! The relay of the harness: plays its faults by the seed, and puts every mail on record before it answers 250.
+//!
+//! It runs in the harness, which nothing kills: what was written to the record is there at the end.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use memchr::memmem;
+
+use super::cases::Cases;
+use super::dice::Dice;
+use crate::catcher::{Act, Catcher, Keep, Mail, Moment, Options, Stage};
+
+/// A relay with a record.
+pub(super) struct Sink {
+    catcher: Catcher,
+    state: Arc<Mutex<State>>,
+}
+
+/// What the relay has done with the readers of one issue.
+#[derive(Default)]
+pub(super) struct Dealings {
+    /// Every mail that was taken: Message-ID without brackets, and the address in the envelope.
+    pub(super) taken: Vec<(String, String)>,
+    /// Who was refused for good, with the class that this should be recorded as.
+    pub(super) refused: HashMap<String, &'static str>,
+    /// Whose connection broke after the dot, on purpose: nobody but the relay can know.
+    pub(super) doubtful: Vec<String>,
+    /// Temporary refusals and connections that broke before the dot.
+    pub(super) put_off: u64,
+}
+
+struct State {
+    cases: Cases,
+    seed: u64,
+    healthy: bool,
+    record: File,
+    /// How often each reader of the present issue was tried: at RCPT, at the dot.
+    tries: HashMap<String, (u32, u32)>,
+    dealings: Dealings,
+}
+
+/// What the seed has in store for a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Taken,
+    /// Refused for good: stage, code and text, the class of it.
+    Refused(Stage, u16, &'static str, &'static str),
+    /// Put off at the first try.
+    PutOff(Stage, u16, &'static str),
+    /// The connection is closed without a word at the first try, before the dot.
+    Hangup(Stage),
+    /// At the first dot nobody can tell: taken or not, and what comes back in place of a reply.
+    Doubt {
+        taken: bool,
+        garbage: &'static str,
+    },
+}
+
+impl Sink {
+    /// Listens on a port of its own; the record goes to `record`.
+    pub(super) async fn start(record: &Path, seed: u64, cases: Cases) -> anyhow::Result<Self> {
+        let record =
+            File::options().create(true).append(true).open(record).context("cannot make the relay's record")?;
+        let dealings = Dealings::default();
+        let state = State { cases, seed, healthy: false, record, tries: HashMap::new(), dealings };
+        let state = Arc::new(Mutex::new(state));
+        let (script, recorder) = (state.clone(), state.clone());
+        let options = Options {
+            keep: Keep::Nothing,
+            recorder: Some(Arc::new(move |mail| lock(&recorder).record(mail))),
+            ..Options::default()
+        };
+        let options = options.script(move |moment| lock(&script).act(moment));
+        let catcher = Catcher::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await?;
+        Ok(Self { catcher, state })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.catcher.address()
+    }
+
+    /// How many readers of the present issue were taken or refused for good.
+    pub(super) fn judged(&self) -> u64 {
+        let state = lock(&self.state);
+        (state.dealings.taken.len() + state.dealings.refused.len()) as u64
+    }
+
+    /// From now on everybody is taken.
+    pub(super) fn heal(&self) {
+        lock(&self.state).healthy = true;
+    }
+
+    /// The next issue begins: its readers are strangers, and the faults are back.
+    pub(super) fn next_issue(&self) -> Dealings {
+        let mut state = lock(&self.state);
+        state.healthy = false;
+        state.seed = state.seed.wrapping_add(1);
+        state.tries.clear();
+        std::mem::take(&mut state.dealings)
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // What a panic left is still what was done.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn act(&mut self, moment: &Moment<'_>) -> Act {
+        let Some(address) = moment.to.first().filter(|_| !self.healthy) else { return Act::CarryOn };
+        let tries = self.tries.entry(address.clone()).or_default();
+        let first = match moment.stage {
+            Stage::Rcpt => {
+                tries.0 += 1;
+                tries.0 == 1
+            }
+            Stage::Dot => {
+                tries.1 += 1;
+                tries.1 == 1
+            }
+            _ => tries.0 == 1,
+        };
+        match fate(self.seed, address, &self.cases) {
+            Fate::Refused(stage, code, text, class) if stage == moment.stage => {
+                self.dealings.refused.insert(address.clone(), class);
+                Act::reply(code, text)
+            }
+            Fate::PutOff(stage, code, text) if stage == moment.stage && first => {
+                self.dealings.put_off += 1;
+                Act::reply(code, text)
+            }
+            Fate::Hangup(stage) if stage == moment.stage && first => {
+                self.dealings.put_off += 1;
+                Act::Close
+            }
+            Fate::Doubt { taken, garbage } if moment.stage == Stage::Dot && first => {
+                self.dealings.doubtful.push(address.clone());
+                match (taken, garbage) {
+                    (true, _) => Act::RecordThenClose,
+                    (false, "") => Act::Close,
+                    (false, garbage) => Act::Raw(garbage.as_bytes().to_vec()),
+                }
+            }
+            _ => Act::CarryOn,
+        }
+    }
+
+    /// A line per mail: Message-ID and address. What is written survives everything but the machine's own end.
+    fn record(&mut self, mail: &Mail) -> io::Result<()> {
+        let message_id = message_id(&mail.raw).unwrap_or_default();
+        let address = mail.to.join(",");
+        self.record.write_all(format!("{message_id} {address}\n").as_bytes())?;
+        self.dealings.taken.push((message_id, address));
+        Ok(())
+    }
+}
+
+/// What happens to a reader, the same in every run with this seed.
+fn fate(seed: u64, address: &str, cases: &Cases) -> Fate {
+    let chance = Dice::new(seed, address).below(10_000);
+    // Widths out of 10,000, each with the case that it plays.
+    let fates = [
+        (50, 20, Fate::Refused(Stage::Rcpt, 550, "5.1.1 no such user", "hard")),
+        (20, 22, Fate::Refused(Stage::Dot, 552, "5.2.2 over quota", "full")),
+        (10, 22, Fate::Refused(Stage::Dot, 554, "5.7.1 not wanted here", "policy")),
+        (20, 22, Fate::PutOff(Stage::Rcpt, 452, "4.2.2 mailbox full")),
+        (100, 24, Fate::PutOff(Stage::Dot, 451, "4.7.1 greylisted, come back")),
+        (2, 21, Fate::PutOff(Stage::Rcpt, 421, "4.3.2 closing")),
+        (3, 21, Fate::Hangup(Stage::Rcpt)),
+        (3, 21, Fate::Hangup(Stage::Data)),
+        (2, 30, Fate::Doubt { taken: true, garbage: "" }),
+        (2, 30, Fate::Doubt { taken: false, garbage: "" }),
+        (1, 19, Fate::Doubt { taken: false, garbage: "354 go on\r\n" }),
+        (1, 19, Fate::Doubt { taken: false, garbage: "what?\r\n" }),
+    ];
+    let mut end = 0;
+    for (width, case, fate) in fates {
+        end += width;
+        if chance < end {
+            return if cases.has(case) { fate } else { Fate::Taken };
+        }
+    }
+    Fate::Taken
+}
+
+/// The Message-ID of a message, without brackets.
+fn message_id(raw: &[u8]) -> Option<String> {
+    let at = memmem::find(raw, b"\nMessage-ID: <")? + b"\nMessage-ID: <".len();
+    let length = memchr::memchr(b'>', &raw[at..])?;
+    String::from_utf8(raw[at..at + length].to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_has_the_same_in_store_every_time_and_every_fault_for_somebody() {
+        let cases = Cases::all();
+        let of = |seed| (0..20_000).map(|n| fate(seed, &format!("reader-{n}"), &cases)).collect::<Vec<_>>();
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+        for class in ["hard", "full", "policy"] {
+            assert!(of(1).iter().any(|fate| matches!(fate, Fate::Refused(_, _, _, there) if *there == class)));
+        }
+        assert!(of(1).iter().any(|fate| matches!(fate, Fate::Doubt { taken: true, .. })));
+        assert!(of(1).iter().any(|fate| matches!(fate, Fate::Hangup(_))));
+    }
+
+    #[test]
+    fn the_message_id_is_found_in_the_header() {
+        assert_eq!(message_id(b"To: a\r\nMessage-ID: <x@y>\r\n\r\n").as_deref(), Some("x@y"));
+        assert_eq!(message_id(b"To: a\r\n\r\n"), None);
+    }
+}
