@@ -29,6 +29,7 @@ mod parse;
 mod postgres;
 mod preview;
 mod readers_web;
+mod rehearse;
 mod render;
 mod send;
 mod serve;
@@ -66,6 +67,11 @@ enum Command {
     Preview(preview::Args),
     /// Send an issue to every subscriber, or a proof to yourself
     Send(send::Args),
+    /// Play the whole send to the real audience into a mail catcher, and throw the ledger away
+    ///
+    /// No relay is contacted, and nothing stays in the database; a rehearsal that is killed leaves a schema
+    /// `rehearsal` that nobody reads, and that goes with the next one.
+    Rehearse(rehearse::Args),
     /// Show the ledger of an issue: how many are in each state, who is in doubt
     Status(status::Args),
     /// Stop a send for now; messages on the wire finish
@@ -136,6 +142,7 @@ pub fn run() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Preview(args) => preview::run(&args),
         Command::Send(args) => send::run(&args),
+        Command::Rehearse(args) => rehearse::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Pause(args) => operate::pause(&args),
         Command::Resume(args) => operate::resume(&args),

@@ -70,7 +70,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+/// Reads `20/s`.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_end_matches("/s").parse::<f64>().ok();
     number
         .filter(|rate| rate.is_finite() && *rate > 0.0)
@@ -369,7 +370,8 @@ async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Resul
     Ok(())
 }
 
-fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()> {
+/// Refuses an issue whose number has other content already.
+pub(super) fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()> {
     if known.source_digest == ready.source_digest {
         return Ok(());
     }
@@ -494,7 +496,7 @@ fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready, links: &'a [IssueLink<'a>
 }
 
 /// A bar on a terminal: the part of this process.
-async fn draw_progress(progress: Arc<Progress>, open: u64) {
+pub(super) async fn draw_progress(progress: Arc<Progress>, open: u64) {
     let bar = ProgressBar::new(open);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} left {msg}") {
         bar.set_style(style);

@@ -42,8 +42,25 @@ impl Store {
              create table rehearsal.delivery (like delivery including all) partition by list (issue_id);
              create table rehearsal.ledger (like ledger including all) partition by list (issue_id);
              create table rehearsal.chunk (like chunk including all);
+             create table rehearsal.relay_rate (like relay_rate including all);
              create table rehearsal.archived_issue (like archived_issue including all);
-             create table rehearsal.archived_link (like archived_link including all);",
+             create table rehearsal.archived_link (like archived_link including all);
+             -- `like` gives constraints names of its own, but statements call them by name
+             do $$
+             declare made record;
+             begin
+                 for made in
+                     select copy.conrelid::regclass as relation, copy.conname as name, original.conname as wanted
+                     from pg_constraint copy
+                     join pg_class c on c.oid = copy.conrelid and c.relnamespace = 'rehearsal'::regnamespace
+                     join pg_constraint original on original.conrelid = to_regclass(c.relname::text)
+                      and pg_get_constraintdef(original.oid) = pg_get_constraintdef(copy.oid)
+                     where copy.contype in ('p', 'u') and copy.conname <> original.conname
+                 loop
+                     execute format('alter table %s rename constraint %I to %I', made.relation, made.name, made.wanted);
+                 end loop;
+             end
+             $$;",
         )
         .execute(&mut session)
         .await?;

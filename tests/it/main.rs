@@ -21,6 +21,7 @@ mod postgres; // the private cluster
 mod preview; // the operator's page
 mod rate; // one rate for all processes
 mod readers; // sign up, confirm, leave, be forgotten
+mod rehearse; // the whole send, and nothing of it stays
 mod send; // everybody once, whatever happens
 mod status; // what is said of a send before it and under way
 mod subscribers; // the list of readers on the command line
