@@ -15,11 +15,14 @@
 //! | attempting | its owner is gone | in doubt | reaping |
 //! | in doubt | the same owner's late reply | as above | [`Store::commit`] |
 //! | in doubt | the operator resolves it | accepted or queued | [`Store::resolve`] |
+//! | in doubt | the operator resolves it to be sent again, but the issue is cancelled | skipped | [`Store::resolve`] |
+//! | attempting, in doubt | 4yz, but the issue is cancelled | skipped | [`Store::commit`] |
 //! | refused, expired | the operator tries again | queued | [`Store::retry`] |
 //! | refused by a policy | the row that it was in paused the issue | queued | [`Store::put_back`] |
 //! | queued, claimed | the operator cancels the issue | skipped | [`Store::cancel`] |
 //!
 //! Every step appends a row; a delivery's state is that of its last row, `queued` without one.
+//! `tests/it/ledger.rs` plays random schedules of all of these against a model.
 
 use std::collections::HashMap;
 use std::time::Duration;
