@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
 use super::{Ended, Hold, Stop};
+use crate::delivery::{DeliveryState, ReplyClass};
 use crate::store::{Entry, FrozenIssue, Granted, Intent, Store, WorkerError};
 
 /// How many notes one commit takes at most.
@@ -82,7 +83,7 @@ impl Ledger {
         loop {
             match self.store.commit(self.worker_id, self.newsletter_id, self.issue_id, &entries, &intents).await {
                 Ok(settled) => {
-                    if settled.lost > 0 {
+                    if settled.lost > 0 && stop.asked().is_none() {
                         warn!(deliveries = settled.lost, "results came too late: somebody resolved them");
                     }
                     for (answer, granted) in answers.into_iter().zip(settled.granted) {
@@ -90,12 +91,20 @@ impl Ledger {
                     }
                     return;
                 }
-                Err(WorkerError::GivenUp) => return stop.ask(Ended::GivenUp),
+                Err(WorkerError::GivenUp) => {
+                    stop.ask(Ended::GivenUp);
+                    // The results are written. Intents may be too, by a commit whose answer was lost.
+                    if intents.is_empty() {
+                        return;
+                    }
+                    answers.clear();
+                    entries = intents.drain(..).map(never_sent).collect();
+                }
                 Err(WorkerError::Store(error)) => {
                     warn!(%error, "the ledger cannot be written; nothing is sent until it can");
                     if stop.asked().is_some() {
-                        intents.clear();
                         answers.clear();
+                        entries.extend(intents.drain(..).map(never_sent));
                         let since = *stopping_since.get_or_insert_with(Instant::now);
                         if entries.is_empty() || since.elapsed() > LAST_TRIES {
                             error!(deliveries = entries.len(), "results could not be written; they are in doubt");
@@ -106,5 +115,19 @@ impl Ledger {
                 }
             }
         }
+    }
+}
+
+/// What came of an intent that no courier has heard of: nothing. It counts if the intent is durable all the same,
+/// and finds no place in the ledger if it is not.
+fn never_sent(intent: Intent) -> Entry {
+    Entry {
+        subscriber_id: intent.subscriber_id,
+        step: intent.step,
+        attempt: intent.attempt,
+        state: DeliveryState::Queued,
+        next_in: Some(Duration::ZERO),
+        class: Some(ReplyClass::Soft.as_str()),
+        reply: Some("never sent: the database went away".to_owned()),
     }
 }

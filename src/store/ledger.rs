@@ -8,7 +8,7 @@
 //! | claimed | the reader left or was suppressed | skipped | [`Store::commit`] |
 //! | claimed | the chunk is given back, or its owner is gone | queued | [`Store::release`], reaping |
 //! | attempting | 2yz | accepted | [`Store::commit`] |
-//! | attempting | 4yz, or lost before the dot | queued, later | [`Store::commit`] |
+//! | attempting | 4yz, or lost before the dot, or never sent | queued, later | [`Store::commit`] |
 //! | attempting | 4yz, too old | expired | [`Store::commit`] |
 //! | attempting | 5yz | refused | [`Store::commit`] |
 //! | attempting | lost after the dot | in doubt | [`Store::commit`] |
