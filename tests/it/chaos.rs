@@ -44,6 +44,8 @@ fn case_34_a_sender_that_is_cut_off_from_postgres_for_three_leases_costs_nobody(
 fn every_case_names_what_proves_it() {
     let output = Command::new(env!("CARGO_BIN_EXE_masthead")).args(["chaos", "--list"]).output().unwrap();
     let list = text(&output.stdout);
+    let page = fs::read_to_string(repository("docs/RELIABILITY.md")).unwrap();
+    assert!(page.contains(&list), "docs/RELIABILITY.md has another table than `masthead chaos --list`");
     let mut code = String::new();
     for folder in ["src", "tests/it"] {
         gather(&repository(folder), &mut code);
