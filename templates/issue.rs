@@ -89,7 +89,7 @@ pub struct Entry {
     pub host: Option<String>,
     /// Stars and tags, `★ 13.5K`, `video`.
     pub remarks: Vec<String>,
-    /// What the editor says about it, its pictures at the end.
+    /// What the editor says about it, its footnotes at the end.
     pub description: Vec<Block>,
 }
 

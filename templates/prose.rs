@@ -74,8 +74,8 @@ pub struct Picture {
     pub alt: String,
     /// Where a click leads.
     pub link: Option<String>,
-    /// The line below it.
-    pub caption: Option<String>,
+    /// The line below it, perhaps empty.
+    pub caption: Vec<Inline>,
 }
 
 /// What the looks of prose depend on.
@@ -164,9 +164,7 @@ fn picture(setting: Setting, picture: &Picture) -> Markup {
     html! {
         div.picture {
             @if let Some(link) = &picture.link { a href=(link) { (image) } } @else { (image) }
-            @if let Some(caption) = &picture.caption {
-                p.caption { (caption) }
-            }
+            @if !picture.caption.is_empty() { p.caption { (line(&picture.caption)) } }
         }
     }
 }

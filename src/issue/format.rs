@@ -6,7 +6,7 @@ use time::Date;
 
 use super::markdown::{self, Fence, inline_target};
 use super::title::{self, TitleLine};
-use super::{Heading, Image, Issue, Item, PastIssue, Section, front_matter, language, parse};
+use super::{Heading, Image, Issue, Item, PastIssue, Piece, Section, front_matter, item, language, parse};
 
 /// Writes an issue as its editor would, so that [`parse`] reads it back:
 ///
@@ -180,13 +180,12 @@ fn entry(item: &Item, marker: &str, form: Form) -> String {
     for tag in &item.tags {
         text += &format!(" ({tag})");
     }
-    let description = match form {
-        Form::Explicit if !item.description.is_empty() => fence(Fence::Text, &item.description),
-        _ => item.description.clone(),
-    };
-    let images = item.images.iter().map(|one| image(one, form));
-    let blocks = [text, description].into_iter().chain(images);
-    let text = blocks.filter(|block| !block.is_empty()).collect::<Vec<_>>().join("\n\n");
+    let said = item.pieces().into_iter().map(|piece| match piece {
+        Piece::Text(text) if form == Form::Explicit => fence(Fence::Text, text),
+        Piece::Text(text) => text.to_owned(),
+        Piece::Image(shown) => image(shown, form),
+    });
+    let text = [text].into_iter().chain(said).collect::<Vec<_>>().join("\n\n");
     let indent = format!("\n{}", " ".repeat(marker.len()));
     let lines: Vec<&str> = text.split('\n').collect();
     let mut entry = marker.to_owned();
@@ -212,15 +211,18 @@ fn stars(count: u64) -> String {
 }
 
 fn image(image: &Image, form: Form) -> String {
-    let title = image.caption.as_deref().filter(|_| form == Form::Explicit).unwrap_or_default();
+    let (below, title) = match image.caption.as_deref() {
+        Some(caption) if form != Form::Explicit && item::is_caption(caption) => (Some(caption), ""),
+        caption => (None, caption.unwrap_or_default()),
+    };
     let picture = format!("![{}]{}", escape("![", &image.alt, "](u)"), inline_target(&image.url, title));
     let picture = match &image.link {
         Some(link) => format!("[{picture}]{}", inline_target(link, "")),
         None => picture,
     };
-    match &image.caption {
-        Some(caption) if form != Form::Explicit => format!("{picture}\n*{}*", escape("*", caption, "*")),
-        _ => picture,
+    match below {
+        Some(caption) => format!("{picture}\n*{caption}*"),
+        None => picture,
     }
 }
 

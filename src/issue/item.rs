@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use comrak::Arena;
 use comrak::nodes::{Node, NodeValue};
 
 use super::beside;
@@ -95,6 +96,35 @@ impl<'a> Block<'a> {
         let one_line = !caption.iter().any(|node| markdown::is_break(node));
         let fine = self.is_paragraph() && pictures.first().is_some_and(is_image) && one_line;
         (fine && (is_emphasis(caption) || is_short(caption))).then_some((pictures, caption))
+    }
+
+    /// The block, cut before every line of pictures that has words above it.
+    fn parts(&self, document: &Document<'a>) -> Vec<Self> {
+        let mut firsts = Vec::new();
+        let (mut at, mut words) = (0, false);
+        for line in markdown::lines(self.inlines.iter().copied()) {
+            if is_pictures(&line) && words {
+                firsts.push(at);
+                words = false;
+            }
+            words |= is_words(&line);
+            at += line.len() + 1;
+        }
+        let mut parts = Vec::new();
+        let (mut first, mut start) = (0, self.span.start);
+        let end = |part: &[Node<'a>]| {
+            let last = part.iter().rfind(|node| !markdown::is_break(node));
+            last.map_or(self.span.start, |last| document.span(last).end)
+        };
+        for next in firsts {
+            let inlines = self.inlines[first..next].to_vec();
+            parts.push(Self { node: self.node, span: start..end(&inlines), inlines, column: self.column });
+            first = next;
+            start = document.span(self.inlines[next]).start;
+        }
+        let inlines = self.inlines[first..].to_vec();
+        parts.push(Self { node: self.node, span: start..self.span.end, inlines, column: self.column });
+        parts
     }
 
     /// Every link in it, in order, but those in `cuts`.
@@ -202,7 +232,7 @@ impl<'a> Draft<'a> {
         }
         let mut picture = false;
         for block in self.own.iter().chain(&self.following) {
-            let caption = if picture { caption(block, !item.description.is_empty()) } else { None };
+            let caption = if picture { caption(document, block, !item.description.is_empty()) } else { None };
             match (caption, item.images.last_mut()) {
                 (Some(caption), Some(image)) if image.caption.is_none() => image.caption = Some(caption),
                 _ => describe(document, block, &mut item),
@@ -214,28 +244,34 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Adds a block to the description; images at its ends or on lines of their own, and stars, go to their fields.
+/// Adds a block to the description, in several paragraphs where pictures on lines of their own part it.
 fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
+    block.parts(document).iter().for_each(|part| describe_part(document, part, item));
+}
+
+/// Adds a block to the description; images at its ends, and stars, go to their fields.
+fn describe_part<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
     if let Some((pictures, caption)) = block.captioned() {
         let mut images = images(pictures);
         if let Some(image) = images.last_mut().filter(|image| image.caption.is_none()) {
-            image.caption = Some(one_line(&markdown::plain(caption.iter().copied())));
-            item.images.extend(images);
+            image.caption = Some(caption_text(document, caption));
+            item.show(images);
             return;
         }
     }
     let lines = markdown::lines(block.inlines.iter().copied());
-    let is_text = |node: &Node<'a>| !is_image(node) && !is_blank(node);
-    let is_words = |line: &Vec<Node<'a>>| line.iter().any(is_text);
-    let is_pictures = |line: &Vec<Node<'a>>| !is_words(line) && !images(line).is_empty();
     let (first_words, last_words) = (lines.iter().position(is_words), lines.iter().rposition(is_words));
     let start = |node: &Node<'a>| document.span(node).start;
     let end = |node: &Node<'a>| document.span(node).end;
     let mut cuts = Vec::new();
+    let mut below = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let (Some(head), Some(tail)) = (line.first(), line.last()) else { continue };
         if is_pictures(line) {
-            item.images.extend(images(line));
+            match last_words {
+                Some(last) if last < at => below.extend(images(line)),
+                _ => item.show(images(line)),
+            }
             let next = lines.get(at + 1).and_then(|line| line.first());
             cuts.push(start(head)..next.map_or(end(tail), start));
             continue;
@@ -245,11 +281,11 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
         };
         let (before, after) = (&line[..first], &line[last + 1..]);
         if first_words == Some(at) && !images(before).is_empty() {
-            item.images.extend(images(before));
+            item.show(images(before));
             cuts.push(start(head)..before.last().map_or(0, end));
         }
         if last_words == Some(at) && !images(after).is_empty() {
-            item.images.extend(images(after));
+            below.extend(images(after));
             cuts.push(after.first().map_or(0, start)..end(tail));
         }
     }
@@ -271,19 +307,63 @@ fn describe<'a>(document: &Document<'a>, block: &Block<'a>, item: &mut Item) {
         false => markdown::as_paragraph(document.slice(block.span.clone(), &cuts, block.column).trim()),
         true => block.markdown(document),
     };
-    if text.is_empty() {
-        return;
+    if !text.is_empty() {
+        if !item.description.is_empty() {
+            item.description.push_str("\n\n");
+        }
+        item.description.push_str(&text);
     }
-    if !item.description.is_empty() {
-        item.description.push_str("\n\n");
+    item.show(below);
+}
+
+impl Item {
+    /// Puts images below what is described so far.
+    fn show(&mut self, images: Vec<Image>) {
+        let ends = self.description.bytes().filter(|byte| *byte == b'\n').count();
+        let below_line = if self.description.is_empty() { 0 } else { ends + 1 };
+        self.images.extend(images.into_iter().map(|image| Image { below_line, ..image }));
     }
-    item.description.push_str(&text);
+}
+
+/// Whether a node is more than a picture or a space.
+fn is_text(node: &Node<'_>) -> bool {
+    !is_image(node) && !is_blank(node)
+}
+
+fn is_words(line: &Vec<Node<'_>>) -> bool {
+    line.iter().any(is_text)
+}
+
+/// Whether a line is pictures and nothing else.
+fn is_pictures(line: &Vec<Node<'_>>) -> bool {
+    !is_words(line) && !images(line).is_empty()
 }
 
 /// The caption that a paragraph right under a picture is: italics, or a few words without a full stop.
-fn caption(block: &Block<'_>, described: bool) -> Option<String> {
+fn caption<'a>(document: &Document<'a>, block: &Block<'a>, described: bool) -> Option<String> {
     let fine = is_emphasis(&block.inlines) || (described && is_short(&block.inlines));
-    (block.is_paragraph() && fine).then(|| one_line(&markdown::plain(block.inlines.iter().copied())))
+    (block.is_paragraph() && fine).then(|| caption_text(document, &block.inlines))
+}
+
+/// The Markdown of a caption, without the signs that make all of it italics or bold.
+fn caption_text<'a>(document: &Document<'a>, nodes: &[Node<'a>]) -> String {
+    let text = match nodes {
+        [node] if is_emphasis(nodes) => markdown::inner(document, node),
+        [first, .., last] => document.slice(document.span(first).start..document.span(last).end, &[], 0),
+        [only] => document.slice(document.span(only), &[], 0),
+        [] => String::new(),
+    };
+    one_line(&text)
+}
+
+/// Whether `*text*` under a picture is its caption again.
+pub(super) fn is_caption(text: &str) -> bool {
+    let arena = Arena::new();
+    let written = format!("*{text}*");
+    let document = Document::parse(&arena, &written, 0);
+    let Some(block) = document.root.first_child() else { return false };
+    let inlines = inlines(block);
+    block.next_sibling().is_none() && is_emphasis(&inlines) && caption_text(&document, &inlines) == text
 }
 
 /// Whether nodes are words in italics, or a few in bold, without links and images.
@@ -298,13 +378,14 @@ fn is_emphasis(nodes: &[Node<'_>]) -> bool {
     emphasis && !linked && !markdown::plain([*node]).is_empty()
 }
 
-/// Whether nodes are a few words, without links and images, that are no sentence.
+/// Whether nodes are a few plain words that are no sentence.
 fn is_short(nodes: &[Node<'_>]) -> bool {
     const LONGEST_CAPTION: usize = 60;
     let text = markdown::plain(nodes.iter().copied());
-    let linked = nodes.iter().flat_map(|node| node.descendants()).any(|node| url(node).is_some() || is_image(&node));
-    let sentence = text.ends_with(['.', '。', '!', '！', ':', '：', ')', '）']);
-    !text.is_empty() && text.chars().count() <= LONGEST_CAPTION && !linked && !sentence
+    let unmarked = |node: Node<'_>| matches!(node.data().value, NodeValue::Text(_) | NodeValue::Strong);
+    let plain = nodes.iter().flat_map(|node| node.descendants()).all(unmarked);
+    let sentence = text.ends_with(['.', '。', '!', '！', '?', '？', ':', '：', ')', '）']);
+    !text.is_empty() && text.chars().count() <= LONGEST_CAPTION && plain && !sentence && !text.contains("{{")
 }
 
 /// Whether a node is an image, perhaps with a link around it.
@@ -343,6 +424,7 @@ fn image(node: Node<'_>) -> Option<Image> {
             alt: one_line(&node.collect_text()),
             caption: Some(one_line(&link.title)).filter(|title| !title.is_empty()),
             link: node.parent().filter(|parent| is_image(parent)).and_then(url).filter(|url| !url.is_empty()),
+            below_line: 0,
         }),
         _ => None,
     }

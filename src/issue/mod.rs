@@ -164,10 +164,45 @@ pub struct Image {
     pub url: String,
     /// Text for those who do not see it; editors leave it empty often.
     pub alt: String,
-    /// The line below it.
+    /// Markdown of the line below it.
     pub caption: Option<String>,
     /// Where a click on it leads.
     pub link: Option<String>,
+    /// The line of the item's description below which it stands; 0 where it is above all of it.
+    pub below_line: usize,
+}
+
+/// A piece of what an item says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Markdown: one or more whole blocks.
+    Text(&'a str),
+    /// A picture between blocks.
+    Image(&'a Image),
+}
+
+impl Item {
+    /// The description and the images, in the order in which they were written.
+    pub fn pieces(&self) -> Vec<Piece<'_>> {
+        let mut pieces = Vec::new();
+        let mut ends = self.description.match_indices('\n').map(|(at, _)| at);
+        let (mut from, mut line, mut at) = (0, 0, 0);
+        for image in &self.images {
+            if image.below_line > line {
+                at = ends.nth(image.below_line - line - 1).unwrap_or(self.description.len());
+                line = image.below_line;
+            }
+            pieces.push(Piece::Text(&self.description[from..at]));
+            pieces.push(Piece::Image(image));
+            from = at;
+        }
+        pieces.push(Piece::Text(&self.description[from..]));
+        let trimmed = pieces.into_iter().map(|piece| match piece {
+            Piece::Text(text) => Piece::Text(text.trim_matches('\n')),
+            image @ Piece::Image(_) => image,
+        });
+        trimmed.filter(|piece| *piece != Piece::Text("")).collect()
+    }
 }
 
 /// The words of a heading.

@@ -8,6 +8,7 @@ use comrak::{Arena, Options, parse_document};
 use super::notes::Notes;
 use super::{emoji, highlight, link, slot, text};
 use crate::issue::html::{Look, Role, Tag};
+use crate::issue::{Item, Piece};
 use crate::templates::{Block, Inline, Picture, Words};
 
 /// Quotes and lists are followed so deep; what is nested deeper is shown as plain words.
@@ -51,13 +52,45 @@ pub(super) fn read(markdown: &str, level: Level, reading: Reading, notes: &mut N
         Level::Section => 3,
         Level::Item => 4,
     };
-    let mut blocks = Reader { top, last: top - 1, shift: None, notes }.blocks(document, DEPTH);
+    let mut blocks = Reader { top, last: top - 1, shift: None, reading, notes }.blocks(document, DEPTH);
     name_blocks(&mut blocks, reading);
     blocks
 }
 
+/// Reads what an item says, its pictures between its words; footnotes stand below all of it.
+pub(super) fn read_item(item: &Item, level: Level, reading: Reading, notes: &mut Notes) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for piece in item.pieces() {
+        match piece {
+            Piece::Text(text) => blocks.extend(read(text, level, reading, notes)),
+            Piece::Image(image) => {
+                let target = image.link.as_deref().and_then(link::link);
+                let (caption, mentioned) = read_caption(image.caption.as_deref(), reading, notes);
+                blocks.extend(picture(&image.url, &image.alt, target, caption));
+                blocks.extend(mentioned);
+            }
+        }
+    }
+    let (footnotes, mut said): (Vec<_>, Vec<_>) =
+        blocks.into_iter().partition(|block| matches!(block, Block::Footnote(..)));
+    said.extend(footnotes);
+    said
+}
+
+/// The line below a picture, and the footnotes that it mentions first.
+fn read_caption(caption: Option<&str>, reading: Reading, notes: &mut Notes) -> (Vec<Inline>, Vec<Block>) {
+    let caption = caption.map(link::one_line).unwrap_or_default();
+    let mut blocks = read(&caption, Level::Item, reading, notes).into_iter();
+    match blocks.next() {
+        Some(Block::Paragraph(line)) => (line, blocks.filter(|block| matches!(block, Block::Footnote(..))).collect()),
+        // `# 1` is no heading here
+        Some(_) => (vec![Inline::Text(caption)], Vec::new()),
+        None => (Vec::new(), Vec::new()),
+    }
+}
+
 /// A picture, or a link to it, or its words: what may be shown of it.
-pub(super) fn picture(url: &str, alt: &str, target: Option<String>, caption: Option<String>) -> Option<Block> {
+fn picture(url: &str, alt: &str, target: Option<String>, caption: Vec<Inline>) -> Option<Block> {
     let mut alt = link::one_line(alt);
     if let Some(url) = link::picture(url) {
         // a link must say something
@@ -66,13 +99,15 @@ pub(super) fn picture(url: &str, alt: &str, target: Option<String>, caption: Opt
         }
         return Some(Block::Picture(Picture { url, alt, link: target, caption }));
     }
-    let words: Vec<Inline> =
-        [alt, caption.unwrap_or_default()].into_iter().filter(|text| !text.is_empty()).map(Inline::Text).collect();
-    let shown = match link::link(url) {
-        Some(url) if words.is_empty() => vec![Inline::Link(url.clone(), vec![Inline::Text(url)])],
-        Some(url) => vec![Inline::Link(url, words)],
-        None => words,
-    };
+    let mut shown: Vec<Inline> = Some(alt).filter(|alt| !alt.is_empty()).map(Inline::Text).into_iter().collect();
+    if let Some(url) = link::link(url) {
+        let words = if shown.is_empty() { vec![Inline::Text(url.clone())] } else { shown };
+        shown = vec![Inline::Link(url, words)];
+    }
+    if !shown.is_empty() && !caption.is_empty() {
+        shown.push(Inline::Break);
+    }
+    shown.extend(caption);
     (!shown.is_empty()).then_some(Block::Paragraph(shown))
 }
 
@@ -90,14 +125,15 @@ pub(super) fn options() -> Options<'static> {
 }
 
 /// Walks the tree; keeps the heading levels without gaps.
-struct Reader<'n> {
+struct Reader<'r, 'n> {
     top: u8,
     last: u8,
     shift: Option<i16>,
+    reading: Reading<'r>,
     notes: &'n mut Notes,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn blocks<'a>(&mut self, parent: &'a AstNode<'a>, depth: usize) -> Vec<Block> {
         parent.children().flat_map(|node| self.block(node, depth)).collect()
     }
@@ -107,7 +143,7 @@ impl Reader<'_> {
             return vec![Block::Paragraph(vec![Inline::Text(plain(node))])];
         };
         match &node.data().value {
-            NodeValue::Paragraph => paragraph(node),
+            NodeValue::Paragraph => self.paragraph(node),
             NodeValue::Heading(heading) => {
                 vec![Block::Heading(self.level(heading.level), heading_line(inlines(node, DEPTH)))]
             }
@@ -144,6 +180,27 @@ impl Reader<'_> {
         blocks
     }
 
+    /// A paragraph; pictures in it stand on lines of their own.
+    fn paragraph<'a>(&mut self, node: &'a AstNode<'a>) -> Vec<Block> {
+        let mut blocks = Vec::new();
+        let mut mentioned = Vec::new();
+        let mut line = Line::default();
+        for child in node.children() {
+            match lone_picture(child) {
+                Some(shown) => {
+                    end_paragraph(&mut blocks, std::mem::take(&mut line));
+                    let (caption, notes) = read_caption(Some(&shown.title), self.reading, self.notes);
+                    blocks.extend(picture(&shown.url, &shown.alt, shown.target, caption));
+                    mentioned.extend(notes);
+                }
+                None => line.push(child, DEPTH),
+            }
+        }
+        end_paragraph(&mut blocks, line);
+        blocks.extend(mentioned);
+        blocks
+    }
+
     /// The first heading goes right below what stands above; the others keep their distance to it,
     /// but none skips a level.
     fn level(&mut self, written: u8) -> u8 {
@@ -152,23 +209,6 @@ impl Reader<'_> {
         self.last = u8::try_from(wanted).unwrap_or(self.top);
         self.last
     }
-}
-
-/// A paragraph; pictures in it stand on lines of their own.
-fn paragraph<'a>(node: &'a AstNode<'a>) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut line = Line::default();
-    for child in node.children() {
-        match lone_picture(child) {
-            Some((url, alt, target)) => {
-                end_paragraph(&mut blocks, std::mem::take(&mut line));
-                blocks.extend(picture(&url, &alt, target, None));
-            }
-            None => line.push(child, DEPTH),
-        }
-    }
-    end_paragraph(&mut blocks, line);
-    blocks
 }
 
 fn end_paragraph(blocks: &mut Vec<Block>, line: Line) {
@@ -185,19 +225,29 @@ fn end_paragraph(blocks: &mut Vec<Block>, line: Line) {
     }
 }
 
-/// Address, text and link of a picture, or of a link with nothing but a picture in it.
-fn lone_picture<'a>(node: &'a AstNode<'a>) -> Option<(String, String, Option<String>)> {
+/// A picture that may stand on a line of its own.
+struct LonePicture {
+    url: String,
+    alt: String,
+    title: String,
+    target: Option<String>,
+}
+
+/// A picture, or a link with nothing but a picture in it.
+fn lone_picture<'a>(node: &'a AstNode<'a>) -> Option<LonePicture> {
+    let shown = |node: &'a AstNode<'a>, target| match &node.data().value {
+        NodeValue::Image(image) => {
+            Some(LonePicture { url: image.url.clone(), alt: plain(node), title: image.title.clone(), target })
+        }
+        _ => None,
+    };
     match &node.data().value {
-        NodeValue::Image(image) => Some((image.url.clone(), plain(node), None)),
         NodeValue::Link(target) => {
             let mut children = node.children();
             let (only, None) = (children.next()?, children.next()) else { return None };
-            match &only.data().value {
-                NodeValue::Image(image) => Some((image.url.clone(), plain(only), link::link(&target.url))),
-                _ => None,
-            }
+            shown(only, link::link(&target.url))
         }
-        _ => None,
+        _ => shown(node, None),
     }
 }
 
@@ -316,7 +366,8 @@ fn name_blocks(blocks: &mut [Block], reading: Reading) {
                 let cells = head.iter_mut().chain(rows.iter_mut().flatten());
                 cells.for_each(|cell| name_line(cell, reading));
             }
-            Block::Code(_) | Block::Picture(_) | Block::Rule => {}
+            Block::Picture(picture) => name_line(&mut picture.caption, reading),
+            Block::Code(_) | Block::Rule => {}
         }
     }
 }

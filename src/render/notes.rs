@@ -7,7 +7,7 @@ use comrak::nodes::NodeValue;
 use comrak::{Arena, parse_document};
 
 use super::markdown;
-use crate::issue::Issue;
+use crate::issue::{Issue, Item, Piece};
 
 /// The footnotes of an issue; each is shown below the field that mentions it first.
 #[derive(Debug, Default)]
@@ -22,11 +22,14 @@ impl Notes {
     /// Collects the footnotes of all fields, and numbers them by their first mention.
     pub(super) fn of(issue: &Issue) -> Self {
         let sections = issue.sections.iter().flat_map(|section| {
-            let items = section.items.iter().map(|item| &item.description);
-            [&section.body].into_iter().chain(items).chain([&section.after])
+            let items = section.items.iter().flat_map(Item::pieces).filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text),
+                Piece::Image(image) => image.caption.as_deref(),
+            });
+            [section.body.as_str()].into_iter().chain(items).chain([section.after.as_str()])
         });
-        let fields = [&issue.intro].into_iter().chain(sections).filter(|field| field.contains("[^"));
-        let text = fields.map(String::as_str).collect::<Vec<_>>().join("\n\n");
+        let fields = [issue.intro.as_str()].into_iter().chain(sections).filter(|field| field.contains("[^"));
+        let text = fields.collect::<Vec<_>>().join("\n\n");
         let mut notes = Self::default();
         if !text.contains("]:") {
             return notes;

@@ -95,18 +95,13 @@ fn entry(item: &issue::Item, layout: Layout, level: Level, reading: Reading, not
         (title, _) => heading(&title),
     };
     let stars = item.stars.map(|stars| format!("★ {}", thousands(stars)));
-    let mut description = markdown::read(&item.description, level, reading, notes);
-    for image in &item.images {
-        let caption = image.caption.as_deref().map(one_line).filter(|caption| !caption.is_empty());
-        description.extend(markdown::picture(&image.url, &image.alt, image.link.as_deref().and_then(link), caption));
-    }
     Entry {
         number: item.number.filter(|_| layout == Layout::Roundup).map(reading.words.number),
         title,
         host,
         url,
         remarks: stars.into_iter().chain(item.tags.iter().map(|tag| one_line(tag))).collect(),
-        description,
+        description: markdown::read_item(item, level, reading, notes),
     }
 }
 

@@ -242,7 +242,9 @@ fn picture_lines(picture: &Picture, columns: usize, words: &Words) -> Vec<String
     let mut lines = wrapped(&format!("[{alt}]"), columns);
     lines.push(picture.url.clone());
     lines.extend(picture.link.clone());
-    lines.extend(picture.caption.iter().flat_map(|caption| wrapped(caption, columns)));
+    if !picture.caption.is_empty() {
+        lines.extend(wrapped(&words_of(&picture.caption), columns));
+    }
     lines
 }
 

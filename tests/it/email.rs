@@ -5,6 +5,7 @@
 mod look;
 mod message;
 mod notices;
+mod pictures;
 mod slots;
 
 use mail_parser::MessageParser;
@@ -97,6 +98,7 @@ fn weekly() -> Issue {
         alt: "A shed at dusk".into(),
         caption: Some("The shed, before the storm".into()),
         link: None,
+        below_line: 1,
     }];
     let mut unnumbered = item(0, "A thought without an address", "", "Some things are only said.");
     unnumbered.number = None;
@@ -330,7 +332,7 @@ fn nothing_active_gets_into_a_mail() {
         issue.sections[0].items[0] = item(1, attack, attack, attack);
         issue.sections[0].items[0].tags = vec![attack.into()];
         issue.sections[0].items[1].images[0] =
-            Image { url: attack.into(), alt: attack.into(), caption: Some(attack.into()), link: None };
+            Image { url: attack.into(), alt: attack.into(), caption: Some(attack.into()), link: None, below_line: 0 };
         issue.past_issues[0].url = attack.into();
         let html = html(&issue).to_ascii_lowercase();
         let body = html.split_once("</head>").unwrap().1;

@@ -106,7 +106,7 @@ impl Content {
                 for image in &item.images {
                     content.address(&image.url);
                     content.plain(&image.alt);
-                    image.caption.iter().for_each(|caption| content.plain(caption));
+                    image.caption.iter().for_each(|caption| content.markdown(caption));
                 }
                 content.markdown(&item.description);
             }
