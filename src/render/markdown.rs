@@ -377,7 +377,9 @@ fn name_line(inlines: &mut Vec<Inline>, reading: Reading) {
     for inline in inlines.iter_mut() {
         match inline {
             Inline::Text(text) => has_names |= slot::written_name(text).is_some(),
-            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Link(_, inner) => name_line(inner, reading),
+            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Struck(inner) | Inline::Link(_, inner) => {
+                name_line(inner, reading);
+            }
             _ => {}
         }
     }

@@ -108,6 +108,14 @@ fn braces_that_every_reader_would_see_are_errors() {
         &format!("{front}\nAhoy, {{{{name}}}}.\n\n## Boats for {{{{name}}}}\n\n- [Two](https://a.example/)\n"),
         &["subject: For {{ name }}", "preheader: Ahoy {{name|sailor}}", "## Boats for {{name}}"],
     );
+    for (text, place) in [
+        ("- [Boats for {{name}}](https://a.example/)", "- [Boats for {{name}}](https://a.example/)"),
+        ("Ahoy, [you](https://a.example/?n={{name|you}}).", "[you](https://a.example/?n={{name|you}})"),
+        ("![For {{name}}](https://a.example/a.png)", "![For {{name}}](https://a.example/a.png)"),
+    ] {
+        let file = format!("# Harbour Weekly #12: Slow Software\n\n## Boats\n\n- [One](https://b.example/)\n{text}\n");
+        marks("slot-in-title", &file, &[place]);
+    }
     for fine in ["{{namely}}", "{name}", "{{name", "{{date}}"] {
         marks("slot-in-title", &format!("# Harbour Weekly #12: Software for {fine}\n\nAhoy, {{{{name}}}}.\n"), &[]);
     }

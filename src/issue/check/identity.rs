@@ -2,6 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::super::manuscript::{Link, Part};
 use super::{Context, Mark, Rule, Severity};
 
 pub(super) const RULES: &[Rule] = &[
@@ -80,7 +81,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "slot-in-title",
         severity: Severity::Error,
-        summary: "a place for the reader's name in title, subject, preheader or a section's heading",
+        summary: "a place for the reader's name in a title, subject, preheader, heading, address or alternative text",
         why: "The name is put into running text only; there, every reader would see the braces.",
         bad: "# Harbour Weekly #12: Slow Software for {{name}}\n\nAhoy.\n",
         good: "# Harbour Weekly #12: Slow Software for You\n\nAhoy, {{name|sailor}}.\n",
@@ -225,12 +226,40 @@ fn slot_in_title(context: &Context<'_>) -> Vec<Mark> {
     let titles = titles.map(|(what, _, keys)| (what, front_line(context, keys).unwrap_or_else(title_line)));
     let headings = issue.sections.iter().filter(|section| has_name_slot(&section.title));
     let headings = headings.map(|section| ("a heading", section.line));
+    let items = issue.sections.iter().flat_map(|section| &section.items);
+    let items = items.filter(|item| has_name_slot(&item.title)).map(|item| ("an item's title", item.line));
     let hint = "say it without the name; `{{name|friend}}` works in text";
     let mark = |(what, line)| {
         let message = format!("`{{{{name}}}}` stays as it is in {what}");
         context.mark(&manuscript.line_span(line), message, hint)
     };
-    titles.chain(headings).map(mark).collect()
+    let lines = titles.chain(headings).chain(items).map(mark);
+    lines.chain(slots_in_addresses(context, hint)).collect()
+}
+
+/// Marks places for the name in addresses, in the texts that stand for pictures, and in titles of past issues.
+fn slots_in_addresses<'a>(context: &'a Context<'_>, hint: &'a str) -> impl Iterator<Item = Mark> + 'a {
+    let manuscript = context.manuscript;
+    let is_past =
+        |link: &Link| has_name_slot(&link.text) && manuscript.issue.past_issues.iter().any(|past| past.url == link.url);
+    let links = manuscript.links.iter().filter_map(move |link| match link.part {
+        _ if has_name_slot(&decoded(&link.url)) => Some((&link.span, "an address")),
+        Part::Around if is_past(link) => Some((&link.span, "the title of a past issue")),
+        _ => None,
+    });
+    let images = manuscript.images.iter().filter_map(|image| match image {
+        _ if has_name_slot(&image.alt) => Some((&image.span, "the text that stands for a picture")),
+        _ if has_name_slot(&decoded(&image.url)) => Some((&image.span, "an address")),
+        _ => None,
+    });
+    links
+        .chain(images)
+        .map(move |(span, what)| context.mark(span, format!("`{{{{name}}}}` stays as it is in {what}"), hint))
+}
+
+/// An address as it was typed: some editors encode braces.
+fn decoded(url: &str) -> String {
+    url.replace("%7B", "{").replace("%7D", "}").replace("%7b", "{").replace("%7d", "}").replace("%7C", "|")
 }
 
 /// Whether a text has a place for the reader's name: `{{name}}` or `{{name|friend}}`.
