@@ -119,7 +119,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         return block_on(proof(&config, &ready, &args.proof));
     }
     match &args.out {
-        Some(out) => block_on(dry_run(&config, &ready, out)),
+        Some(out) => block_on(dry_run(args, &config, &ready, out)),
         None => block_on(send(args, &config, ready)),
     }
 }
@@ -150,18 +150,24 @@ async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::
     Ok(exit)
 }
 
-/// Writes what every reader would get into a Maildir.
-async fn dry_run(config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<Exit> {
+/// Writes what every reader would get into a Maildir, where a send would not refuse it.
+async fn dry_run(args: &Args, config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<Exit> {
     let signer = signer(config, &ready.newsletter)?;
     let open = OpenStore::open(config).await?;
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
+    let known = open.store.issue(newsletter_id, ready.number).await?;
+    if let Some(known) = &known {
+        refuse_other_content(ready, known)?;
+    }
+    refuse_unapproved(args, config, &open.store, newsletter_id, ready, known.as_ref()).await?;
+    let rendered = known.as_ref().map_or(&ready.rendered, |frozen| &frozen.rendered);
     for folder in ["tmp", "new", "cur"] {
         std::fs::create_dir_all(out.join(folder)).with_context(|| format!("cannot make `{}`", out.display()))?;
     }
     let keyring = open.store.keyring();
     let (mut after, mut written) = (0, 0_u64);
     let date = ready.issue.date.map_or(OffsetDateTime::UNIX_EPOCH, |date| date.midnight().assume_utc());
-    let compiled = Compiled::new(&ready.newsletter, &ready.rendered, Some(ready.number), date, signer.as_ref())?;
+    let compiled = Compiled::new(&ready.newsletter, rendered, Some(ready.number), date, signer.as_ref())?;
     loop {
         let page = open.store.prospects(newsletter_id, ready.number, after, 1_000).await?;
         let Some(last) = page.last() else { break };

@@ -205,6 +205,23 @@ fn where_approval_is_wanted_nothing_leaves_without() {
 }
 
 #[test]
+fn a_dry_run_refuses_what_a_send_would() {
+    let app = App::start();
+    app.subscribe_many(2);
+    let issue = app.issue(7);
+    let approved = digest(&app, &issue);
+    let dry = ["send", &issue, "--dry-run", "--out", "mail"];
+    app.masthead(&[&dry[..], &["--approve", &"0".repeat(64)]].concat()).exits(2).says("not what was approved");
+    app.set("MASTHEAD_SEND__APPROVAL", "true");
+    app.masthead(&dry).exits(2).says("garden/7 is not approved");
+    assert!(!app.folder.path().join("mail").exists());
+    app.masthead(&[&dry[..], &["--approve", &approved]].concat()).exits(0).says("wrote 2 messages");
+    app.masthead(&["send", &issue, "--yes", "--approve", &approved]).exits(0);
+    app.append(&issue, "One more thing.");
+    app.masthead(&dry).exits(2).says("was sent already with other content");
+}
+
+#[test]
 fn a_dry_run_writes_what_every_reader_would_get_and_touches_nothing() {
     let app = App::start();
     let readers = app.subscribe_many(5);
