@@ -1,7 +1,9 @@
 //! A theme: colours, fonts, logo, width and density of a newsletter's mail, and a style sheet of its own on top.
 
+mod balance;
 mod colour;
 mod sheet;
+mod value;
 
 pub use colour::{Colour, ColourError, ContrastError, Palette};
 pub use sheet::{Sheet, SheetError, SheetWarning};
@@ -62,12 +64,10 @@ impl Font {
     /// Reads `sans`, `serif` or a stack of names.
     pub fn parse(text: &str) -> Result<Self, FontError> {
         let stack = text.trim().replace('"', "'");
-        let inner = |c: char| c.is_alphanumeric() || matches!(c, ' ' | ',' | '-' | '\'' | '_');
         match stack.as_str() {
             "sans" => Ok(Self::Sans),
             "serif" => Ok(Self::Serif),
-            "" => Err(FontError(text.to_owned())),
-            _ if stack.chars().all(inner) && stack.matches('\'').count().is_multiple_of(2) => Ok(Self::Own(stack)),
+            _ if stack.split(',').all(|name| is_font_name(name.trim())) => Ok(Self::Own(stack)),
             _ => Err(FontError(text.to_owned())),
         }
     }
@@ -78,6 +78,21 @@ impl Font {
             Self::Sans => false,
             Self::Serif => true,
             Self::Own(stack) => stack.rsplit(',').next().is_some_and(|last| last.trim() == "serif"),
+        }
+    }
+}
+
+/// Whether a text is the name of a font as CSS has it: in quotes, or words that begin with a letter.
+fn is_font_name(name: &str) -> bool {
+    let inner = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    match name.strip_prefix('\'') {
+        Some(quoted) => {
+            quoted.strip_suffix('\'').is_some_and(|name| name.chars().all(inner) && name.contains(char::is_alphabetic))
+        }
+        None => {
+            let mut words = name.split(' ').filter(|word| !word.is_empty()).peekable();
+            let begins = |word: &str| word.trim_start_matches(['-', '_']).starts_with(char::is_alphabetic);
+            words.peek().is_some() && words.all(|word| begins(word) && word.chars().all(inner))
         }
     }
 }
@@ -128,6 +143,23 @@ impl Layout {
         match self {
             Self::Roundup => "roundup",
             Self::Letter => "letter",
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_font_is_a_stack_of_names() {
+        for stack in ["'Gill Sans', Verdana, sans-serif", "Georgia", "'PT 55', -apple-system, system-ui", "思源宋体"]
+        {
+            assert_eq!(Font::parse(stack).unwrap(), Font::Own(stack.to_owned()));
+        }
+        for stack in ["", ",,,", "''", "123", "Georgia,", "'Gill Sans", "Gill' Sans", "a;b", "'12'", "url(x)", "9 a"] {
+            assert!(Font::parse(stack).is_err(), "{stack}");
         }
     }
 }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use cssparser::{ParseError, Parser, Token};
 
+use super::balance::unclosed;
+use super::value::{Flaw, judge};
+
 /// Bytes of `@media` rules that a sheet may have: with ours they stay below the 16 KB after which Gmail drops all.
 const KEPT_BYTES: usize = 12_000;
 
@@ -65,10 +68,24 @@ impl Sheet {
     /// assert!(Sheet::parse("h1 { font-size: 40px").unwrap_err().to_string().starts_with("line 1: "));
     /// ```
     pub fn parse(css: &str) -> Result<Self, SheetError> {
+        // some editors begin a file with a byte order mark, which CSS would take for part of a name
+        let css = css.strip_prefix('\u{feff}').unwrap_or(css);
         if let Some(at) = css.find('<') {
             let line = 1 + css[..at].matches('\n').count();
             let what = "`<` would end the style element; write CSS alone".to_owned();
             return Err(SheetError { line: u32::try_from(line).unwrap_or(u32::MAX), what });
+        }
+        if let Some((line, opening)) = unclosed(css) {
+            let closing = match opening {
+                "{" => "}",
+                "[" => "]",
+                "/*" => "*/",
+                _ => ")",
+            };
+            return Err(SheetError {
+                line,
+                what: format!("the `{opening}` is not closed; add the missing `{closing}`"),
+            });
         }
         let mut input = Parser::new(css);
         let mut sheet = Self::default();
@@ -104,14 +121,17 @@ impl Sheet {
             let Ok(token) = input.next() else { return Ok(()) };
             match token.clone() {
                 Token::AtKeyword(name) if place == Place::Top && name.eq_ignore_ascii_case("media") => {
-                    prelude(input)?;
-                    block(input, |input| self.read_rules(input, Place::Media))?;
+                    let printed = prelude(input)?;
+                    let place = if printed { Place::Print } else { Place::Media };
+                    input.parse_nested_block(|input| self.read_rules(input, place))?;
                     self.kept.push_str(input.slice_from(start));
                     self.kept.push('\n');
                 }
                 Token::AtKeyword(name) => {
                     let why = match (place, &*name.to_ascii_lowercase()) {
-                        (Place::Media, _) => "is inside @media; Gmail drops the whole block then: take it out",
+                        (Place::Media | Place::Print, _) => {
+                            "is inside @media; Gmail drops the whole block then: take it out"
+                        }
                         (_, "import") => "loads from the network, which mail programs do not: paste the rules here",
                         (_, "font-face") => "loads a font, which would tell when the mail is read: name installed ones",
                         _ => "is known to few mail programs: write plain rules, and @media",
@@ -123,7 +143,9 @@ impl Sheet {
                 }
                 first => {
                     self.selector(input, &first, line, place)?;
-                    block(input, |input| self.declarations(input, place))?;
+                    let names = input.slice_from(start).trim_end_matches('{');
+                    let footer = place != Place::Print && names.split(',').any(is_around_footer);
+                    input.parse_nested_block(|input| self.declarations(input, place, footer))?;
                     if place == Place::Top {
                         self.rules.push_str(input.slice_from(start));
                         self.rules.push('\n');
@@ -194,8 +216,13 @@ impl Sheet {
         }
     }
 
-    /// Reads declarations up to the end of their block.
-    fn declarations<'i>(&mut self, input: &mut Parser<'i>, place: Place) -> Result<(), ParseError<SheetError>> {
+    /// Reads declarations up to the end of their block; `footer` where they are also about what must be seen.
+    fn declarations<'i>(
+        &mut self,
+        input: &mut Parser<'i>,
+        place: Place,
+        footer: bool,
+    ) -> Result<(), ParseError<SheetError>> {
         loop {
             input.skip_whitespace();
             let line = line(input);
@@ -212,6 +239,16 @@ impl Sheet {
                 return Err(custom(line, format!("`{name}` has no `:` behind it; write `{name}: value;`")));
             }
             let value = value(input, line, &name)?;
+            if footer && hides(&name, &value.tokens) {
+                let what =
+                    format!("`{name}` hides the footer, where law wants the way out and your address to be seen");
+                return Err(custom(line, what + ": name other elements"));
+            }
+            match judge(&name, &value.tokens, place == Place::Top) {
+                Some(Flaw::Error(what)) => return Err(custom(line, what)),
+                Some(Flaw::Warning(what)) => self.warnings.push(SheetWarning { line, what }),
+                None => {}
+            }
             self.variables.extend(value.variables.into_iter().map(|variable| (line, variable)));
             if !is_known(&name) {
                 let what = format!("`{name}` is no property that mail programs know; look for a typing mistake");
@@ -236,18 +273,22 @@ fn looks_further(token: &Token) -> bool {
 enum Place {
     Top,
     Media,
+    /// A block of `@media` that is about paper.
+    Print,
 }
 
 /// What is of interest in a value.
-struct Value {
+struct Value<'i> {
     important: bool,
+    /// What it is made of, what stands in brackets but addresses excepted.
+    tokens: Vec<Token<'i>>,
     /// What `var(--…)` names.
     variables: Vec<String>,
 }
 
 /// Reads a value and the `;` behind it.
-fn value(input: &mut Parser<'_>, line: u32, name: &str) -> Result<Value, ParseError<SheetError>> {
-    let mut found = Value { important: false, variables: Vec::new() };
+fn value<'i>(input: &mut Parser<'i>, line: u32, name: &str) -> Result<Value<'i>, ParseError<SheetError>> {
+    let mut found = Value { important: false, tokens: Vec::new(), variables: Vec::new() };
     let mut empty = true;
     loop {
         match input.next().cloned() {
@@ -266,28 +307,39 @@ fn value(input: &mut Parser<'_>, line: u32, name: &str) -> Result<Value, ParseEr
                 ));
             }
             Ok(Token::Function(function)) if function.eq_ignore_ascii_case("var") => {
+                found.tokens.push(Token::Function(function));
                 input.parse_nested_block(|input| {
                     let name = input.expect_ident().map(|name| name.trim_start_matches('-').to_owned());
                     found.variables.extend(name);
                     drain(input)
                 })?;
             }
-            Ok(Token::Function(_) | Token::ParenthesisBlock | Token::SquareBracketBlock) => {
-                input.parse_nested_block(drain)?;
+            Ok(Token::Function(function)) => {
+                let address = function.eq_ignore_ascii_case("url");
+                found.tokens.push(Token::Function(function));
+                input.parse_nested_block(|input| {
+                    let url = input.next().ok().cloned();
+                    found.tokens.extend(url.filter(|_| address));
+                    drain(input)
+                })?;
             }
+            Ok(Token::ParenthesisBlock | Token::SquareBracketBlock) => input.parse_nested_block(drain)?,
+            Ok(Token::Delim('!')) => {}
             Ok(Token::Ident(word)) if word.eq_ignore_ascii_case("important") => found.important = true,
-            Ok(_) => {}
+            Ok(token) => found.tokens.push(token),
         }
         empty = false;
     }
 }
 
-/// Reads the condition of an at-rule up to its block.
-fn prelude(input: &mut Parser<'_>) -> Result<(), ParseError<SheetError>> {
+/// Reads the condition of an at-rule up to its block; tells whether it is about paper.
+fn prelude(input: &mut Parser<'_>) -> Result<bool, ParseError<SheetError>> {
     let line = line(input);
+    let mut printed = false;
     loop {
         match input.next().cloned() {
-            Ok(Token::CurlyBracketBlock) => return Ok(()),
+            Ok(Token::CurlyBracketBlock) => return Ok(printed),
+            Ok(Token::Ident(word)) if word.eq_ignore_ascii_case("print") => printed = true,
             Ok(Token::ParenthesisBlock | Token::Function(_)) => input.parse_nested_block(drain)?,
             Ok(Token::Semicolon) | Err(_) => return Err(custom(line, "`@media` has no `{ … }`".to_owned())),
             Ok(_) => {}
@@ -295,17 +347,42 @@ fn prelude(input: &mut Parser<'_>) -> Result<(), ParseError<SheetError>> {
     }
 }
 
-/// Reads the block whose `{` was just read, and looks whether it is closed: at the end of a file CSS closes all.
-fn block<'i>(
-    input: &mut Parser<'i>,
-    read: impl FnOnce(&mut Parser<'i>) -> Result<(), ParseError<SheetError>>,
-) -> Result<(), ParseError<SheetError>> {
-    let start = input.position();
-    let line = line(input);
-    input.parse_nested_block(read)?;
-    match input.slice_from(start).ends_with('}') {
-        true => Ok(()),
-        false => Err(custom(line, "the `{` is not closed; add the missing `}`".to_owned())),
+/// Whether a selector is about the footer, or about all that is around it.
+///
+/// ```text
+/// .footer p    div    table td    →  yes
+/// .lead p      .masthead td       →  no
+/// ```
+fn is_around_footer(selector: &str) -> bool {
+    const CLASSES: [&str; 6] = ["paper", "margin", "column", "letter", "gap", "footer"];
+    const ELEMENTS: [&str; 10] = ["html", "body", "table", "tbody", "tr", "td", "div", "p", "a", "*"];
+    let narrower = selector.contains([':', '#', '[', '+', '~']);
+    let mut parts = selector.split(|c: char| c.is_whitespace() || c == '>').filter(|part| !part.is_empty());
+    let fits = |part: &str| {
+        let mut names = part.split('.');
+        let element = names.next().unwrap_or_default();
+        (element.is_empty() || ELEMENTS.contains(&element.to_ascii_lowercase().as_str()))
+            && names.all(|class| CLASSES.contains(&class))
+    };
+    !narrower && !selector.trim().is_empty() && parts.all(fits)
+}
+
+/// Whether a declaration makes an element invisible.
+fn hides(name: &str, tokens: &[Token<'_>]) -> bool {
+    let zero = |token: &Token<'_>| match token {
+        Token::Number { value, .. } | Token::Dimension { value, .. } => *value == 0.0,
+        Token::Percentage { unit_value, .. } => *unit_value == 0.0,
+        _ => false,
+    };
+    let word = |wanted: &str| matches!(tokens, [Token::Ident(word)] if word.eq_ignore_ascii_case(wanted));
+    match name.to_ascii_lowercase().as_str() {
+        "display" => word("none"),
+        "visibility" => word("hidden") || word("collapse"),
+        "opacity" | "font-size" | "height" | "max-height" | "max-width" | "width" => {
+            matches!(tokens, [one] if zero(one))
+        }
+        "color" => word("transparent"),
+        _ => false,
     }
 }
 
@@ -420,6 +497,16 @@ mod tests {
             ("a::before { margin: 0 }", 1, "`::`"),
             (":is(h1, h2) { margin: 0 }", 1, "cannot be inlined"),
             ("p { margin: 0 }\n</style>", 2, "style element"),
+            ("p { margin: 0 }\n@media (max-width: 400px) { p { margin: 0 }", 2, "`{` is not closed"),
+            ("p { margin: 0 }\n/* p { color: red }", 2, "`/*` is not closed"),
+            ("p { width: calc(1px + 2px; margin: 0 }", 1, "`(` is not closed"),
+            (".footer { display: none }", 1, "hides the footer"),
+            ("h1, .letter div p { margin: 0;\n opacity: 0 }", 2, "hides the footer"),
+            ("@media all { TD { font-size: 0px } }", 1, "hides the footer"),
+            ("p { background: url(javascript:x) }", 1, "take it out"),
+            ("p { background: URL( ' JavaScript:x') }", 1, "take it out"),
+            ("p { width: expression(x) }", 1, "runs a program"),
+            ("p { behavior: url(x.htc) }", 1, "runs a program"),
         ] {
             let error = Sheet::parse(css).unwrap_err();
             assert!(error.line == line && error.what.contains(what), "{css}: {error}");
@@ -428,7 +515,7 @@ mod tests {
 
     #[test]
     fn rules_and_media_queries_are_parted() {
-        let css = "/* ours */ .letter > a[href], #x, td:nth-child(2) { color: #fff; background: url(https://a.example/b) }\n\
+        let css = "/* ours */ .letter > a[href], #x, td:nth-child(2) { color: #fff; font: 1px/2 '/*' }\n\
             @media (max-width: 400px) { .lead { font-size: 15px!important } a:hover { color: red } }";
         let sheet = Sheet::parse(css).unwrap();
         assert!(sheet.rules.starts_with(".letter >") && !sheet.rules.contains("lead"), "{}", sheet.rules);
@@ -445,6 +532,40 @@ mod tests {
         let warnings: Vec<String> = sheet.warnings.iter().map(ToString::to_string).collect();
         assert_eq!(warnings.len(), 3, "{warnings:#?}");
         assert!(warnings[1].starts_with("line 1: `colour` is no property"), "{warnings:#?}");
+    }
+
+    #[test]
+    fn what_browsers_drop_or_phones_cannot_show_is_warned_of() {
+        for (css, what) in [
+            ("p { color: notacolour }", "`notacolour` is no colour"),
+            ("p { border-top-color: #12 }", "`#12` is no colour"),
+            ("p { margin: 12 }", "`12` has no unit"),
+            ("p { padding-left: 3xp }", "`xp` is no unit"),
+            ("h1 { display: nonne }", "`nonne` is no way"),
+            ("table { width: 900px }", "wider than a phone"),
+            ("p { background: url(https://a.example/b) }", "is loaded when the mail is opened"),
+            ("p { background-image: url('http://a.example/b') }", "is loaded when the mail is opened"),
+        ] {
+            let sheet = Sheet::parse(css).unwrap();
+            assert!(
+                matches!(&sheet.warnings[..], [one] if one.line == 1 && one.what.contains(what)),
+                "{css}: {sheet:?}"
+            );
+        }
+        for css in [
+            "p { color: RebeccaPurple; background-color: rgba(1, 2, 3, .5); border-color: transparent; margin: 0 auto }",
+            "p { color: var(--ink); width: 100%; max-width: 600px; padding: 1em 2px; line-height: 2; font-size: larger }",
+            "h1, .masthead td, .lead p, .preheader { display: none }\n@media print { .footer { display: none } }",
+            "@media (min-width: 700px) { .column { width: 640px } }",
+            "img { width: 64px } td { display: table-cell }",
+        ] {
+            assert_eq!(Sheet::parse(css).unwrap().warnings, [], "{css}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_rule() {
+        assert_eq!(Sheet::parse("\u{feff}p { margin: 0 }").unwrap(), Sheet::parse("p { margin: 0 }").unwrap());
     }
 
     #[test]
