@@ -137,7 +137,7 @@ fn masthead(page: &Page) -> Markup {
             span.quiet {
                 @if let Some(number) = &page.number { (number) }
                 @if page.number.is_some() && page.date.is_some() { " · " }
-                @if let Some(date) = &page.date { (date) }
+                @if let Some(date) = &page.date { (fixed(page, date)) }
                 @if page.online_url.is_some() && (page.number.is_some() || page.date.is_some()) { br; }
                 @if let Some(url) = &page.online_url { a href=(url) { (page.words.read_online) } }
             }
@@ -194,6 +194,16 @@ fn entry(page: &Page, setting: Setting, entry: &Entry, at_top: bool) -> Markup {
     }
 }
 
+/// Fixed words among others, which may run the other way.
+fn fixed(page: &Page, words: &str) -> Markup {
+    html! {
+        @match page.words.direction_in(&page.language) {
+            Some(direction) => span dir=(direction) { (words) },
+            None => (words),
+        }
+    }
+}
+
 /// A text that runs from left to right in every language.
 fn never_turned(setting: Setting, text: &str) -> Markup {
     html! { @match setting.ltr() { Some(ltr) => span dir=(ltr) { (text) }, None => (text) } }
@@ -213,9 +223,10 @@ fn past_issues(page: &Page, setting: Setting) -> Markup {
 
 /// The end of every issue: why it came, the way out, who sent it.
 fn footer(page: &Page) -> Markup {
+    let direction = page.words.direction_in(&page.language);
     let lines = html! {
-        p { ((page.words.why)(&page.newsletter)) }
-        p {
+        p dir=[direction] { ((page.words.why)(&page.newsletter)) }
+        p dir=[direction] {
             a href=(page.unsubscribe_url) { (page.words.unsubscribe) }
             " · "
             a href=(page.archive_url) { (page.words.all_issues) }

@@ -16,7 +16,7 @@ mod words;
 
 pub use issue::{Entry, Heading, Page, PastEntry, Section, issue};
 pub use notice::{Letter, notice};
-pub use prose::{Block, CodeKind, Inline, Picture};
+pub use prose::{Block, CodeKind, Inline, Picture, Side, Table};
 pub use report::report;
 pub use style::{STYLE as EMAIL_STYLE, Style, is_variable};
 pub use words::Words;

@@ -24,7 +24,7 @@ pub struct Letter {
 /// Writes a short mail as HTML, its style sheet not yet inlined.
 pub fn notice(theme: &Theme, style: &Style, language: &str, name: &str, address: &[String], letter: &Letter) -> Markup {
     let content = html! {
-        (band(Some("masthead"), &[("nameplate", nameplate(theme, name))]))
+        (band(Some("masthead"), &[("nameplate alone", nameplate(theme, name))]))
         h1.display { (letter.title) }
         p { (letter.opening) }
         @if let Some((words, url)) = &letter.button {

@@ -19,12 +19,45 @@ pub enum Block {
     Code(Vec<(CodeKind, String)>),
     /// A picture on a line of its own.
     Picture(Picture),
-    /// A table: its head, then its rows.
-    Table(Vec<Vec<Inline>>, Vec<Vec<Vec<Inline>>>),
+    /// A table.
+    Table(Table),
     /// A break between thoughts.
     Rule,
     /// A footnote: its number and its text.
     Footnote(u32, Vec<Block>),
+}
+
+/// A table; rows may be shorter than its head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// On which side the words of each column stand, as far as the editor says.
+    pub sides: Vec<Option<Side>>,
+    /// The cells of its head; all empty where there is none.
+    pub head: Vec<Vec<Inline>>,
+    /// The cells of its rows.
+    pub rows: Vec<Vec<Vec<Inline>>>,
+}
+
+/// Where words stand in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// On the left.
+    Left,
+    /// In the middle.
+    Centre,
+    /// On the right.
+    Right,
+}
+
+impl Side {
+    /// Its class.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Centre => "centre",
+            Self::Right => "right",
+        }
+    }
 }
 
 /// What a piece of code is, as far as a reader's eye cares.
@@ -120,7 +153,7 @@ pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
                 Block::Quote(blocks) => blockquote { (quote(setting, blocks)) },
                 Block::Code(pieces) => (code(setting, pieces)),
                 Block::Picture(shown) => (picture(setting, shown)),
-                Block::Table(head, rows) => (table(head, rows)),
+                Block::Table(shown) => (table(shown)),
                 Block::Rule => hr;,
                 Block::Footnote(number, blocks) => {
                     div.footnote { (first_line(setting, html! { sup { (number) } " " }, blocks)) }
@@ -179,6 +212,11 @@ fn first_line(setting: Setting, mark: Markup, blocks: &[Block]) -> Markup {
     html! {
         @match blocks {
             [Block::Paragraph(inlines)] => { (mark) (line(inlines)) },
+            // between paragraphs there is room
+            [Block::Paragraph(inlines), rest @ ..] if matches!(rest[0], Block::Paragraph(_)) => {
+                p { (mark) (line(inlines)) }
+                (prose(setting, rest))
+            },
             [Block::Paragraph(inlines), rest @ ..] => { (mark) (line(inlines)) (prose(setting, rest)) },
             _ => { (mark) (prose(setting, blocks)) },
         }
@@ -186,16 +224,22 @@ fn first_line(setting: Setting, mark: Markup, blocks: &[Block]) -> Markup {
 }
 
 /// A table; an empty head is no head.
-fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Markup {
+fn table(table: &Table) -> Markup {
+    let Table { sides, head, rows } = table;
     let class = if head.len() > WIDE { "data wide" } else { "data" };
+    let side = |at: usize| sides.get(at).copied().flatten().map(Side::class);
     html! {
         table class=(class) cellpadding="0" cellspacing="0" {
             @if head.iter().any(|cell| !cell.is_empty()) {
-                tr { @for cell in head { @if cell.is_empty() { td {} } @else { th scope="col" { (line(cell)) } } } }
+                tr {
+                    @for (at, cell) in head.iter().enumerate() {
+                        @if cell.is_empty() { td {} } @else { th scope="col" class=[side(at)] { (line(cell)) } }
+                    }
+                }
             }
             @for row in rows {
                 tr {
-                    @for cell in row { td { (line(cell)) } }
+                    @for (at, cell) in row.iter().enumerate() { td class=[side(at)] { (line(cell)) } }
                     @if let missing @ 1.. = head.len().saturating_sub(row.len()) { td colspan=(missing) {} }
                 }
             }

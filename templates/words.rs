@@ -4,11 +4,13 @@
 
 use time::{Date, Month};
 
-use super::script::primary;
+use super::script::{Script, primary};
 
 /// The fixed words of one language.
 #[derive(Debug)]
 pub struct Words {
+    /// Their language, as a BCP 47 tag.
+    pub language: &'static str,
     /// The link to the issue in a browser.
     pub read_online: &'static str,
     /// Heading over the links to earlier issues.
@@ -52,6 +54,17 @@ pub struct Words {
 }
 
 impl Words {
+    /// The direction of the words where they stand among those of a language that runs the other way.
+    pub(super) fn direction_in(&self, language: &str) -> Option<&'static str> {
+        let own = Script::of(self.language).direction();
+        (own != Script::of(language).direction()).then_some(own)
+    }
+
+    /// The language of a mail in these words that is meant for readers of `language`.
+    pub(crate) fn language_for<'a>(&self, language: &'a str) -> &'a str {
+        if primary(self.language) == primary(language) { language } else { self.language }
+    }
+
     /// The words for a BCP 47 tag; English where there are none.
     pub fn of(language: &str) -> &'static Self {
         match primary(language).as_str() {
@@ -93,6 +106,7 @@ fn east_asian_date(date: Date) -> String {
 }
 
 static ENGLISH: Words = Words {
+    language: "en",
     read_online: "Read online",
     past_issues: "Past issues",
     why: |name| format!("You get this email because you signed up for {name}."),
@@ -118,6 +132,7 @@ static ENGLISH: Words = Words {
 };
 
 static CHINESE: Words = Words {
+    language: "zh",
     read_online: "在线阅读",
     past_issues: "往期回顾",
     why: |name| format!("你收到这封邮件，是因为你订阅了《{name}》。"),
@@ -141,6 +156,7 @@ static CHINESE: Words = Words {
 };
 
 static TRADITIONAL_CHINESE: Words = Words {
+    language: "zh-Hant",
     read_online: "線上閱讀",
     past_issues: "往期回顧",
     why: |name| format!("你收到這封郵件，是因為你訂閱了《{name}》。"),
@@ -166,6 +182,7 @@ static TRADITIONAL_CHINESE: Words = Words {
 };
 
 static GERMAN: Words = Words {
+    language: "de",
     read_online: "Online lesen",
     past_issues: "Frühere Ausgaben",
     why: |name| format!("Sie erhalten diese E-Mail, weil Sie {name} abonniert haben."),
@@ -209,6 +226,7 @@ static GERMAN: Words = Words {
 };
 
 static FRENCH: Words = Words {
+    language: "fr",
     read_online: "Lire en ligne",
     past_issues: "Numéros précédents",
     why: |name| format!("Vous recevez cet e-mail parce que vous êtes abonné à {name}."),
@@ -257,6 +275,7 @@ static FRENCH: Words = Words {
 };
 
 static SPANISH: Words = Words {
+    language: "es",
     read_online: "Leer en línea",
     past_issues: "Números anteriores",
     why: |name| format!("Recibes este correo porque te suscribiste a {name}."),
@@ -298,6 +317,7 @@ static SPANISH: Words = Words {
 };
 
 static JAPANESE: Words = Words {
+    language: "ja",
     read_online: "ブラウザで読む",
     past_issues: "バックナンバー",
     why: |name| format!("このメールは「{name}」の購読者にお送りしています。"),
@@ -325,6 +345,7 @@ static JAPANESE: Words = Words {
 };
 
 static ARABIC: Words = Words {
+    language: "ar",
     read_online: "اقرأ على الويب",
     past_issues: "أعداد سابقة",
     why: |name| format!("تصلك هذه الرسالة لأنك مشترك في {name}\u{200f}."),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use url::Url;
+
 /// The address, if a mail may link to it: absolute, http, https or mailto.
 ///
 /// Everything else is dropped (`javascript:`, `data:`) or means nothing in an inbox (`#top`, `/about`).
@@ -23,8 +25,11 @@ pub(super) fn picture(url: &str) -> Option<String> {
 
 /// The host that a web address leads to, without `www.`: what a reader wants to know before the click.
 ///
+/// One that mixes alphabets, to look like another, is shown as the network knows it.
+///
 /// ```text
-/// https://user@www.example.org:8080/a  →  example.org
+/// https://user@www.example.org:8080/a  →  example.org:8080
+/// https://аpple.com/                   →  xn--pple-43d.com
 /// ```
 pub(super) fn host(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
@@ -33,9 +38,25 @@ pub(super) fn host(url: &str) -> Option<String> {
     }
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
     let host = authority.rsplit('@').next()?;
-    let host = if host.starts_with('[') { host } else { host.split(':').next()? }.to_lowercase();
+    let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    let host = host.strip_suffix(port).unwrap_or(host).trim_end_matches(':').to_lowercase();
     let host = host.strip_prefix("www.").unwrap_or(&host);
-    (!host.is_empty()).then(|| host.to_owned())
+    let host = if mixes_alphabets(host) { as_known(host)? } else { host.to_owned() };
+    (!host.is_empty() && !host.starts_with(':')).then_some(host)
+}
+
+/// Whether a host has letters of Latin beside those of an alphabet that looks like it.
+fn mixes_alphabets(host: &str) -> bool {
+    let similar = |c: char| matches!(c, '\u{370}'..='\u{52f}' | '\u{13a0}'..='\u{13ff}');
+    let latin = |c: char| c.is_ascii_alphabetic() || matches!(c, '\u{c0}'..='\u{24f}');
+    !host.is_ascii() && host.split('.').any(|label| label.contains(similar) && label.contains(latin))
+}
+
+/// A host as the network knows it, `xn--pple-43d.com`.
+fn as_known(host: &str) -> Option<String> {
+    let url = Url::parse(&format!("https://{host}/")).ok()?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(url.host_str()?.to_owned() + &port)
 }
 
 /// A text on one line: line breaks are spaces, control and direction characters are gone.
@@ -129,10 +150,13 @@ mod tests {
     #[test]
     fn the_host_is_the_one_that_the_click_leads_to() {
         let check = |url, expected: &str| assert_eq!(host(url).as_deref(), Some(expected), "{url}");
-        check("https://www.Example.org:8080/a", "example.org");
+        check("https://www.Example.org:8080/a", "example.org:8080");
+        check("https://example.org:443/a", "example.org");
+        check("https://\u{430}pple.com/a", "xn--pple-43d.com");
+        check("https://пример.example/a", "пример.example");
         check("https://github.com@evil.example/login", "evil.example");
         check("https://evil.example\\@github.com", "evil.example");
-        check("http://[::1]:80/", "[::1]:80");
+        check("http://[::1]:80/", "[::1]");
         assert_eq!(host("mailto:a@example.org"), None);
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! HTML is words with a look, or literal text; links that a mail may not carry become plain words.
 
-use comrak::nodes::{AstNode, ListType, NodeValue};
+use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options, parse_document};
 
 use super::notes::Notes;
 use super::{emoji, highlight, link, slot, text};
 use crate::issue::html::{Look, Role, Tag};
 use crate::issue::{Item, Piece};
-use crate::templates::{Block, Inline, Picture, Words};
+use crate::templates::{Block, Inline, Picture, Side, Table, Words};
 
 /// Quotes and lists are followed so deep; what is nested deeper is shown as plain words.
 const DEPTH: usize = 16;
@@ -220,6 +220,12 @@ fn end_paragraph(blocks: &mut Vec<Block>, line: Line) {
     }
     let leading = line.iter().take_while(|inline| blank(inline)).count();
     line.drain(..leading);
+    if let Some(Inline::Text(first)) = line.first_mut() {
+        first.drain(..first.len() - first.trim_start().len());
+    }
+    if let Some(Inline::Text(last)) = line.last_mut() {
+        last.truncate(last.trim_end().len());
+    }
     if !line.is_empty() {
         blocks.push(Block::Paragraph(line));
     }
@@ -275,7 +281,8 @@ impl Line {
             return self.inlines.push(Inline::Text(plain(node)));
         };
         let inline = match &node.data().value {
-            NodeValue::Text(text) => Inline::Text(text.to_string()),
+            // an entity may stand for what nobody may type
+            NodeValue::Text(text) => Inline::Text(link::clean(text).into_owned()),
             NodeValue::SoftBreak => Inline::Text("\n".to_owned()),
             NodeValue::LineBreak => Inline::Break,
             NodeValue::Code(code) => Inline::Code(code.literal.clone()),
@@ -344,7 +351,18 @@ fn html_block(html: &str) -> Vec<Block> {
 
 fn table<'a>(node: &'a AstNode<'a>) -> Block {
     let mut rows = node.children().map(|row| row.children().map(|cell| inlines(cell, DEPTH)).collect::<Vec<_>>());
-    Block::Table(rows.next().unwrap_or_default(), rows.map(without_empty_end).collect())
+    let side = |alignment: &TableAlignment| match alignment {
+        TableAlignment::None => None,
+        TableAlignment::Left => Some(Side::Left),
+        TableAlignment::Center => Some(Side::Centre),
+        TableAlignment::Right => Some(Side::Right),
+    };
+    let sides = match &node.data().value {
+        NodeValue::Table(table) => table.alignments.iter().map(side).collect(),
+        _ => Vec::new(),
+    };
+    let head = rows.next().unwrap_or_default();
+    Block::Table(Table { sides, head, rows: rows.map(without_empty_end).collect() })
 }
 
 /// The cells up to the last with words: the parser fills short rows up to the width of the head, which makes a large
@@ -362,8 +380,8 @@ fn name_blocks(blocks: &mut [Block], reading: Reading) {
             Block::Paragraph(inlines) | Block::Heading(_, inlines) => name_line(inlines, reading),
             Block::List(_, items) => items.iter_mut().for_each(|item| name_blocks(item, reading)),
             Block::Quote(blocks) | Block::Footnote(_, blocks) => name_blocks(blocks, reading),
-            Block::Table(head, rows) => {
-                let cells = head.iter_mut().chain(rows.iter_mut().flatten());
+            Block::Table(table) => {
+                let cells = table.head.iter_mut().chain(table.rows.iter_mut().flatten());
                 cells.for_each(|cell| name_line(cell, reading));
             }
             Block::Picture(picture) => name_line(&mut picture.caption, reading),

@@ -153,6 +153,7 @@ pub fn goodbye(newsletter: &Newsletter) -> Result<Notice, RenderError> {
 
 fn notice(newsletter: &Newsletter, letter: Letter) -> Result<Notice, RenderError> {
     let Newsletter { theme, language, .. } = newsletter;
+    let language = Words::of(language).language_for(language);
     let address = page::postal_address(newsletter);
     let style = Style::new(theme, language, false);
     let markup = templates::notice(theme, &style, language, &link::one_line(&newsletter.name), &address, &letter);

@@ -14,7 +14,6 @@ use crate::issue::{Issue, Item, Piece};
 pub(super) struct Notes {
     /// Number and Markdown of each, by its key.
     notes: HashMap<String, (u32, String)>,
-    mentioned: HashSet<String>,
     shown: HashSet<String>,
 }
 
@@ -43,22 +42,18 @@ impl Notes {
             }
         }
         let lines: Vec<&str> = text.lines().collect();
-        let mut next = numbers.len();
         for node in root.descendants() {
             let data = node.data();
             let NodeValue::FootnoteDefinition(note) = &data.value else { continue };
             let key = key(&note.name);
-            let number = numbers.get(&key).copied().unwrap_or_else(|| {
-                next += 1;
-                u32::try_from(next).unwrap_or(u32::MAX)
-            });
+            // what nobody mentions, nobody needs
+            let Some(number) = numbers.get(&key).copied() else { continue };
             let (start, end) = (data.sourcepos.start, data.sourcepos.end);
             let rows = lines.get(start.line.saturating_sub(1)..end.line).unwrap_or_default();
             let column = start.column.saturating_sub(1);
             let written = rows.iter().map(|row| row.get(column..).unwrap_or_else(|| row.trim_start()));
             notes.notes.insert(key, (number, written.collect::<Vec<_>>().join("\n")));
         }
-        notes.mentioned = numbers.into_keys().collect();
         notes
     }
 
@@ -98,10 +93,10 @@ impl Notes {
 
     /// The number under which a footnote is to be shown here; `mentions` is how often the field mentions it.
     ///
-    /// None where it has its place elsewhere; one that is mentioned nowhere is shown where it stands.
+    /// None where it has its place elsewhere, or is mentioned nowhere.
     pub(super) fn show(&mut self, name: &str, mentions: u32) -> Option<u32> {
         let key = key(name);
-        let here = (mentions > 0 || !self.mentioned.contains(&key)) && self.shown.insert(key);
+        let here = mentions > 0 && self.shown.insert(key);
         self.number(name).filter(|_| here)
     }
 }

@@ -1,8 +1,10 @@
 //! The text part: the page's twin, for those who read plain text.
 
-use super::slot;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::slot::{self, name_markers};
 use super::wrap::{underline, wrap};
-use crate::templates::{Block, Entry, Heading, Inline, Letter, Page, PastEntry, Picture, Section, Words};
+use crate::templates::{Block, Entry, Heading, Inline, Letter, Page, PastEntry, Picture, Section, Side, Table, Words};
 
 /// Columns of a line.
 pub(super) const COLUMNS: usize = 72;
@@ -100,7 +102,8 @@ fn entry(text: &mut Text, entry: &Entry, words: &Words) {
     };
     let remarks = entry.remarks.join(" · ");
     let mut lines = wrap(&title, COLUMNS);
-    lines.extend(entry.url.as_deref());
+    // the address may be all of the title
+    lines.extend(entry.url.as_deref().filter(|url| words_of(&entry.title) != *url));
     if !remarks.is_empty() {
         lines.extend(wrap(&remarks, COLUMNS));
     }
@@ -196,7 +199,15 @@ fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
                 None => "- ".to_owned(),
             };
             let item = |(index, blocks): (usize, &Vec<Block>)| marked(&mark(index), blocks, columns, words);
-            items.iter().enumerate().flat_map(item).collect()
+            let mut lines = Vec::new();
+            for (index, blocks) in items.iter().enumerate() {
+                // behind code nothing else shows where the next item begins
+                if index > 0 && matches!(items[index - 1].last(), Some(Block::Code(_))) {
+                    lines.push(String::new());
+                }
+                lines.extend(item((index, blocks)));
+            }
+            lines
         }
         Block::Quote(blocks) => {
             let lines = lines_of(blocks, columns.saturating_sub(2).max(20), words);
@@ -207,7 +218,7 @@ fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
             code.lines().map(|line| format!("    {line}")).collect()
         }
         Block::Picture(picture) => picture_lines(picture, columns, words),
-        Block::Table(head, rows) => table_lines(head, rows, columns),
+        Block::Table(table) => table_lines(table, columns),
         Block::Rule => vec!["* * *".to_owned()],
         Block::Footnote(number, blocks) => marked(&format!("[{number}] "), blocks, columns, words),
     }
@@ -248,14 +259,39 @@ fn picture_lines(picture: &Picture, columns: usize, words: &Words) -> Vec<String
     lines
 }
 
-fn table_lines(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], columns: usize) -> Vec<String> {
-    let row = |cells: &[Vec<Inline>]| {
-        let cells: Vec<String> = cells.iter().map(|cell| words_of(cell).replace('\n', " ")).collect();
-        wrapped(&cells.join(" | "), columns)
+/// A table in columns where it is narrow enough, else row by row.
+fn table_lines(table: &Table, columns: usize) -> Vec<String> {
+    let cells = |cells: &Vec<Vec<Inline>>| -> Vec<String> {
+        cells.iter().map(|cell| words_of(cell).replace('\n', " ")).collect()
     };
-    let head = row(head);
-    let line = underline(&head, '-');
-    head.into_iter().chain([line]).chain(rows.iter().flat_map(|cells| row(cells))).collect()
+    let head = cells(&table.head);
+    let rows: Vec<Vec<String>> = table.rows.iter().map(cells).collect();
+    let all = || std::iter::once(&head).chain(&rows);
+    let widths: Vec<usize> = (0..head.len())
+        .map(|at| all().filter_map(|row| row.get(at)).map(|cell| cell.width()).max().unwrap_or_default())
+        .collect();
+    let whole = widths.iter().sum::<usize>() + " | ".len() * widths.len().saturating_sub(1);
+    // how wide a name is, nobody knows yet
+    let named = all().flatten().any(|cell| !name_markers(cell).is_empty());
+    let row = |cells: &Vec<String>| -> Vec<String> {
+        if whole > columns || named {
+            return wrapped(&cells.join(" | "), columns);
+        }
+        let padded = cells.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
+            let room = width.saturating_sub(cell.width());
+            let before = match table.sides.get(at).copied().flatten() {
+                Some(Side::Right) => room,
+                Some(Side::Centre) => room / 2,
+                Some(Side::Left) | None => 0,
+            };
+            format!("{}{cell}{}", " ".repeat(before), " ".repeat(room - before))
+        });
+        vec![padded.collect::<Vec<_>>().join(" | ").trim_end().to_owned()]
+    };
+    let head = if head.iter().all(String::is_empty) { Vec::new() } else { row(&head) };
+    let line =
+        (!head.is_empty()).then(|| if whole > columns || named { underline(&head, '-') } else { "-".repeat(whole) });
+    head.into_iter().chain(line).chain(rows.iter().flat_map(row)).collect()
 }
 
 /// The words of a line, addresses behind the words that link to them.

@@ -152,7 +152,7 @@ impl Palette {
 
 /// Two colours that cannot be told apart well enough to read.
 #[derive(Debug, thiserror::Error)]
-#[error("{name} {colour} on paper {paper} has a contrast of {ratio:.1} to 1; text needs 4.5 to 1")]
+#[error("{name} {colour} on paper {paper} has a contrast of {:.2} to 1; text needs 4.5 to 1", (ratio * 100.0).floor() / 100.0)]
 pub struct ContrastError {
     /// `accent`, `ink` or `muted`.
     pub name: &'static str,

@@ -3,9 +3,25 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use comrak::Arena;
+use comrak::nodes::{Node, NodeValue};
+
+use super::super::markdown::Document;
 use super::{Context, Mark, Rule, Severity};
 
-pub(super) const RULES: &[Rule] = &[Rule {
+pub(super) const RULES: &[Rule] = &[UNDEFINED, UNUSED];
+
+const UNUSED: Rule = Rule {
+    id: "footnote-unused",
+    severity: Severity::Warning,
+    summary: "a footnote that nothing refers to",
+    why: "It is left out of the email: no reader would know what it is about.",
+    bad: "# Harbour Weekly #12: Slow Software\n\nRead about the tides.\n\n[^1]: Both of them.\n",
+    good: "# Harbour Weekly #12: Slow Software\n\nRead about the tides.[^1]\n\n[^1]: Both of them.\n",
+    check: unused,
+};
+
+const UNDEFINED: Rule = Rule {
     id: "reference-undefined",
     severity: Severity::Warning,
     summary: "a link or footnote whose address or text is nowhere in the file",
@@ -13,7 +29,39 @@ pub(super) const RULES: &[Rule] = &[Rule {
     bad: "# Harbour Weekly #12: Slow Software\n\nRead about [the tides][tides].\n",
     good: "# Harbour Weekly #12: Slow Software\n\nRead about [the tides][tides].[^1]\n\n[tides]: https://tides.example/\n\n[^1]: Both of them.\n",
     check: undefined,
-}];
+};
+
+fn unused(context: &Context<'_>) -> Vec<Mark> {
+    let manuscript = context.manuscript;
+    if !manuscript.text.contains("[^") {
+        return Vec::new();
+    }
+    let arena = Arena::new();
+    let body = manuscript.text.get(manuscript.below..).unwrap_or_default();
+    let document = Document::parse(&arena, body, 0);
+    let mentioned = |node: Node<'_>| match &node.data().value {
+        NodeValue::FootnoteReference(note) => Some(note.name.to_lowercase()),
+        _ => None,
+    };
+    let mentioned: HashSet<String> = document.root.descendants().filter_map(mentioned).collect();
+    let mut marks = Vec::new();
+    for node in document.root.descendants() {
+        let NodeValue::FootnoteDefinition(note) = &node.data().value else { continue };
+        // a caption, which is read later, may mention it
+        let written = format!("[^{}]", note.name);
+        let elsewhere = body.match_indices(&written).any(|(at, _)| !body[at + written.len()..].starts_with(':'));
+        if !mentioned.contains(&note.name.to_lowercase()) && !elsewhere {
+            let start = manuscript.below + document.span(node).start;
+            let line = manuscript.line_span(manuscript.line(start));
+            marks.push(context.mark(
+                &line,
+                "nothing refers to this footnote",
+                format!("write `{written}` where it belongs, or take it out"),
+            ));
+        }
+    }
+    marks
+}
 
 fn undefined(context: &Context<'_>) -> Vec<Mark> {
     let manuscript = context.manuscript;

@@ -111,3 +111,9 @@ fn captions_outside_of_items_are_shown() {
         in_order(&text, &["a.png", "The shed in March"]);
     }
 }
+
+#[test]
+fn words_around_a_picture_begin_without_a_space() {
+    let (_, text) = parts("# Name #1: T\n\nText ![inline](https://example.org/a.png) in the middle.\n");
+    assert!(text.contains("Text\n\n[Image: inline]\nhttps://example.org/a.png\n\nin the middle.\n"), "{text}");
+}
