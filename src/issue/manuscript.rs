@@ -85,6 +85,8 @@ pub(super) struct Tag {
     pub(super) span: Range<usize>,
     /// The element's name in lower case.
     pub(super) name: String,
+    /// Whether it begins a block that is HTML as a whole.
+    pub(super) block: bool,
 }
 
 /// A heading or paragraph; its runs of words, as they are written.
@@ -343,7 +345,8 @@ impl<'a> Walk<'_, 'a> {
             let tag = html::Tag::read(rest).filter(|tag| literal(tag) && !tag.closing);
             if let Some(tag) = tag {
                 let span = span.start + start..span.start + start + tag.length;
-                return self.manuscript.tags.push(Tag { span, name: tag.name });
+                let block = matches!(node.data().value, NodeValue::HtmlBlock(_));
+                return self.manuscript.tags.push(Tag { span, name: tag.name, block });
             }
             let comment = rest.starts_with("<!--").then(|| rest.find("-->").map_or(rest.len(), |end| end + 3));
             at = start + comment.unwrap_or(1);

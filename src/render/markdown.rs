@@ -197,6 +197,7 @@ impl Reader<'_, '_> {
             }
         }
         end_paragraph(&mut blocks, line);
+        caption_last(&mut blocks);
         blocks.extend(mentioned);
         blocks
     }
@@ -208,6 +209,17 @@ impl Reader<'_, '_> {
         let wanted = (i16::from(written) + shift).clamp(i16::from(self.top), i16::from(self.last) + 1).min(6);
         self.last = u8::try_from(wanted).unwrap_or(self.top);
         self.last
+    }
+}
+
+/// Makes italics right under the last picture its caption, as in an item.
+fn caption_last(blocks: &mut Vec<Block>) {
+    if let [.., Block::Picture(picture), Block::Paragraph(line)] = &mut blocks[..]
+        && let [Inline::Emphasis(words)] = &mut line[..]
+        && picture.caption.is_empty()
+    {
+        picture.caption = std::mem::take(words);
+        blocks.pop();
     }
 }
 

@@ -104,6 +104,7 @@ fn captions_outside_of_items_are_shown() {
     for file in [
         "# Name #1: T\n\n![A](https://example.org/a.png \"The *shed* in March\")\n\n## S\n\n1. [One](https://example.org/1)\n",
         "# Name #1: T\n\n## S\n\n![A](https://example.org/a.png \"The *shed* in March\")\n\n1. [One](https://example.org/1)\n",
+        "# Name #1: T\n\n![A](https://example.org/a.png)\n*The _shed_ in March*\n",
         "# Name #1: T\n\nDear you,\n\n[![A](https://example.org/a.png \"The *shed* in March\")](https://example.org)\n",
     ] {
         let (html, text) = parts(file);
