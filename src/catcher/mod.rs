@@ -3,6 +3,7 @@
 //! It stands in for a relay in `masthead demo`, in a rehearsal and in tests.
 //! What it has answered with 250 is on record: in memory and, when a folder was given, on the disk.
 
+mod incoming;
 mod maildir;
 mod session;
 mod web;
@@ -45,7 +46,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let extensions = ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "PIPELINING"];
+        let extensions = ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "PIPELINING", "CHUNKING"];
         Self {
             maildir: None,
             keep: Keep::Everything,
@@ -101,9 +102,9 @@ pub enum Stage {
     Mail,
     /// RCPT.
     Rcpt,
-    /// DATA.
+    /// DATA, or the first BDAT of a message.
     Data,
-    /// The message is complete.
+    /// The message is complete: after the dot, or the octets of BDAT LAST.
     Dot,
 }
 
@@ -278,6 +279,13 @@ struct Shared {
 impl Shared {
     fn mails(&self) -> MutexGuard<'_, Vec<Arc<Mail>>> {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many bytes of a message are needed: none where nobody looks at them.
+    fn most_kept(&self) -> usize {
+        let options = &self.options;
+        let looked_at = options.keep == Keep::Everything || options.maildir.is_some() || options.script.is_some();
+        if looked_at { options.largest } else { 0 }
     }
 
     /// Puts a mail on record; on the disk first, so that the answer can rely on it.

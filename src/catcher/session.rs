@@ -1,4 +1,4 @@
-//! One client's dialogue with the catcher (RFC 5321, pipelining by RFC 2920).
+//! One client's dialogue with the catcher (RFC 5321, pipelining by RFC 2920, chunking by RFC 3030).
 
 use std::io;
 use std::ops::ControlFlow;
@@ -6,11 +6,11 @@ use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use memchr::memchr;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::incoming::{Content, Incoming, UntilDot};
 use super::{Act, Mail, Moment, Shared, Stage, told_to_close};
 
 /// The longest command line, AUTH with a long token included.
@@ -33,7 +33,7 @@ pub(super) async fn run(
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut session = Session {
-        stream: BufReader::with_capacity(64 << 10, stream),
+        incoming: Incoming::new(stream),
         replies: Vec::new(),
         shared,
         closing,
@@ -55,7 +55,7 @@ pub(super) async fn run(
 }
 
 struct Session<'a> {
-    stream: BufReader<TcpStream>,
+    incoming: Incoming,
     /// Replies that wait for the end of a pipelined batch.
     replies: Vec<u8>,
     shared: &'a Shared,
@@ -74,13 +74,8 @@ struct Transaction {
     from: String,
     to: Vec<String>,
     utf8: bool,
-}
-
-/// What followed DATA.
-enum Arrived {
-    Message(Vec<u8>),
-    TooLarge,
-    Gone,
+    /// What BDAT has brought, once one came.
+    chunks: Option<Content>,
 }
 
 /// How an act ended.
@@ -102,6 +97,7 @@ impl Session<'_> {
             "MAIL" => self.mail(rest).await,
             "RCPT" => self.rcpt(rest).await,
             "DATA" => self.data().await,
+            "BDAT" => self.bdat(rest).await,
             "RSET" => {
                 self.transaction = None;
                 self.reply("250 2.0.0 forgotten")
@@ -190,7 +186,7 @@ impl Session<'_> {
             return self.reply("550 5.6.7 SMTPUTF8 is needed");
         }
         self.messages += 1;
-        self.transaction = Some(Transaction { from: from.to_owned(), to: Vec::new(), utf8 });
+        self.transaction = Some(Transaction { from: from.to_owned(), utf8, ..Transaction::default() });
         let flow = self.ask(Stage::Mail, "250 2.1.0 go on", &[]).await?;
         if flow != Answered::Positive {
             self.transaction = None;
@@ -220,21 +216,75 @@ impl Session<'_> {
     }
 
     async fn data(&mut self) -> Flow {
-        if self.transaction.as_ref().is_none_or(|transaction| transaction.to.is_empty()) {
+        if !self.may_have_a_message() || self.transaction.as_ref().is_some_and(|it| it.chunks.is_some()) {
             return self.reply("503 5.5.1 MAIL and RCPT first");
         }
         let flow = self.ask(Stage::Data, "354 end with a dot alone", &[]).await?;
         if flow != Answered::Positive {
             return flow.into();
         }
-        match self.message().await? {
-            Arrived::Message(data) => self.dot(data).await,
-            Arrived::TooLarge => {
-                self.transaction = None;
-                self.reply("552 5.3.4 too large")
+        let mut state = UntilDot::new();
+        loop {
+            if let Some(content) = self.incoming.until_dot(&mut state, self.shared.most_kept()) {
+                return self.complete(content).await;
             }
-            Arrived::Gone => END,
+            if !self.fill().await? {
+                return END;
+            }
         }
+    }
+
+    /// A piece of a message; its octets follow the command and are read whatever the answer will be.
+    ///
+    /// The script is asked at the first one as at DATA; what it answers there ends the message.
+    async fn bdat(&mut self, rest: &str) -> Flow {
+        let mut words = rest.split_ascii_whitespace();
+        let (count, last) = (words.next().and_then(|count| count.parse().ok()), words.next());
+        let offered = self.shared.options.extensions.iter().any(|line| line == "CHUNKING");
+        // Without their number the octets cannot be told from commands.
+        let Some(count) = count.filter(|_| offered && last.is_none_or(|word| word.eq_ignore_ascii_case("LAST"))) else {
+            return self.reply("501 5.5.4 BDAT octets [LAST], where it is offered").and(END);
+        };
+        let known = self.transaction.as_mut().and_then(|transaction| transaction.chunks.take());
+        let begins = known.is_none();
+        let mut content = known.unwrap_or_default();
+        let mut left = count;
+        loop {
+            left = self.incoming.octets(left, &mut content, self.shared.most_kept());
+            if left == 0 {
+                break;
+            }
+            if !self.fill().await? {
+                return END;
+            }
+        }
+        if !self.may_have_a_message() {
+            return self.reply("503 5.5.1 MAIL and RCPT first");
+        }
+        let act = if begins { self.act(Stage::Data, &[]) } else { Act::CarryOn };
+        if act != Act::CarryOn {
+            self.transaction = None;
+            return self.play(act, "").await?.into();
+        }
+        if last.is_some() || content.size > self.shared.options.largest {
+            return self.complete(content).await;
+        }
+        if let Some(transaction) = &mut self.transaction {
+            transaction.chunks = Some(content);
+        }
+        self.reply(&format!("250 2.0.0 {count} octets"))
+    }
+
+    fn may_have_a_message(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|transaction| !transaction.to.is_empty())
+    }
+
+    async fn complete(&mut self, content: Content) -> Flow {
+        if content.size > self.shared.options.largest {
+            self.transaction = None;
+            return self.reply("552 5.3.4 too large");
+        }
+        self.dot(content.bytes).await
     }
 
     /// Keeps the message, then answers.
@@ -254,75 +304,34 @@ impl Session<'_> {
         self.play(act, "250 2.0.0 kept").await?.into()
     }
 
-    /// Reads to the dot alone (RFC 5321 §4.5.2): only CRLF ends a line, so a bare LF hides no second message.
-    async fn message(&mut self) -> io::Result<Arrived> {
-        let largest = self.shared.options.largest;
-        let (mut data, mut size) = (Vec::new(), 0);
-        let (mut line, mut at_start) = (Vec::new(), true);
-        loop {
-            let length = self.read_line(&mut line, largest).await?;
-            if length == 0 {
-                return Ok(Arrived::Gone);
-            }
-            if at_start && line == b".\r\n" {
-                return Ok(if size > largest { Arrived::TooLarge } else { Arrived::Message(data) });
-            }
-            let stuffed = at_start && line.starts_with(b".");
-            at_start = line.ends_with(b"\r\n");
-            size += length - usize::from(stuffed);
-            if size <= largest {
-                data.extend_from_slice(&line[usize::from(stuffed)..]);
-            }
-        }
-    }
-
     /// The next command without its line end, `None` when the client has left or the catcher closes.
     async fn command_line(&mut self) -> io::Result<Option<String>> {
-        let mut closing = self.closing.clone();
-        let mut line = Vec::new();
-        tokio::select! {
-            length = self.read_line(&mut line, LONGEST_LINE) => if length? == 0 {
-                return Ok(None);
-            },
-            () = told_to_close(&mut closing) => {
-                self.replies.extend_from_slice(b"421 4.3.2 closing\r\n");
-                return Ok(None);
+        loop {
+            if let Some(line) = self.incoming.line(LONGEST_LINE) {
+                return Ok(Some(line));
+            }
+            self.flush().await?;
+            tokio::select! {
+                more = self.incoming.fill() => if !more? {
+                    return Ok(None);
+                },
+                () = told_to_close(&mut self.closing) => {
+                    self.replies.extend_from_slice(b"421 4.3.2 closing\r\n");
+                    return Ok(None);
+                }
             }
         }
-        Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()))
     }
 
-    /// Reads a line with its LF and says how long it was, 0 at the end of the stream.
-    ///
-    /// Of a line longer than `limit` only the end is kept.
-    async fn read_line(&mut self, line: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
-        line.clear();
-        let mut length = 0;
-        loop {
-            if self.stream.buffer().is_empty() {
-                self.flush().await?;
-            }
-            let chunk = self.stream.fill_buf().await?;
-            if chunk.is_empty() {
-                return Ok(0);
-            }
-            let newline = memchr(b'\n', chunk);
-            let taken = newline.map_or(chunk.len(), |at| at + 1);
-            if line.len() > limit {
-                line.drain(..line.len() - 1);
-            }
-            line.extend_from_slice(&chunk[..taken]);
-            length += taken;
-            self.stream.consume(taken);
-            if newline.is_some() {
-                return Ok(length);
-            }
-        }
+    /// Answers what is answered, then reads on; false when the client has left.
+    async fn fill(&mut self) -> io::Result<bool> {
+        self.flush().await?;
+        self.incoming.fill().await
     }
 
     async fn flush(&mut self) -> io::Result<()> {
         if !self.replies.is_empty() {
-            self.stream.get_mut().write_all(&self.replies).await?;
+            self.incoming.stream.write_all(&self.replies).await?;
             self.replies.clear();
         }
         Ok(())
@@ -366,7 +375,7 @@ impl Session<'_> {
             Act::Drip(bytes) => {
                 self.flush().await?;
                 for byte in &bytes {
-                    self.stream.get_mut().write_all(&[*byte]).await?;
+                    self.incoming.stream.write_all(&[*byte]).await?;
                     tokio::task::yield_now().await;
                 }
                 return Ok(Answered::to(&bytes));
@@ -391,15 +400,14 @@ impl Session<'_> {
 
     /// Holds the connection open, silent, until the client leaves or the catcher closes.
     async fn stall(&mut self) -> io::Result<()> {
-        let mut closing = self.closing.clone();
         let mut heard = [0; 4096];
         let listen = async {
-            while self.stream.read(&mut heard).await? > 0 {}
+            while self.incoming.stream.read(&mut heard).await? > 0 {}
             Ok(())
         };
         tokio::select! {
             left = listen => left,
-            () = told_to_close(&mut closing) => Ok(()),
+            () = told_to_close(&mut self.closing) => Ok(()),
         }
     }
 }

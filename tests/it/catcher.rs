@@ -107,6 +107,86 @@ async fn pipelined_commands_are_answered_in_order_wherever_the_packets_end() {
 }
 
 #[tokio::test]
+async fn the_dot_is_found_wherever_the_packets_end() {
+    let catcher = start(Options::default()).await;
+    let message = b"..\r\n.\na\r.\r\n\r\n\r\r\n..\r.b\r\n.\r\n";
+    for cut in 0..message.len() {
+        let mut client = Client::connect(&catcher).await;
+        client.0.get_ref().set_nodelay(true).unwrap();
+        client.command("EHLO me").await;
+        client.command("MAIL FROM:<a@example.org>").await;
+        client.command("RCPT TO:<b@example.org>").await;
+        client.command("DATA").await;
+        client.write(&message[..cut]).await;
+        tokio::task::yield_now().await;
+        client.write(&message[cut..]).await;
+        assert!(client.line().await.starts_with("250 "), "cut at {cut}");
+    }
+    for mail in catcher.mails() {
+        assert_eq!(String::from_utf8_lossy(&mail.raw), ".\r\n\na\r.\r\n\r\n\r\r\n.\r.b\r\n");
+    }
+}
+
+#[tokio::test]
+async fn chunks_are_counted_octets_wherever_the_packets_end() {
+    let catcher = start(Options::default()).await;
+    let mail = "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n";
+    let batch =
+        format!("EHLO me\r\n{mail}BDAT 7\r\n.\r\nQUITBDAT 3 LAST\r\n\r\n.RSET\r\n{mail}BDAT 0 LAST\r\nNOOP\r\n");
+    for cut in 0..batch.len() {
+        let mut client = Client::connect(&catcher).await;
+        client.0.get_ref().set_nodelay(true).unwrap();
+        client.write(&batch.as_bytes()[..cut]).await;
+        tokio::task::yield_now().await;
+        client.write(&batch.as_bytes()[cut..]).await;
+        while client.line().await.as_bytes()[3] != b' ' {}
+        for answer in ["go on", "go on", "7 octets", "kept", "forgotten", "go on", "go on", "kept", "here"] {
+            let line = client.line().await;
+            assert!(line.starts_with("250 ") && line.contains(answer), "{answer}: {line}");
+        }
+    }
+    let mails = catcher.mails();
+    assert_eq!(mails.len(), 2 * batch.len());
+    for mail in mails {
+        assert!(mail.raw == b".\r\nQUIT\r\n." || mail.raw.is_empty(), "{mail:?}");
+    }
+}
+
+#[tokio::test]
+async fn octets_of_a_refused_chunk_are_never_taken_for_commands() {
+    let options = Options { largest: 20, ..Options::default() };
+    let catcher = start(options.script(|moment| match (moment.stage, moment.to) {
+        (Stage::Rcpt, [to]) if to.starts_with("gone") => Act::reply(550, "5.1.1 no such user"),
+        (Stage::Data, [to]) if to.starts_with("later") => Act::reply(451, "4.3.0 later"),
+        (Stage::Dot, [to]) if to.starts_with("spam") => Act::reply(554, "5.7.1 blocked"),
+        _ => Act::CarryOn,
+    }))
+    .await;
+    let mut client = Client::connect(&catcher).await;
+    client.command("EHLO me").await;
+    let chunk = |to: &str, data: &str| {
+        format!("MAIL FROM:<a@example.org>\r\nRCPT TO:<{to}@example.org>\r\nBDAT {} LAST\r\n{data}", data.len())
+    };
+    for (to, data, codes) in [
+        ("gone", "NOOP\r\nNOOP\r\n", [250, 550, 503]),
+        ("later", "NOOP\r\nNOOP\r\n", [250, 250, 451]),
+        ("spam", "NOOP\r\nNOOP\r\n", [250, 250, 554]),
+        ("here", "NOOP\r\nNOOP\r\nNOOP\r\nNOOP", [250, 250, 552]),
+        ("here", "NOOP\r\nNOOP\r\n", [250, 250, 250]),
+    ] {
+        client.write(chunk(to, data).as_bytes()).await;
+        for code in codes {
+            let line = client.line().await;
+            assert!(line.starts_with(&code.to_string()), "{to}: {line}");
+        }
+        assert_eq!(client.command("RSET").await, 250);
+    }
+    assert_eq!(client.command("BDAT many").await, 501);
+    assert_eq!(client.line().await, "", "what follows cannot be told from commands");
+    assert_eq!(catcher.accepted(), 1);
+}
+
+#[tokio::test]
 async fn commands_out_of_order_are_refused() {
     let catcher = start(Options { largest: 1000, ..Options::default() }).await;
     let mut client = Client::connect(&catcher).await;
