@@ -66,6 +66,12 @@ pub struct Dkim {
 pub struct Send {
     /// How many connections to the relay are open at most.
     pub connections: usize,
+    /// How many messages are in flight over each, where the relay offers CHUNKING.
+    pub window: usize,
+    /// Whether commands go ahead of replies, where the relay offers PIPELINING.
+    pub pipelining: bool,
+    /// How many messages go over a connection before it is opened anew.
+    pub messages: usize,
     /// Messages per second to the relay, all processes together; unlimited where absent.
     pub rate: Option<f64>,
     /// When a temporary refusal is tried again.
@@ -233,6 +239,9 @@ struct DatabaseSection {
 struct SmtpSection {
     url: Option<Secret>,
     connections: Option<Number>,
+    window: Option<Number>,
+    pipelining: Option<Switch>,
+    messages: Option<Number>,
 }
 
 #[derive(Default, Deserialize)]
@@ -446,11 +455,14 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
     let breaker = BreakerLimits::default();
     let operator = file.send.operator.as_deref().map(EmailAddress::parse).transpose();
     let trusted_proxies = file.web.trusted_proxies.map_or(Vec::new(), |list| list.0);
-    let connections = file.smtp.connections.map_or(8.0, |number| number.0);
-    if !(1.0..=500.0).contains(&connections) {
-        return Err(error(format!("[smtp] connections: {connections} is not between 1 and 500"), None));
-    }
-    let connections = connections as usize;
+    let number = |name: &str, number: Option<Number>, default: usize, most: usize| match number {
+        None => Ok(default),
+        Some(Number(number)) if (1.0..=most as f64).contains(&number) => Ok(number as usize),
+        Some(Number(number)) => Err(error(format!("[smtp] {name}: {number} is not between 1 and {most}"), None)),
+    };
+    let connections = number("connections", file.smtp.connections, 8, 500)?;
+    let window = number("window", file.smtp.window, 1, 64)?;
+    let messages = number("messages", file.smtp.messages, 1000, 1_000_000)?;
     let mut newsletters = Vec::new();
     let mut signing = BTreeMap::new();
     let mut notices = BTreeMap::new();
@@ -477,6 +489,9 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
         smtp_url: file.smtp.url,
         send: Send {
             connections,
+            window,
+            pipelining: file.smtp.pipelining.is_none_or(|switch| switch.0),
+            messages,
             rate: file.send.rate.map(|number| number.0).filter(|rate| *rate > 0.0),
             retry: RetrySchedule { waits, give_up_after },
             breaker: BreakerLimits {

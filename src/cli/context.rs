@@ -184,7 +184,8 @@ pub(super) fn relay(config: &Config) -> anyhow::Result<Relay> {
             "set SMTP_URL, or `url` under [smtp], like `smtps://user:password@smtp.example.org`",
         )
     })?;
-    Ok(Relay::parse(url.reveal())?)
+    let relay = Relay::parse(url.reveal())?;
+    Ok(relay.with_window(config.send.window).with_pipelining(config.send.pipelining))
 }
 
 /// Who signs a newsletter's mail, by the configuration; what is odd about it is said.

@@ -19,7 +19,7 @@ use super::{Exit, advise, moment};
 use crate::config::{Config, parse_duration};
 use crate::dispatch::{self, Ending, Progress};
 use crate::issue::{Issue, IssueLink};
-use crate::mailer::{Connection, Envelope, Relay, Verdict};
+use crate::mailer::{Connection, Envelope, Mail, Relay, Verdict};
 use crate::message::dkim::Signer;
 use crate::message::{Compiled, Digest, Reader, proof_message};
 use crate::newsletter::Newsletter;
@@ -135,7 +135,7 @@ async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::
         let number = Some(ready.number);
         let bytes = proof_message(&ready.newsletter, &ready.rendered, number, &address, date, signer.as_ref())?;
         let envelope = Envelope { from: ready.newsletter.from.address.clone(), to: address.clone() };
-        match connection.send(&envelope, &bytes).await {
+        match connection.send(&Mail::new(envelope, bytes)).await {
             Verdict::Accepted(_) => eprintln!("proof to {address}: accepted"),
             Verdict::Refused { reply, .. } => {
                 eprintln!("proof to {address}: refused: {reply}");

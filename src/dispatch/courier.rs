@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
-use crate::mailer::{Connection, Envelope, Lost, Verdict, Why};
+use crate::mailer::{Connection, Envelope, Lost, Mail, Verdict, Why};
 use crate::message::{MessageError, Reader};
 use crate::render::reader_name;
 use crate::store::{Due, Entry, Granted, Intent};
@@ -42,8 +42,8 @@ pub(super) async fn work(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job
 ///
 /// What may take long comes before the intent: the connection, the message, the rate's token.
 async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Option<Connection> {
-    let message = match Addressed::new(shared, &job.due) {
-        Ok(message) => message,
+    let mail = match compose(shared, &job.due) {
+        Ok(mail) => mail,
         Err(error) => {
             shared.stop.ask(Ended::Halted(error.to_string()));
             return connection;
@@ -66,9 +66,9 @@ async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Opt
         }
         Granted::NotNow => return Some(connection),
     }
-    let (state, next_in, class, reply) = match message {
-        Some(message) => {
-            let verdict = connection.send(&message.envelope, &message.bytes).await;
+    let (state, next_in, class, reply) = match mail {
+        Some(mail) => {
+            let verdict = connection.send(&mail).await;
             mind_the_relay(shared, &job.due, &verdict);
             judge(shared, &job.due, verdict)
         }
@@ -95,31 +95,23 @@ async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Opt
     connection.is_open().then_some(connection)
 }
 
-/// A message ready for the wire.
-struct Addressed {
-    envelope: Envelope,
-    bytes: Vec<u8>,
-}
-
-impl Addressed {
-    /// The message to the reader of `due`; `None` without a usable address.
-    fn new(shared: &Shared, due: &Due) -> Result<Option<Self>, MessageError> {
-        let send = &shared.send;
-        let Some(address) = due.email.as_deref().and_then(|email| EmailAddress::parse(email).ok()) else {
-            return Ok(None);
-        };
-        let keyring = send.store.keyring();
-        let claim = Claim::Unsubscribe { newsletter_id: send.issue.newsletter_id, subscriber_id: due.subscriber_id };
-        let reader = Reader {
-            address,
-            name: due.name.as_deref().and_then(reader_name),
-            unsubscribe_url: send.newsletter.unsubscribe_url(&keyring.sign(claim)),
-        };
-        let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
-        let bytes = shared.compiled.stamp(&reader, &message_id)?.to_vec();
-        let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
-        Ok(Some(Self { envelope, bytes }))
-    }
+/// The mail to the reader of `due`; `None` without a usable address.
+fn compose(shared: &Shared, due: &Due) -> Result<Option<Mail>, MessageError> {
+    let send = &shared.send;
+    let Some(address) = due.email.as_deref().and_then(|email| EmailAddress::parse(email).ok()) else {
+        return Ok(None);
+    };
+    let keyring = send.store.keyring();
+    let claim = Claim::Unsubscribe { newsletter_id: send.issue.newsletter_id, subscriber_id: due.subscriber_id };
+    let reader = Reader {
+        address,
+        name: due.name.as_deref().and_then(reader_name),
+        unsubscribe_url: send.newsletter.unsubscribe_url(&keyring.sign(claim)),
+    };
+    let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
+    let bytes = shared.compiled.stamp(&reader, &message_id)?.to_vec();
+    let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
+    Ok(Some(Mail::new(envelope, bytes)))
 }
 
 /// Opens a connection, again and again with longer waits while the relay is away.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 
-use crate::mailer::{ConnectError, Connection, Envelope, Relay, Verdict};
+use crate::mailer::{ConnectError, Connection, Envelope, Mail, Relay, Verdict};
 use crate::message::dkim::Signer;
 use crate::message::{MessageError, notice_message};
 use crate::newsletter::Newsletter;
@@ -49,9 +49,9 @@ pub async fn tell(
     let message_id = format!("report.{}@{}", date.unix_timestamp_nanos(), newsletter.from.address.domain());
     let bytes = notice_message(&newsletter.from, operator, &notice, &message_id, date, signer)?;
     let envelope = Envelope { from: newsletter.from.address.clone(), to: operator.clone() };
-    let hand_over = async {
+    let hand_over = async move {
         let mut connection = Connection::open(relay).await?;
-        let verdict = connection.send(&envelope, &bytes).await;
+        let verdict = connection.send(&Mail::new(envelope, bytes)).await;
         connection.quit().await;
         Ok::<_, ConnectError>(verdict)
     };

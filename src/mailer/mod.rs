@@ -1,14 +1,14 @@
-//! SMTP: opens a connection to the relay and sends one message at a time over it.
+//! SMTP: opens a connection to the relay and sends mail over it.
 //!
 //! lettre greets and authenticates; the transactions are ours, since each needs its exact verdict:
 //!
 //! ```no_run
 //! # async fn example(envelope: masthead::mailer::Envelope, message: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
-//! use masthead::mailer::{Connection, Relay, Verdict};
+//! use masthead::mailer::{Connection, Mail, Relay, Verdict};
 //!
 //! let relay = Relay::parse("smtps://weekly:secret@relay.example.org")?;
 //! let mut connection = Connection::open(&relay).await?;
-//! match connection.send(&envelope, message).await {
+//! match connection.send(&Mail::new(envelope, message)).await {
 //!     Verdict::Accepted(reply) => println!("{reply}"),
 //!     Verdict::Refused { stage, reply } => println!("refused at {stage}: {reply}"),
 //!     Verdict::NotSent(lost) => println!("try again: {lost}"),
@@ -18,11 +18,16 @@
 //! # }
 //! ```
 //!
+//! Who has many to send [submits](Connection::submit) them and takes the [verdicts](Connection::verdict) in order:
+//! while one is in flight the next envelope, or with a window whole mails, are on the wire already.
+//!
 //! A connection is never used again after a timeout, an error or a dropped future,
 //! so no reply can be taken for another message's.
 
 mod connect;
+mod connection;
 mod lent;
+mod message;
 mod relay;
 mod reply;
 mod transaction;
@@ -35,8 +40,9 @@ use crate::delivery::Reply;
 use crate::subscriber::EmailAddress;
 
 pub use connect::ConnectError;
+pub use connection::{Connection, Mode};
+pub use message::{Mail, Message, Piece};
 pub use relay::{Relay, RelayError, Security};
-use transaction::Ready;
 
 /// From whom and to whom a message goes, whatever its headers say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +66,9 @@ pub enum Verdict {
         /// The relay's words, or ours.
         reply: Reply,
     },
-    /// The connection was lost before the dot: the relay certainly did not take it.
+    /// The connection was lost before the end of the message: the relay certainly did not take it.
     NotSent(Lost),
-    /// The connection was lost after the dot, or the answer to it says neither yes nor no.
+    /// The connection was lost after the end of the message, or the answer to it says neither yes nor no.
     InDoubt(Lost),
 }
 
@@ -93,7 +99,7 @@ pub enum Stage {
     Data,
     /// The message.
     Body,
-    /// The final dot.
+    /// The final dot, or with BDAT the last byte.
     Dot,
 }
 
@@ -148,7 +154,7 @@ pub enum Why {
     /// Bytes that are no reply.
     #[error("the relay does not speak SMTP: `{0}`")]
     Garbage(String),
-    /// An earlier message ended the connection; nothing was tried.
+    /// The connection had ended before, or waits for another mail.
     #[error("the connection is no longer open")]
     NotOpen,
 }
@@ -206,7 +212,7 @@ impl Deadlines {
 }
 
 /// What the relay offers in its answer to EHLO.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// SIZE (RFC 1870): the largest message in bytes, 0 for no fixed limit.
     pub size: Option<usize>,
@@ -239,62 +245,5 @@ impl Capabilities {
             }
         }
         capabilities
-    }
-}
-
-/// An open connection to a relay, owned by one worker.
-pub struct Connection {
-    /// Taken out during a transaction: a dropped future drops the wire with it.
-    ready: Option<Ready>,
-    capabilities: Capabilities,
-    deadlines: Deadlines,
-}
-
-impl Connection {
-    /// Connects, secures, greets and authenticates as `relay` says.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectError`] tells whether waiting helps or the configuration is at fault.
-    pub async fn open(relay: &Relay) -> Result<Self, ConnectError> {
-        let (wire, capabilities) = connect::open(relay).await?;
-        Ok(Self { ready: Some(Ready { wire, unclean: false }), capabilities, deadlines: relay.deadlines })
-    }
-
-    /// Sends one message; its lines end in CRLF, and dots are stuffed here.
-    ///
-    /// When the future is dropped before it is done, the connection is closed,
-    /// and the message is in doubt unless the caller knows better.
-    pub async fn send(&mut self, envelope: &Envelope, message: &[u8]) -> Verdict {
-        let Some(ready) = self.ready.take() else {
-            return Verdict::NotSent(Lost { stage: Stage::Check, why: Why::NotOpen });
-        };
-        let (verdict, ready) = transaction::send(ready, &self.capabilities, &self.deadlines, envelope, message).await;
-        self.ready = ready;
-        verdict
-    }
-
-    /// Whether another message can be sent over it.
-    pub fn is_open(&self) -> bool {
-        self.ready.is_some()
-    }
-
-    /// What the relay offers.
-    pub fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    /// Says goodbye and closes; does not wait long for an answer.
-    pub async fn quit(mut self) {
-        if let Some(mut ready) = self.ready.take() {
-            let patience = Duration::from_secs(2).min(self.deadlines.mail);
-            let _ = ready.wire.command(Stage::Reset, "QUIT", patience).await;
-        }
-    }
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("open", &self.is_open()).finish_non_exhaustive()
     }
 }

@@ -34,6 +34,8 @@ pub struct Relay {
     pub(super) credentials: Option<Credentials>,
     pub(super) hello: Option<String>,
     pub(super) deadlines: Deadlines,
+    window: usize,
+    pipelines: bool,
 }
 
 /// What protects the connection.
@@ -82,12 +84,28 @@ impl Relay {
             credentials: credentials(&url)?,
             hello,
             deadlines: Deadlines::default(),
+            window: 1,
+            pipelines: true,
         })
     }
 
     /// The same with other deadlines.
     pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.deadlines = deadlines;
+        self
+    }
+
+    /// The same with up to `window` messages in flight over each connection, where it offers CHUNKING.
+    ///
+    /// Each of them is one that a crash leaves in doubt. A relay that answers a command twice goes unnoticed longer.
+    pub fn with_window(mut self, window: usize) -> Self {
+        self.window = window.max(1);
+        self
+    }
+
+    /// The same with commands sent ahead of replies or not, where it offers PIPELINING.
+    pub fn with_pipelining(mut self, pipelines: bool) -> Self {
+        self.pipelines = pipelines;
         self
     }
 
@@ -117,6 +135,16 @@ impl Relay {
     /// What protects the connection.
     pub fn security(&self) -> Security {
         self.security
+    }
+
+    /// How many messages are in flight over each connection at most.
+    pub fn window(&self) -> usize {
+        self.window
+    }
+
+    /// Whether commands may be sent ahead of replies.
+    pub fn pipelines(&self) -> bool {
+        self.pipelines
     }
 
     /// Whether it is given a user and a password.

@@ -1,58 +1,81 @@
-//! One message over an open connection: MAIL, RCPT, DATA, the message, the dot (RFC 5321 §3.3).
+//! Transactions (RFC 5321 §3.3): what goes out, and what the replies mean.
 //!
-//! Every answer is judged where it belongs: 354 alone opens the message, 2xx alone accepts it,
-//! and once the dot may be on the wire, no answer means that nobody knows.
+//! ```text
+//! Sequence    MAIL → RCPT → DATA → body .
+//! Pipelined   MAIL RCPT DATA → body . MAIL RCPT DATA → body . MAIL RCPT DATA → …      (RFC 2920)
+//! Chunked     MAIL RCPT BDAT body  RSET MAIL RCPT BDAT body  …                        (RFC 3030)
+//! ```
+//!
+//! An arrow waits for replies. Every answer is judged where it belongs: 354 alone opens the message, 2xx alone accepts
+//! it, and once its last byte may be on the wire, no answer means that nobody knows.
+//! Replies that contradict each other, a recipient taken without a sender, mean that one of them was out of turn.
 
-use std::borrow::Cow;
-
-use memchr::memchr_iter;
+use std::io::IoSlice;
 
 use super::wire::Wire;
-use super::{Capabilities, Deadlines, Envelope, Lost, Stage, Verdict, Why};
+use super::{Capabilities, Deadlines, Lost, Mail, Stage, Verdict, Why};
 use crate::delivery::Reply;
 
-/// A connection's wire with what is needed to use it; dropped with the future that uses it.
-pub(super) struct Ready {
-    pub(super) wire: Wire,
-    /// A refused transaction has left an envelope behind.
-    pub(super) unclean: bool,
+/// The commands up to DATA, and the stages of their replies.
+pub(super) struct Opening {
+    commands: String,
+    with_reset: bool,
 }
 
-/// What ends a transaction early.
-enum Stop {
-    Refused(Stage, Reply),
-    Lost(Lost),
-}
+impl Opening {
+    /// For `mail`, with RSET in front where an earlier one may have left its envelope behind.
+    pub(super) fn new(capabilities: &Capabilities, mail: &Mail, with_reset: bool) -> Self {
+        Self { commands: commands(capabilities, mail, with_reset, "DATA\r\n"), with_reset }
+    }
 
-/// Sends one message; gives the wire back when it can carry another.
-pub(super) async fn send(
-    mut ready: Ready,
-    capabilities: &Capabilities,
-    deadlines: &Deadlines,
-    envelope: &Envelope,
-    message: &[u8],
-) -> (Verdict, Option<Ready>) {
-    let stuffed = match check(capabilities, envelope, message) {
-        Ok(stuffed) => stuffed,
-        Err(reply) => return (Verdict::Refused { stage: Stage::Check, reply }, Some(ready)),
-    };
-    let mail = mail_command(capabilities, envelope, message);
-    match open(&mut ready, deadlines, &mail, envelope).await {
-        Ok(()) => deliver(ready, deadlines, &stuffed).await,
-        Err(Stop::Refused(stage, reply)) => {
-            ready.unclean = true;
-            (Verdict::Refused { stage, reply }, Some(ready))
-        }
-        Err(Stop::Lost(lost)) => (Verdict::NotSent(lost), None),
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.commands.as_bytes()
+    }
+
+    /// Whether it is the opening of `mail`.
+    pub(super) fn is_of(&self, capabilities: &Capabilities, mail: &Mail) -> bool {
+        self.commands == commands(capabilities, mail, self.with_reset, "DATA\r\n")
+    }
+
+    fn stages(&self) -> &'static [Stage] {
+        const STAGES: &[Stage] = &[Stage::Reset, Stage::Mail, Stage::Recipient, Stage::Data];
+        if self.with_reset { STAGES } else { STAGES.split_at(1).1 }
     }
 }
 
-/// Refuses what this relay cannot carry, before it is bothered; returns the message with dots stuffed.
-fn check<'a>(capabilities: &Capabilities, envelope: &Envelope, message: &'a [u8]) -> Result<Cow<'a, [u8]>, Reply> {
+fn commands(capabilities: &Capabilities, mail: &Mail, with_reset: bool, last: &str) -> String {
+    let Mail { envelope, message } = mail;
+    let reset = if with_reset { "RSET\r\n" } else { "" };
+    let size = if capabilities.size.is_some() { format!(" SIZE={}", message.size()) } else { String::new() };
+    let body = if message.is_ascii() { "" } else { " BODY=8BITMIME" };
+    let utf8 = if envelope.from.needs_smtputf8() || envelope.to.needs_smtputf8() { " SMTPUTF8" } else { "" };
+    format!("{reset}MAIL FROM:<{}>{size}{body}{utf8}\r\nRCPT TO:<{}>\r\n{last}", envelope.from, envelope.to)
+}
+
+/// Where the relay is after an opening.
+pub(super) enum Opened {
+    /// It waits for the message.
+    Ready,
+    /// It refused; then what.
+    Refused(Stage, Reply, Then),
+    /// It is gone, or not to be trusted.
+    Lost(Lost),
+}
+
+/// What can be done with a relay that has refused.
+pub(super) enum Then {
+    /// It waits for a command.
+    GoOn,
+    /// It has told all that it will.
+    HangUp,
+}
+
+/// Refuses what this relay cannot carry, before it is bothered.
+pub(super) fn check(capabilities: &Capabilities, mail: &Mail) -> Result<(), Reply> {
+    let Mail { envelope, message } = mail;
     let refuse = |code, text: String| Err(Reply { code, text });
-    if let Some(limit) = capabilities.size.filter(|limit| (1..message.len()).contains(limit)) {
-        let size = message.len();
-        return refuse(552, format!("5.3.4 the message has {size} bytes, the relay takes {limit}"));
+    if let Some(limit) = capabilities.size.filter(|limit| (1..message.size()).contains(limit)) {
+        return refuse(552, format!("5.3.4 the message has {} bytes, the relay takes {limit}", message.size()));
     }
     if !capabilities.utf8 && envelope.to.needs_smtputf8() {
         return refuse(553, "5.6.7 the address needs SMTPUTF8, which the relay does not offer".to_owned());
@@ -63,198 +86,192 @@ fn check<'a>(capabilities: &Capabilities, envelope: &Envelope, message: &'a [u8]
     if !capabilities.eight_bit && !message.is_ascii() {
         return refuse(554, "5.6.3 the message has 8-bit bytes, the relay takes 7 bits only".to_owned());
     }
-    match stuff_dots(message) {
-        Some(stuffed) => Ok(stuffed),
-        None => refuse(554, "5.6.0 the message has a CR or LF alone, which could hide a second message".to_owned()),
+    if message.is_broken() {
+        return refuse(554, "5.6.0 the message has a CR or LF alone, which could hide a second message".to_owned());
     }
+    Ok(())
 }
 
-fn mail_command(capabilities: &Capabilities, envelope: &Envelope, message: &[u8]) -> String {
-    let mut command = format!("MAIL FROM:<{}>", envelope.from);
-    if capabilities.size.is_some() {
-        command += &format!(" SIZE={}", message.len());
-    }
-    if !message.is_ascii() {
-        command += " BODY=8BITMIME";
-    }
-    if envelope.from.needs_smtputf8() || envelope.to.needs_smtputf8() {
-        command += " SMTPUTF8";
-    }
-    command
-}
-
-/// Brings the relay to where it waits for the message.
-async fn open(ready: &mut Ready, deadlines: &Deadlines, mail: &str, envelope: &Envelope) -> Result<(), Stop> {
-    let wire = &mut ready.wire;
-    if ready.unclean {
-        step(wire, Stage::Reset, "RSET", deadlines).await?;
-        ready.unclean = false;
-    }
-    step(wire, Stage::Mail, mail, deadlines).await?;
-    step(wire, Stage::Recipient, &format!("RCPT TO:<{}>", envelope.to), deadlines).await?;
-    step(wire, Stage::Data, "DATA", deadlines).await
-}
-
-/// One command; anything but the answer that goes on stops.
-async fn step(wire: &mut Wire, stage: Stage, line: &str, deadlines: &Deadlines) -> Result<(), Stop> {
-    let reply: Reply = wire.command(stage, line, deadlines.of(stage)).await.map_err(Stop::Lost)?.into();
-    let lost = |why| Err(Stop::Lost(Lost { stage, why }));
-    match (stage, reply.code) {
-        (Stage::Data, 354) => Ok(()),
-        (_, 421) => lost(Why::Closing(reply)),
-        // Without a clean slate the next message would go to this one's reader.
-        (Stage::Reset, 400..=599) => lost(Why::Unexpected(reply)),
-        (_, 400..=599) => Err(Stop::Refused(stage, reply)),
-        (Stage::Data, _) | (_, 300..=399) => lost(Why::Unexpected(reply)),
-        _ => Ok(()),
-    }
-}
-
-/// Writes the message and the dot, and judges the last reply.
-async fn deliver(mut ready: Ready, deadlines: &Deadlines, stuffed: &[u8]) -> (Verdict, Option<Ready>) {
-    let wire = &mut ready.wire;
-    if let Err(why) = wire.expect_quiet() {
-        return (Verdict::NotSent(Lost { stage: Stage::Data, why }), None);
-    }
-    let at_line_start = stuffed.is_empty() || stuffed.ends_with(b"\r\n");
-    let end: &[u8] = if at_line_start { b".\r\n" } else { b"\r\n.\r\n" };
-    let before_dot = stuffed.len() + end.len() - b".\r\n".len();
-    match wire.write([stuffed, end], deadlines.block).await {
-        Ok(()) => {}
-        Err((written, why)) if written > before_dot => {
-            return (Verdict::InDoubt(Lost { stage: Stage::Dot, why }), None);
+/// Writes the commands of an opening one by one, each after the reply to the one before.
+pub(super) async fn open_in_sequence(wire: &mut Wire, deadlines: &Deadlines, opening: &Opening) -> Opened {
+    for (stage, command) in opening.stages().iter().copied().zip(opening.commands.lines()) {
+        let reply = match wire.command(stage, command, deadlines.of(stage)).await {
+            Ok(answer) => Reply::from(answer),
+            Err(lost) => return Opened::Lost(lost),
+        };
+        match (stage, reply.code) {
+            (Stage::Data, 354) => return Opened::Ready,
+            (_, 421) => return Opened::Lost(Lost { stage, why: Why::Closing(reply) }),
+            (Stage::Reset | Stage::Mail | Stage::Recipient, 200..=299) => {}
+            (Stage::Mail | Stage::Recipient | Stage::Data, 400..=599) => {
+                return Opened::Refused(stage, reply, Then::GoOn);
+            }
+            // Without a clean slate the next message would go to this one's reader.
+            _ => return Opened::Lost(Lost { stage, why: Why::Unexpected(reply) }),
         }
-        Err((_, why)) => {
-            let verdict = match wire.farewell().await.map(Reply::from) {
-                Some(reply) if reply.code == 421 => {
-                    Verdict::NotSent(Lost { stage: Stage::Body, why: Why::Closing(reply) })
+    }
+    Opened::Ready
+}
+
+/// Writes the commands of an opening at once.
+pub(super) async fn write(wire: &mut Wire, deadlines: &Deadlines, opening: &Opening) -> Result<(), Lost> {
+    let stage = opening.stages().first().copied().unwrap_or(Stage::Mail);
+    wire.expect_quiet().map_err(|why| Lost { stage, why })?;
+    match wire.write(&mut [IoSlice::new(opening.as_bytes())], deadlines.of(stage)).await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(wire.farewell(stage).await),
+    }
+}
+
+/// Reads the replies to an opening that was written at once.
+pub(super) async fn read(wire: &mut Wire, deadlines: &Deadlines, opening: &Opening) -> Opened {
+    let mut refusal = None;
+    for stage in opening.stages().iter().copied() {
+        let lost = match wire.reply(stage, deadlines.of(stage)).await.map(Reply::from) {
+            Ok(reply) => match (stage, reply.code) {
+                (Stage::Data, 354) => {
+                    return match refusal {
+                        None => Opened::Ready,
+                        Some((at, why)) => Opened::Refused(at, why, end_nothing(wire, deadlines).await),
+                    };
                 }
-                Some(reply) if reply.code >= 400 => Verdict::Refused { stage: Stage::Body, reply },
-                _ => Verdict::NotSent(Lost { stage: Stage::Body, why }),
+                (_, 421) => Lost { stage, why: Why::Closing(reply) },
+                (Stage::Reset | Stage::Mail | Stage::Recipient, 200..=299) if refusal.is_none() => continue,
+                (Stage::Mail | Stage::Recipient | Stage::Data, 400..=599) => {
+                    refusal.get_or_insert((stage, reply));
+                    continue;
+                }
+                _ => return Opened::Lost(Lost { stage, why: Why::Unexpected(reply) }),
+            },
+            Err(lost) => lost,
+        };
+        return match refusal {
+            Some((stage, reply)) => Opened::Refused(stage, reply, Then::HangUp),
+            None => Opened::Lost(lost),
+        };
+    }
+    match refusal {
+        Some((Stage::Data, reply)) => confirm(wire, deadlines, reply).await,
+        Some((stage, reply)) => Opened::Refused(stage, reply, Then::GoOn),
+        None => Opened::Ready,
+    }
+}
+
+/// A relay that waits for a message to nobody gets an empty one (RFC 2920 §3.1).
+async fn end_nothing(wire: &mut Wire, deadlines: &Deadlines) -> Then {
+    if wire.write(&mut [IoSlice::new(b".\r\n")], deadlines.block).await.is_err() {
+        return Then::HangUp;
+    }
+    match wire.reply(Stage::Dot, deadlines.dot).await {
+        Ok(answer) if answer.code != 421 && answer.code / 100 != 3 => Then::GoOn,
+        _ => Then::HangUp,
+    }
+}
+
+/// DATA refused with nothing wrong before it could be the end of a series that one reply too many has shifted.
+/// Then the reply to RSET is the 354.
+async fn confirm(wire: &mut Wire, deadlines: &Deadlines, reply: Reply) -> Opened {
+    match wire.command(Stage::Reset, "RSET", deadlines.mail).await.map(Reply::from) {
+        Ok(reset) if reset.is_positive() => Opened::Refused(Stage::Data, reply, Then::GoOn),
+        Ok(reset) if reset.code != 421 => Opened::Lost(Lost { stage: Stage::Data, why: Why::Unexpected(reset) }),
+        Err(lost) if matches!(lost.why, Why::Unexpected(_) | Why::Garbage(_)) => Opened::Lost(lost),
+        _ => Opened::Refused(Stage::Data, reply, Then::HangUp),
+    }
+}
+
+/// A message of which at least a part is on the wire, and the replies that are still to come to it.
+pub(super) struct Flight {
+    stages: &'static [Stage],
+    refusal: Option<(Stage, Reply)>,
+    /// Whether its last byte may be on the wire.
+    is_whole: bool,
+}
+
+impl Flight {
+    /// Writes the message, the dot, and the opening of the next one, if there is one.
+    pub(super) async fn body(wire: &mut Wire, deadlines: &Deadlines, mail: &Mail, next: Option<&Opening>) -> Self {
+        let mut slices = Vec::new();
+        let before_dot = mail.message.append_stuffed_to(&mut slices);
+        slices.push(IoSlice::new(b".\r\n"));
+        slices.extend(next.map(|opening| IoSlice::new(opening.as_bytes())));
+        let is_whole = match wire.write(&mut slices, deadlines.block).await {
+            Ok(()) => true,
+            Err(written) => written > before_dot,
+        };
+        Self { stages: if is_whole { &[Stage::Dot] } else { &[Stage::Body] }, refusal: None, is_whole }
+    }
+
+    /// Writes a whole transaction at once.
+    pub(super) async fn chunk(
+        wire: &mut Wire,
+        capabilities: &Capabilities,
+        deadlines: &Deadlines,
+        mail: &Mail,
+        with_reset: bool,
+    ) -> Self {
+        const WHOLE: &[Stage] = &[Stage::Reset, Stage::Mail, Stage::Recipient, Stage::Dot];
+        const PART: &[Stage] = &[Stage::Reset, Stage::Mail, Stage::Recipient, Stage::Body];
+        let size = mail.message.size();
+        let commands = commands(capabilities, mail, with_reset, &format!("BDAT {size} LAST\r\n"));
+        let mut slices = vec![IoSlice::new(commands.as_bytes())];
+        mail.message.append_to(&mut slices);
+        let is_whole = match wire.write(&mut slices, deadlines.block).await {
+            Ok(()) => true,
+            Err(written) => written == commands.len() + size,
+        };
+        let stages = if is_whole { WHOLE } else { PART };
+        Self { stages: if with_reset { stages } else { stages.split_at(1).1 }, refusal: None, is_whole }
+    }
+
+    /// Reads on to the verdict; when no further reply can be trusted or had, that comes with it.
+    ///
+    /// A dropped future loses nothing.
+    pub(super) async fn verdict(&mut self, wire: &mut Wire, deadlines: &Deadlines) -> (Verdict, Option<Lost>) {
+        while let Some((stage, later)) = self.stages.split_first() {
+            let stage = *stage;
+            let reply = match wire.reply(stage, deadlines.of(stage)).await {
+                Ok(answer) => Reply::from(answer),
+                Err(lost) => return (self.lost(&lost), Some(lost)),
             };
-            return (verdict, None);
-        }
-    }
-    match wire.reply(Stage::Dot, deadlines.dot).await.map(Reply::from) {
-        Ok(reply) if reply.is_positive() => (Verdict::Accepted(reply), Some(ready)),
-        Ok(reply) if reply.code == 421 => (Verdict::Refused { stage: Stage::Dot, reply }, None),
-        Ok(reply) if reply.code >= 400 => {
-            ready.unclean = true;
-            (Verdict::Refused { stage: Stage::Dot, reply }, Some(ready))
-        }
-        Ok(reply) => (Verdict::InDoubt(Lost { stage: Stage::Dot, why: Why::Unexpected(reply) }), None),
-        Err(lost) => (Verdict::InDoubt(lost), None),
-    }
-}
-
-/// Doubles the dot at the start of a line (RFC 5321 §4.5.2); most messages have none and are not copied.
-///
-/// `None` when a CR or LF is not part of a CRLF.
-fn stuff_dots(message: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let mut line_ends = 0;
-    let mut dots = usize::from(message.starts_with(b"."));
-    for line_end in memchr_iter(b'\n', message) {
-        if !message.get(..line_end).is_some_and(|line| line.ends_with(b"\r")) {
-            return None;
-        }
-        line_ends += 1;
-        dots += usize::from(message.get(line_end + 1) == Some(&b'.'));
-    }
-    if memchr_iter(b'\r', message).count() != line_ends {
-        return None;
-    }
-    if dots == 0 {
-        return Some(Cow::Borrowed(message));
-    }
-    let mut stuffed = Vec::with_capacity(message.len() + dots);
-    for line in message.split_inclusive(|byte| *byte == b'\n') {
-        if line.starts_with(b".") {
-            stuffed.push(b'.');
-        }
-        stuffed.extend_from_slice(line);
-    }
-    Some(Cow::Owned(stuffed))
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use std::collections::VecDeque;
-    use std::io;
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
-    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-    use super::*;
-    use crate::subscriber::EmailAddress;
-
-    /// A network that takes so many bytes and then breaks; a reply for each read, then the end.
-    struct Breaking {
-        takes: usize,
-        replies: VecDeque<&'static str>,
-    }
-
-    impl AsyncRead for Breaking {
-        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-            buffer.put_slice(self.replies.pop_front().unwrap_or_default().as_bytes());
-            Poll::Ready(Ok(()))
-        }
-    }
-
-    impl AsyncWrite for Breaking {
-        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            let taken = bytes.len().min(self.takes);
-            self.takes -= taken;
-            Poll::Ready(if taken == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(taken) })
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-    }
-
-    #[tokio::test]
-    async fn only_once_the_dot_may_be_on_the_wire_is_there_doubt() {
-        let address = EmailAddress::parse("a@example.org").unwrap();
-        let envelope = Envelope { from: address.clone(), to: address };
-        let commands = "MAIL FROM:<a@example.org>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n".len();
-        for (message, before_dot) in [("a\r\n.b\r\n", "a\r\n..b\r\n".len()), ("ab", "ab\r\n".len()), ("", 0)] {
-            for takes in 0..=commands + before_dot + ".\r\n".len() {
-                let replies = VecDeque::from(["250 mail\r\n", "250 rcpt\r\n", "354 data\r\n"]);
-                let wire = Wire::new(Box::new(Breaking { takes, replies }));
-                let ready = Ready { wire, unclean: false };
-                let (capabilities, deadlines) = (Capabilities::default(), Deadlines::default());
-                let (verdict, ready) = send(ready, &capabilities, &deadlines, &envelope, message.as_bytes()).await;
-                let doubt = matches!(verdict, Verdict::InDoubt(_));
-                assert_eq!(doubt, takes > commands + before_dot, "{message:?}, {takes} bytes: {verdict:?}");
-                assert!(doubt || matches!(verdict, Verdict::NotSent(_)), "{verdict:?}");
-                assert!(ready.is_none());
+            self.stages = later;
+            match (stage, reply.code) {
+                (_, 421) => {
+                    let lost = Lost { stage, why: Why::Closing(reply.clone()) };
+                    let verdict = match self.refusal.take() {
+                        Some((stage, reply)) => Verdict::Refused { stage, reply },
+                        None if stage == Stage::Dot => Verdict::Refused { stage, reply },
+                        None => Verdict::NotSent(lost.clone()),
+                    };
+                    return (verdict, Some(lost));
+                }
+                (Stage::Reset | Stage::Mail | Stage::Recipient, 200..=299) if self.refusal.is_none() => {}
+                (Stage::Dot, 200..=299) if self.refusal.is_none() && self.is_whole => {
+                    return (Verdict::Accepted(reply), None);
+                }
+                (Stage::Mail | Stage::Recipient, 400..=599) => _ = self.refusal.get_or_insert((stage, reply)),
+                (Stage::Dot | Stage::Body, 400..=599) => {
+                    let (stage, reply) = self.refusal.take().unwrap_or((stage, reply));
+                    return (Verdict::Refused { stage, reply }, None);
+                }
+                _ => {
+                    self.refusal = None;
+                    let lost = Lost { stage, why: Why::Unexpected(reply) };
+                    return (self.lost(&lost), Some(lost));
+                }
             }
         }
+        // Every series of stages ends in one that is judged above.
+        let lost = Lost { stage: Stage::Dot, why: Why::NotOpen };
+        (self.lost(&lost), Some(lost))
     }
 
-    #[test]
-    fn dots_are_doubled_at_the_start_of_lines_only() {
-        let stuffed =
-            |message: &str| stuff_dots(message.as_bytes()).map(|bytes| String::from_utf8_lossy(&bytes).into());
-        assert_eq!(stuffed("a.b\r\n"), Some("a.b\r\n".to_owned()));
-        assert_eq!(stuffed(".\r\n..\r\na\r\n.b"), Some("..\r\n...\r\na\r\n..b".to_owned()));
-        assert_eq!(stuffed(""), Some(String::new()));
-        assert!(matches!(stuff_dots(b"a\r\nb."), Some(Cow::Borrowed(_))));
-    }
-
-    #[test]
-    fn a_line_end_that_is_no_crlf_is_found() {
-        for clean in ["", "a", "a\r\n", "\r\n\r\n", "a\r\nb"] {
-            assert!(stuff_dots(clean.as_bytes()).is_some(), "{clean:?}");
-        }
-        for dirty in ["\r", "\n", "a\n.\n", "a\r.\r", "\n\r", "a\r\r\n", "a\r\n\n", "a\r\nb\r"] {
-            assert!(stuff_dots(dirty.as_bytes()).is_none(), "{dirty:?}");
+    /// What is known of it when no reply comes any more.
+    pub(super) fn lost(&mut self, lost: &Lost) -> Verdict {
+        match self.refusal.take() {
+            Some((stage, reply)) => Verdict::Refused { stage, reply },
+            // Who says that it closes has judged nothing of what follows.
+            None if !self.is_whole || matches!(lost.why, Why::Closing(_)) => Verdict::NotSent(lost.clone()),
+            None => Verdict::InDoubt(lost.clone()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::email::Email;
-use crate::mailer::{Connection, Envelope, Relay, Verdict};
+use crate::mailer::{Connection, Envelope, Mail, Relay, Verdict};
 use crate::message;
 use crate::store::{Approval, FrozenIssue, Store, StoreError};
 use crate::subscriber::EmailAddress;
@@ -72,7 +72,7 @@ impl Desk {
         .map_err(|error| error.to_string())?;
         let envelope = Envelope { from: email.newsletter.from.address.clone(), to: to.clone() };
         let mut connection = Connection::open(relay).await.map_err(|error| error.to_string())?;
-        let verdict = connection.send(&envelope, &bytes).await;
+        let verdict = connection.send(&Mail::new(envelope, bytes)).await;
         connection.quit().await;
         match verdict {
             Verdict::Accepted(_) => Ok(format!("The relay took the proof to {to}.")),

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::Site;
 use crate::delivery::{ReplyClass, RetrySchedule, classify};
-use crate::mailer::{Connection, Envelope, Relay, Verdict};
+use crate::mailer::{Connection, Envelope, Mail, Relay, Verdict};
 use crate::message;
 use crate::newsletter::Newsletter;
 use crate::render::{self, Notice, RenderError};
@@ -73,7 +73,7 @@ async fn work(site: &Site, relay: &Relay, retry: &RetrySchedule, mut outbox: Out
                     // That may have taken long: whether the mail is still wanted is looked at again.
                     continue;
                 };
-                let verdict = open.send(&envelope, &bytes).await;
+                let verdict = open.send(&Mail::new(envelope, bytes)).await;
                 connection = Some(open);
                 judge(&mail, retry, verdict)
             }
