@@ -345,6 +345,7 @@ pub(super) fn plan(
         signer,
         issue,
         connections: config.send.connections,
+        messages: config.send.messages,
         rate: config.send.rate,
         retry: config.send.retry.clone(),
         breaker: config.send.breaker.clone(),

@@ -1,5 +1,10 @@
-//! A courier: carries one message after another to the relay over one connection.
+//! A courier: carries mails to the relay over one connection, as many at a time as its window holds.
+//!
+//! While a mail waits for its verdict, the envelope of the next is on the wire behind it; the mail itself follows when
+//! its intent is durable. If its reader has left by then, the relay waits in vain, and the connection is dropped.
 
+use std::collections::VecDeque;
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,7 +15,7 @@ use tracing::warn;
 
 use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
-use crate::mailer::{Connection, Envelope, Lost, Mail, Verdict, Why};
+use crate::mailer::{Connection, Envelope, Lost, Mail, Mode, Verdict, Why};
 use crate::message::{MessageError, Reader};
 use crate::render::reader_name;
 use crate::store::{Due, Entry, Granted, Intent};
@@ -23,76 +28,236 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// The longest wait for a message whose connection broke before the dot: the relay has not judged it.
 const LOST_WAIT: Duration = Duration::from_secs(30);
 
+/// A request takes a moment at most where nobody is in front.
+const AT_ONCE: Duration = Duration::from_millis(2);
+
 /// Carries jobs until there are none, or the send is to stop.
 pub(super) async fn work(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
-    let mut connection = None;
-    loop {
-        let job = jobs.lock().await.recv().await;
-        let Some(job) = job else { break };
-        if shared.stop.asked().is_none() {
-            connection = carry(&shared, connection, job).await;
-        }
-    }
-    if let Some(connection) = connection {
+    let _lane = tokio::select! {
+        lane = shared.lanes.enter() => lane,
+        () = shared.stop.wait() => None,
+    };
+    let mut courier = Courier {
+        shared: &shared,
+        jobs: &jobs,
+        connection: None,
+        carried: 0,
+        ahead: None,
+        flying: VecDeque::new(),
+        is_pressed: false,
+    };
+    while courier.go().await {}
+    if let Some(connection) = courier.connection {
         connection.quit().await;
     }
 }
 
-/// Carries one message; gives the connection back when it can carry another.
-///
-/// What may take long comes before the intent: the connection, the message, the rate's token.
-async fn carry(shared: &Shared, connection: Option<Connection>, job: Job) -> Option<Connection> {
-    let mail = match compose(shared, &job.due) {
-        Ok(mail) => mail,
-        Err(error) => {
-            shared.stop.ask(Ended::Halted(error.to_string()));
-            return connection;
-        }
-    };
-    let mut connection = match connection {
-        Some(connection) if connection.is_open() => connection,
-        _ => connect(shared).await?,
-    };
-    shared.rate.take(&shared.stop).await;
-    if shared.stop.asked().is_some() {
-        return Some(connection);
+struct Courier<'a> {
+    shared: &'a Shared,
+    jobs: &'a Mutex<mpsc::Receiver<Job>>,
+    connection: Option<Connection>,
+    /// How many mails went over this connection.
+    carried: usize,
+    /// What goes next; its envelope may be on the wire. It has no intent yet.
+    ahead: Option<Load>,
+    /// What is on the wire, oldest first.
+    flying: VecDeque<Load>,
+    /// Whether the wire is what it waits for, and not the rate: one courier more would help.
+    is_pressed: bool,
+}
+
+/// A job with its mail; without a usable address there is none.
+struct Load {
+    job: Job,
+    mail: Option<Mail>,
+}
+
+impl Load {
+    fn intent(&self) -> Intent {
+        let Due { subscriber_id, step, attempts, .. } = self.job.due;
+        Intent { subscriber_id, step: step + 1, attempt: attempts + 1 }
     }
-    let intent = Intent { subscriber_id: job.due.subscriber_id, step: job.due.step + 1, attempt: job.due.attempts + 1 };
-    match shared.writer.intend(intent).await {
-        Granted::Go => {}
-        Granted::Skipped => {
-            shared.progress.skipped.fetch_add(1, Ordering::Relaxed);
-            return Some(connection);
+}
+
+impl Courier<'_> {
+    /// Puts on the wire what there is room for, then waits for the oldest verdict; false when there is nothing to do.
+    ///
+    /// What may take long comes before the intents: the connection, the mails, the rate's tokens.
+    async fn go(&mut self) -> bool {
+        if let Some(first) = self.first_load().await {
+            let loads = self.fill_up(first);
+            self.carry(loads).await;
+        } else if self.flying.is_empty() {
+            return false;
         }
-        Granted::NotNow => return Some(connection),
+        self.settle().await;
+        true
     }
-    let (state, next_in, class, reply) = match mail {
-        Some(mail) => {
-            let verdict = connection.send(&mail).await;
-            mind_the_relay(shared, &job.due, &verdict);
-            judge(shared, &job.due, verdict)
+
+    /// The next load, with a connection that has room for it. Waits for one only when nothing is in flight.
+    async fn first_load(&mut self) -> Option<Load> {
+        let is_idle = self.flying.is_empty();
+        if !is_idle && self.room() == 0 {
+            return None;
         }
-        // The reader was erased after the chunk was read; the intent has seen that, but for a race of the two.
-        None => (DeliveryState::Refused, None, Some(ReplyClass::AddressForm), "there is no usable address".to_owned()),
-    };
-    let counter = match state {
-        DeliveryState::Accepted => &shared.progress.accepted,
-        DeliveryState::Queued => &shared.progress.deferred,
-        DeliveryState::InDoubt => &shared.progress.in_doubt,
-        _ => &shared.progress.refused,
-    };
-    counter.fetch_add(1, Ordering::Relaxed);
-    let entry = Entry {
-        subscriber_id: intent.subscriber_id,
-        step: intent.step,
-        attempt: intent.attempt,
-        state,
-        next_in,
-        class: class.map(ReplyClass::as_str),
-        reply: Some(reply),
-    };
-    shared.writer.record(entry, job.hold).await;
-    connection.is_open().then_some(connection)
+        loop {
+            let load = match self.ahead.take() {
+                Some(load) if self.shared.stop.asked().is_none() => load,
+                _ if is_idle => {
+                    let job = self.jobs.lock().await.recv().await?;
+                    match self.compose(job) {
+                        Some(load) => load,
+                        None => continue,
+                    }
+                }
+                _ => self.load_at_once()?,
+            };
+            if self.room() > 0 {
+                return Some(load);
+            }
+            // Without a connection the send is to stop, and the job is given back with its chunk.
+            self.connection = connect(self.shared).await;
+            self.carried = 0;
+            if self.connection.is_some() {
+                return Some(load);
+            }
+        }
+    }
+
+    /// A load if a job is there.
+    fn load_at_once(&mut self) -> Option<Load> {
+        let job = self.jobs.try_lock().ok()?.try_recv().ok()?;
+        self.compose(job)
+    }
+
+    /// `None` when the send is to stop; the job is given back with its chunk.
+    fn compose(&self, job: Job) -> Option<Load> {
+        if self.shared.stop.asked().is_some() {
+            return None;
+        }
+        match compose(self.shared, &job.due) {
+            Ok(mail) => Some(Load { job, mail }),
+            Err(error) => {
+                self.shared.stop.ask(Ended::Halted(error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// As many loads as there is room for and as are there; with a rate one, since each waits for its token.
+    fn fill_up(&mut self, first: Load) -> Vec<Load> {
+        let room = if self.shared.rate.is_limited() { 1 } else { self.room() };
+        let mut loads = vec![first];
+        while loads.len() < room
+            && let Some(load) = self.load_at_once()
+        {
+            loads.push(load);
+        }
+        loads
+    }
+
+    /// Asks for the intents of all loads at once, and puts those on the wire that are granted.
+    async fn carry(&mut self, loads: Vec<Load>) {
+        let asked = Instant::now();
+        self.shared.rate.take(&self.shared.stop).await;
+        self.is_pressed = asked.elapsed() < AT_ONCE;
+        if self.shared.stop.asked().is_some() {
+            return self.retract();
+        }
+        let granted = self.shared.writer.intend(loads.iter().map(Load::intent)).await;
+        for (load, granted) in loads.into_iter().zip(granted) {
+            match granted {
+                Granted::Go => self.submit(load).await,
+                Granted::Skipped => {
+                    self.shared.progress.skipped.fetch_add(1, Ordering::Relaxed);
+                    self.retract();
+                }
+                Granted::NotNow => self.retract(),
+            }
+        }
+    }
+
+    /// Puts a load on the wire, and the envelope of the next behind it.
+    async fn submit(&mut self, load: Load) {
+        let Load { job, mail: Some(mail) } = load else {
+            // The reader was erased after the chunk was read; the intent has seen that, but for a race of the two.
+            let reply = "there is no usable address".to_owned();
+            return self.record(load, (DeliveryState::Refused, None, Some(ReplyClass::AddressForm), reply)).await;
+        };
+        self.carried += 1;
+        if self.may_announce() {
+            self.ahead = self.load_at_once();
+        }
+        let next = self.ahead.as_ref().and_then(|load| load.mail.as_ref());
+        if let Some(connection) = &mut self.connection {
+            connection.submit(&mail, next).await;
+        }
+        self.flying.push_back(Load { job, mail: Some(mail) });
+    }
+
+    /// Whether the next envelope may go ahead: a relay that waits for a message gets it soon.
+    fn may_announce(&self) -> bool {
+        let in_window = self.connection.as_ref().is_some_and(|connection| connection.mode() == Mode::Pipelined);
+        in_window && !self.shared.rate.is_limited() && self.carried < self.shared.send.messages
+    }
+
+    /// What was announced will not come: that costs the connection.
+    fn retract(&mut self) {
+        if self.connection.as_ref().is_some_and(Connection::waits_for_announced) {
+            self.connection = None;
+        }
+    }
+
+    /// Waits for the oldest verdict, and takes all that are there.
+    async fn settle(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        let mut verdicts = Vec::new();
+        verdicts.extend(connection.verdict().await);
+        while verdicts.len() < self.flying.len() {
+            tokio::select! {
+                biased;
+                Some(verdict) = connection.verdict() => verdicts.push(verdict),
+                () = ready(()) => break,
+            }
+        }
+        for verdict in verdicts {
+            if let Some(load) = self.flying.pop_front() {
+                mind_the_relay(self.shared, &load.job.due, &verdict);
+                if self.is_pressed && matches!(verdict, Verdict::Accepted(_)) {
+                    self.shared.lanes.widen();
+                }
+                let judgement = judge(self.shared, &load.job.due, verdict);
+                self.record(load, judgement).await;
+            }
+        }
+        if self.flying.is_empty()
+            && self.room() == 0
+            && let Some(connection) = self.connection.take()
+        {
+            connection.quit().await;
+        }
+    }
+
+    /// How many mails the connection takes now: none when it is to be opened anew.
+    fn room(&self) -> usize {
+        let left = self.shared.send.messages.saturating_sub(self.carried);
+        self.connection.as_ref().map_or(0, Connection::room).min(left)
+    }
+
+    async fn record(&mut self, load: Load, (state, next_in, class, reply): Judgement) {
+        let progress = &self.shared.progress;
+        let counter = match state {
+            DeliveryState::Accepted => &progress.accepted,
+            DeliveryState::Queued => &progress.deferred,
+            DeliveryState::InDoubt => &progress.in_doubt,
+            _ => &progress.refused,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let Intent { subscriber_id, step, attempt } = load.intent();
+        let class = class.map(ReplyClass::as_str);
+        let entry = Entry { subscriber_id, step, attempt, state, next_in, class, reply: Some(reply) };
+        self.shared.writer.record(entry, load.job.hold).await;
+    }
 }
 
 /// The mail to the reader of `due`; `None` without a usable address.

@@ -8,11 +8,12 @@
 //!    └──── chunks that are done ──writer: one commit for the results and next intents of all couriers
 //! ```
 //!
-//! A courier asks for its next intent only after it has handed in its last result, and the writer commits in the
-//! order of asking: a killed process leaves at most one message per connection in doubt.
+//! A courier asks for an intent only after it has handed in the results that make room for it, and the writer commits
+//! in the order of asking: a killed process leaves at most one message per connection in doubt, or the relay's window.
 
 mod breaker;
 mod courier;
+mod lanes;
 mod operator;
 mod rate;
 mod writer;
@@ -34,6 +35,7 @@ use crate::newsletter::Newsletter;
 use crate::store::{Due, FrozenIssue, IssueState, Outcome, Outlook, Pause, Store, StoreError, Worker, WorkerError};
 use crate::subscriber::EmailAddress;
 use breaker::{Breaker, Trip};
+use lanes::Lanes;
 use rate::{RateLimit, Rest};
 use writer::Writer;
 
@@ -57,8 +59,10 @@ pub struct Send {
     pub signer: Option<Signer>,
     /// The issue.
     pub issue: FrozenIssue,
-    /// How many connections to the relay are open at most.
+    /// How many connections to the relay are open at most; they open one by one as messages are taken.
     pub connections: usize,
+    /// How many messages go over a connection before it is opened anew.
+    pub messages: usize,
     /// Messages per second to the relay, all connections of all processes together.
     pub rate: Option<f64>,
     /// When a temporary refusal is tried again.
@@ -163,6 +167,7 @@ struct Shared {
     /// What every message is stamped from.
     compiled: Arc<Compiled>,
     writer: Writer,
+    lanes: Lanes,
     rate: Arc<RateLimit>,
     rest: Rest,
     breaker: std::sync::Mutex<Breaker>,
@@ -327,12 +332,12 @@ async fn shift(
     let (writer, writing) = writer::start(store.clone(), worker_id, &send.issue, stop.clone());
     let breaker = Breaker::new(send.breaker.clone(), probing).into();
     let connections = if probing.is_some() { 1 } else { send.connections };
-    let stopping = stop.clone();
-    let shared =
-        Arc::new(Shared { send, compiled, writer, rate, rest: Rest::default(), breaker, progress, stop: stopping });
+    let lanes = Lanes::new(connections);
+    // Twice what is in flight keeps the couriers busy while the feeder reads the next chunk.
+    let (jobs, next_jobs) = mpsc::channel(2 * connections * send.relay.window());
+    let (rest, stopping) = (Rest::default(), stop.clone());
+    let shared = Arc::new(Shared { send, compiled, writer, lanes, rate, rest, breaker, progress, stop: stopping });
 
-    // Two jobs per courier are enough to keep it busy while the feeder reads the next chunk.
-    let (jobs, next_jobs) = mpsc::channel(2 * connections);
     let next_jobs = Arc::new(Mutex::new(next_jobs));
     let mut couriers = JoinSet::new();
     for _ in 0..connections {

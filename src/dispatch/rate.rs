@@ -42,6 +42,11 @@ impl RateLimit {
         Self { store, relay, per_second, batch: Batch { next: Instant::now(), left: 0, distance }.into() }
     }
 
+    /// Whether there is a limit.
+    pub(super) fn is_limited(&self) -> bool {
+        self.per_second.is_some()
+    }
+
     /// Waits for the next token, or for the wish to stop.
     pub(super) async fn take(&self, stop: &Stop) {
         let Some(per_second) = self.per_second else { return };

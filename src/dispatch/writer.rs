@@ -34,11 +34,19 @@ impl Writer {
         self.0.send(Note::Entry(entry, hold)).await.ok();
     }
 
-    /// Asks for an intent, and returns when it is durable or not granted.
-    pub(super) async fn intend(&self, intent: Intent) -> Granted {
-        let (answer, granted) = oneshot::channel();
-        self.0.send(Note::Intent(intent, answer)).await.ok();
-        granted.await.unwrap_or(Granted::NotNow)
+    /// Asks for intents, and returns when each is durable or not granted.
+    pub(super) async fn intend(&self, intents: impl Iterator<Item = Intent>) -> Vec<Granted> {
+        let mut answers = Vec::new();
+        for intent in intents {
+            let (answer, granted) = oneshot::channel();
+            self.0.send(Note::Intent(intent, answer)).await.ok();
+            answers.push(granted);
+        }
+        let mut granted = Vec::new();
+        for answer in answers {
+            granted.push(answer.await.unwrap_or(Granted::NotNow));
+        }
+        granted
     }
 }
 

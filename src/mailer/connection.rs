@@ -156,6 +156,11 @@ impl Connection {
         self.wire.as_ref().is_some_and(|wire| !wire.is_broken())
     }
 
+    /// Whether the relay waits for the mail that was announced, and takes no other.
+    pub fn waits_for_announced(&self) -> bool {
+        self.announced.is_some()
+    }
+
     /// What the relay offers.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
