@@ -5,10 +5,13 @@
 //! cargo bench --bench wire -- quick   one round of each
 //! ```
 //!
-//! Client and sink have a thread each; the sink is the mail catcher. Rounds are taken in turn, and medians printed.
+//! Client and sink have a thread each; the sink is the mail catcher. Rounds are taken in turn; printed are the
+//! medians of messages per second and of the CPU that the client takes for one, which a busy machine changes less.
 #![allow(clippy::cast_precision_loss, clippy::expect_used)]
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::fs;
 use std::future::Future;
 use std::io::{IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener as BlockingListener, TcpStream as BlockingStream};
@@ -60,7 +63,7 @@ fn main() {
     let quick = std::env::args().any(|argument| argument == "quick");
     let rounds = if quick { 1 } else { 5 };
     let sink = sink();
-    println!("{:30} {:>6} {:>8} {:>10} {:>10} {:>6}", "form", "size", "line", "raw /s", "mailer /s", "ratio");
+    println!("{:30} {:>6} {:>8} {:>20} {:>20} {:>6}", "form", "size", "line", "raw", "mailer", "ratio");
     for size in [60_000, 10_000] {
         for form in FORMS {
             let count = if quick { 4_000 } else { 40_000 };
@@ -80,16 +83,47 @@ fn compare(form: Form, size: usize, to: SocketAddr, line: &str, rounds: usize, c
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (mut raw, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        raw.push(rate(&runtime, connections, count, |count| send_raw(form, size, to, count)));
-        ours.push(rate(&runtime, connections, count, |count| send_ours(form, size, to, count)));
+        raw.push(measure(&runtime, connections, count, |count| send_raw(form, size, to, count)));
+        ours.push(measure(&runtime, connections, count, |count| send_ours(form, size, to, count)));
     }
-    let (raw, ours) = (median(raw), median(ours));
-    let ratio = ours / raw;
-    println!("{:30} {:>4} K {line:>8} {raw:>10.0} {ours:>10.0} {ratio:>6.2}", form.name(), size / 1000);
+    let (raw, ours) = (Pace::median(&raw), Pace::median(&ours));
+    let ratio = ours.per_second / raw.per_second;
+    println!("{:30} {:>4} K {line:>8} {raw} {ours} {ratio:>6.2}", form.name(), size / 1000);
 }
 
-/// Messages per second; a client opens before the clock starts.
-fn rate<S, F>(runtime: &Runtime, connections: usize, count: usize, client: impl Fn(usize) -> S) -> f64
+/// How fast a client went.
+struct Pace {
+    /// Messages per second.
+    per_second: f64,
+    /// Microseconds of its own CPU per message.
+    cpu: f64,
+}
+
+impl Pace {
+    fn median(paces: &[Self]) -> Self {
+        let of = |part: fn(&Self) -> f64| {
+            let mut parts: Vec<_> = paces.iter().map(part).collect();
+            parts.sort_by(f64::total_cmp);
+            parts.get(parts.len() / 2).copied().unwrap_or_default()
+        };
+        Self { per_second: of(|pace| pace.per_second), cpu: of(|pace| pace.cpu) }
+    }
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>8.0}/s {:>6.1} µs", self.per_second, self.cpu)
+    }
+}
+
+/// The CPU time of this thread in nanoseconds, as Linux counts it.
+fn cpu_time() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_ascii_whitespace().next().and_then(|spent| spent.parse().ok()).unwrap_or_default()
+}
+
+/// Sends over so many connections; they are open before the clock starts.
+fn measure<S, F>(runtime: &Runtime, connections: usize, count: usize, client: impl Fn(usize) -> S) -> Pace
 where
     S: Future<Output = F>,
     F: Future<Output = ()> + Send + 'static,
@@ -100,19 +134,15 @@ where
         for _ in 0..connections {
             ready.push(client(each).await);
         }
-        let started = Instant::now();
+        let (started, spent) = (Instant::now(), cpu_time());
         let mut sending = JoinSet::new();
         for sender in ready {
             sending.spawn(sender);
         }
         sending.join_all().await;
-        (each * connections) as f64 / started.elapsed().as_secs_f64()
+        let sent = (each * connections) as f64;
+        Pace { per_second: sent / started.elapsed().as_secs_f64(), cpu: (cpu_time() - spent) / 1e3 / sent }
     })
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied().unwrap_or_default()
 }
 
 /// Lines of 76 characters, none of which begins with a dot.

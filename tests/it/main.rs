@@ -7,6 +7,7 @@ mod browser; // emails and pages as Chromium shows them
 mod catcher; // the mail catcher plays every fault
 mod chaos; // the cases of trust under fire: `masthead chaos` in small, clocks, migrations
 mod check; // what a copy editor would mark
+mod couriers; // how the mails of a send go over the wire
 mod dependencies; // what the program is made of
 mod dkim; // signatures, as another implementation sees them
 mod doctor; // what is in order, what is not, and what to do about it
