@@ -192,7 +192,7 @@ impl Desk<'_> {
         // with several newsletters, any makes an email as large
         let newsletter = known.map_or_else(|| render::sample_newsletter(&manuscript.issue), Ok)?;
         let html = render::html(&manuscript.issue, &newsletter)?;
-        let remarks = self.args.email.then(|| inspect::remarks(&manuscript.issue, &html, &newsletter.theme));
+        let remarks = self.args.email.then(|| inspect::remarks(manuscript, &html, &newsletter.theme));
         let around = Surroundings {
             archive,
             email: Some(Email { html: &html }),

@@ -169,7 +169,7 @@ impl<'a> Document<'a> {
         let inherited = parent.map_or_else(|| self.outside(), |parent| parent.look);
         let mut look = self.defaults(&tag, inherited);
         self.apply(stack, &tag, &inherited, &mut look);
-        let block = if is_inline(&tag) { parent.map_or(at, |parent| parent.block) } else { at };
+        let block = if is_inline(tag.name) { parent.map_or(at, |parent| parent.block) } else { at };
         let link = if tag.is("a") { Some(at) } else { parent.and_then(|parent| parent.link) };
         Element { tag, at, look, block, link }
     }
@@ -307,10 +307,10 @@ fn is_bold(value: &str, inherited: bool) -> bool {
 }
 
 /// Whether an element flows in a line of words.
-pub(super) fn is_inline(tag: &Tag<'_>) -> bool {
+pub(super) fn is_inline(name: &str) -> bool {
     const INLINE: [&str; 28] = [
         "a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "del", "em", "font", "i", "img", "ins", "kbd", "mark",
         "q", "s", "small", "span", "strike", "strong", "sub", "sup", "time", "u", "var", "wbr",
     ];
-    INLINE.iter().any(|name| tag.is(name))
+    INLINE.iter().any(|inline| name.eq_ignore_ascii_case(inline))
 }

@@ -19,6 +19,7 @@ mod media;
 mod selector;
 
 // where things are
+mod lines;
 mod outline;
 
 // the email as clients show it
@@ -43,7 +44,7 @@ pub use views::{placeholders, without_images, without_style};
 
 pub use crate::issue::check::Severity;
 
-use crate::issue::Issue;
+use crate::issue::Manuscript;
 use crate::issue::check::Remark;
 use crate::render;
 use crate::theme::Theme;
@@ -92,7 +93,7 @@ impl Finding {
 
 /// What there is to say of the email that an issue makes, and of the theme's style sheet, for
 /// [`check`](crate::issue::check).
-pub fn remarks(issue: &Issue, html: &str, theme: &Theme) -> Vec<Remark> {
+pub fn remarks(manuscript: &Manuscript, html: &str, theme: &Theme) -> Vec<Remark> {
     let style = render::style_warnings(theme).into_iter().map(|warning| Remark {
         rule: "style-sheet",
         severity: Severity::Warning,
@@ -100,7 +101,7 @@ pub fn remarks(issue: &Issue, html: &str, theme: &Theme) -> Vec<Remark> {
         message: format!("style sheet, {warning}"),
         hint: "mend the file that `css` in the newsletter's theme names, or `--css`".to_owned(),
     });
-    let email = inspect(html, &Outline::of(issue, html)).into_iter().map(|finding| Remark {
+    let email = inspect(html, &Outline::of(manuscript, html)).into_iter().map(|finding| Remark {
         rule: finding.rule,
         severity: finding.severity,
         line: finding.line,
@@ -116,7 +117,7 @@ pub fn inspect(html: &str, outline: &Outline) -> Vec<Finding> {
     findings.extend(contrast::check(html));
     findings.extend(access::check(html));
     for finding in &mut findings {
-        finding.line = finding.at.and_then(|at| outline.line(at));
+        finding.line = finding.at.and_then(|at| outline.remark_line(at));
     }
     findings.sort_by_key(|finding| finding.at);
     findings

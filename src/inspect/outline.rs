@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::cascade::is_inline;
+use super::lines::Lines;
 use super::markup::{self, Kind};
 use crate::issue::check::CLIPPED;
-use crate::issue::{Issue, Item};
+use crate::issue::{Issue, Item, Manuscript};
 
 /// An email, part by part; of a mail that is no issue nothing is known, `Outline::default()`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Outline {
     pub parts: Vec<Part>,
     /// Where Gmail clips it; none where it shows all of it.
     pub clip: Option<Clip>,
+    /// Where what comes from a line of the file begins, in order; none where it comes from no line of it.
+    pub lines: Vec<(usize, Option<usize>)>,
 }
 
 /// A part of an email.
@@ -73,10 +76,21 @@ pub struct Size {
 
 impl Outline {
     /// Finds the parts of an issue in its email.
-    pub fn of(issue: &Issue, html: &str) -> Self {
-        let parts = assemble(html.len(), starts(issue, &Landmarks::read(html)));
+    pub fn of(manuscript: &Manuscript, html: &str) -> Self {
+        let landmarks = Landmarks::read(html);
+        let mut parts = assemble(html.len(), starts(&manuscript.issue, &landmarks));
         let clip = (html.len() > CLIPPED).then(|| Clip { at: CLIPPED, part: index(&parts, CLIPPED) });
-        Self { parts, clip }
+        let words = Lines::of(manuscript).find_in(html, landmarks.body.unwrap_or_default());
+        for part in &mut parts {
+            let own = words.binary_search_by_key(&part.span.start, |(at, _)| *at).ok().and_then(|own| words.get(own));
+            part.line = match part.place {
+                Place::Intro => Some(manuscript.title_line()),
+                Place::Heading => own.map(|(_, line)| *line),
+                _ => part.line,
+            };
+        }
+        let lines = lines(&parts, words);
+        Self { parts, clip, lines }
     }
 
     /// The part that a byte of the HTML belongs to.
@@ -86,7 +100,16 @@ impl Outline {
 
     /// The line of the issue's file that a byte of the HTML comes from.
     pub fn line(&self, at: usize) -> Option<usize> {
-        self.part(at).and_then(|part| part.line)
+        let next = self.lines.partition_point(|(start, _)| *start <= at);
+        next.checked_sub(1).and_then(|last| self.lines.get(last)).and_then(|(_, line)| *line)
+    }
+
+    /// The line where what is said of a byte of the HTML belongs: an item's own, as for all that is said of items.
+    pub fn remark_line(&self, at: usize) -> Option<usize> {
+        match self.part(at) {
+            Some(Part { place: Place::Item(..), line, .. }) => *line,
+            _ => self.line(at),
+        }
     }
 
     /// The bytes of each section, head, masthead, intro and footer.
@@ -100,6 +123,19 @@ impl Outline {
         }
         sizes
     }
+}
+
+/// The lines of parts, and of the blocks in them; what surrounds the issue comes from none.
+fn lines(parts: &[Part], words: Vec<(usize, usize)>) -> Vec<(usize, Option<usize>)> {
+    let is_around = |at: usize| {
+        parts.get(index(parts, at)).is_none_or(|part| matches!(part.place, Place::Masthead | Place::Footer))
+    };
+    let blocks = words.into_iter().filter(|(at, _)| !is_around(*at)).map(|(at, line)| (at, Some(line)));
+    let mut lines: Vec<_> = parts.iter().map(|part| (part.span.start, part.line)).chain(blocks).collect();
+    // a part knows better than its words
+    lines.sort_by_key(|(at, _)| *at);
+    lines.dedup_by_key(|(at, _)| *at);
+    lines
 }
 
 fn index(parts: &[Part], at: usize) -> usize {
@@ -156,7 +192,7 @@ impl Landmarks {
         for piece in markup::read(html) {
             match piece.kind {
                 Kind::Open(tag) => {
-                    if !is_inline(&tag) {
+                    if !is_inline(tag.name) {
                         line_at = piece.span.start;
                     }
                     if tag.is("body") {
@@ -214,7 +250,7 @@ fn level(name: &str) -> Option<u8> {
 }
 
 /// What stays of a title however it is written: letters and digits, without a number in front.
-fn key(title: &str) -> String {
+pub(super) fn key(title: &str) -> String {
     let letters: String = title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let bare = letters.trim_start_matches(char::is_numeric);
     if bare.is_empty() { letters } else { bare.to_owned() }

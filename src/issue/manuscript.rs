@@ -36,6 +36,8 @@ pub struct Manuscript {
     pub(super) images: Vec<Picture>,
     /// Headings, paragraphs and table cells, in order.
     pub(super) blocks: Vec<Block>,
+    /// Code blocks, in order.
+    codes: Vec<Range<usize>>,
     /// HTML comments, in order.
     pub(super) comments: Vec<Range<usize>>,
     /// Tags of HTML that an email shows as they are typed, in order.
@@ -135,6 +137,7 @@ impl Manuscript {
             links: Vec::new(),
             images: Vec::new(),
             blocks: Vec::new(),
+            codes: Vec::new(),
             comments: Vec::new(),
             tags: Vec::new(),
             lines: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
@@ -196,6 +199,49 @@ impl Manuscript {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let length = digits.max(rest.chars().next().map_or(0, char::len_utf8));
         start + at..start + at + length
+    }
+
+    /// The line of the title, from 1.
+    pub fn title_line(&self) -> usize {
+        self.line(self.title_span().start)
+    }
+
+    /// The words of headings, paragraphs, table cells and code blocks, each with its line, from 1; in order.
+    ///
+    /// As they are written, but for what is no words: addresses, pictures, HTML, the fences of code.
+    pub fn passages(&self) -> Vec<(usize, String)> {
+        let mut passages: Vec<(usize, String)> = self.blocks.iter().flat_map(|block| self.words_of(block)).collect();
+        passages.extend(self.codes.iter().map(|code| {
+            let is_fence = |line: &&str| ["```", "~~~"].iter().any(|fence| line.trim_start().starts_with(fence));
+            (self.line(code.start), self.slice(code).lines().skip_while(is_fence).collect())
+        }));
+        passages.sort_by_key(|(line, _)| *line);
+        passages
+    }
+
+    /// The words of a block; a table is read as a paragraph here, so its rows are parted into cells.
+    fn words_of(&self, block: &Block) -> Vec<(usize, String)> {
+        let words = block.runs.iter().filter(|run| !matches!(run.kind, RunKind::Break | RunKind::Other));
+        let words = words.map(|run| (self.line(run.span.start), self.slice(&run.span)));
+        let is_rule = |line: &str| line.contains('-') && line.contains('|') && !line.contains(char::is_alphanumeric);
+        if !self.slice(&block.span).lines().any(is_rule) {
+            return vec![(self.line(block.span.start), words.map(|(_, words)| words).collect())];
+        }
+        let mut rows: Vec<(usize, String)> = Vec::new();
+        for (line, words) in words {
+            match rows.last_mut() {
+                Some((last, row)) if *last == line => row.push_str(words),
+                _ => rows.push((line, words.to_owned())),
+            }
+        }
+        let cells =
+            |(line, row): (usize, String)| row.split('|').map(|cell| (line, cell.to_owned())).collect::<Vec<_>>();
+        rows.into_iter().flat_map(cells).collect()
+    }
+
+    /// The addresses of pictures, each with its line, from 1; in order.
+    pub fn pictures(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.images.iter().map(|picture| (self.line(picture.span.start), picture.url.as_str()))
     }
 
     /// The title line: the heading or front matter that names the issue, else the first line with words.
@@ -268,6 +314,10 @@ impl<'a> Walk<'_, 'a> {
         for node in self.document.root.descendants() {
             match &node.data().value {
                 NodeValue::Paragraph | NodeValue::Heading(_) | NodeValue::TableCell => self.block(node),
+                NodeValue::CodeBlock(_) => {
+                    let span = self.span(node);
+                    self.manuscript.codes.push(span);
+                }
                 NodeValue::HtmlBlock(_) => {
                     self.comments(node);
                     self.tag(node, |tag| tag.is_html());

@@ -44,7 +44,7 @@ impl Desk {
     /// Records that this email may leave.
     pub(super) async fn approve(&self, email: &Email) -> Result<String, String> {
         let (store, newsletter_id) = self.store.as_ref().map_err(Clone::clone)?;
-        let number = email.issue.number.ok_or("an issue without a number cannot be sent, so it needs no approval")?;
+        let number = email.issue().number.ok_or("an issue without a number cannot be sent, so it needs no approval")?;
         let approval = Approval {
             digest: email.digest.as_bytes().to_vec(),
             subject: email.rendered.subject.clone(),
@@ -64,7 +64,7 @@ impl Desk {
         let bytes = message::proof_message(
             &email.newsletter,
             &email.rendered,
-            email.issue.number,
+            email.issue().number,
             &to,
             date,
             email.signer.as_ref(),

@@ -1,10 +1,13 @@
 //! An email, and all that can be said of it.
 
+use std::sync::Arc;
+
 use similar::{ChangeTag, TextDiff};
 use time::{Date, OffsetDateTime, Time};
 
 use super::desk::{Desk, Known};
 use super::source::Source;
+use crate::inspect::markup::{self, Kind, Piece};
 use crate::inspect::{self, Expected, Force, Mode, Outline, Place};
 use crate::issue::check::{self, Severity, Surroundings};
 use crate::issue::{Issue, Manuscript};
@@ -28,15 +31,13 @@ pub(super) const READERS: [(&str, Option<&str>); 5] = [
 /// An issue as it will leave.
 #[derive(Debug)]
 pub(super) struct Email {
-    pub(super) issue: Issue,
+    manuscript: Arc<Manuscript>,
     pub(super) newsletter: Newsletter,
     pub(super) rendered: Rendered,
     pub(super) digest: Digest,
     pub(super) signer: Option<Signer>,
     /// What the copy editor marks, and what was seen in the email of a reader without a name.
     findings: Vec<check::Finding>,
-    /// The file's text.
-    source: String,
 }
 
 /// One way of looking at an email.
@@ -61,23 +62,23 @@ const SHADES: [(&str, View, Mode, &str, &str); 3] = [
 impl Email {
     /// Renders an issue and looks at it.
     pub(super) fn new(
-        manuscript: &Manuscript,
+        manuscript: Arc<Manuscript>,
         newsletter: Option<&Newsletter>,
         css: &str,
         source: &Source,
     ) -> Result<Self, String> {
-        let issue = manuscript.issue.clone();
+        let issue = &manuscript.issue;
         let configured = newsletter.is_some();
         let mut newsletter = match newsletter {
             Some(newsletter) => newsletter.clone(),
-            None => render::sample_newsletter(&issue).map_err(|error| error.to_string())?,
+            None => render::sample_newsletter(issue).map_err(|error| error.to_string())?,
         };
         let sheet = Sheet::parse(css).map_err(|error| RenderError::from(error).to_string())?;
         newsletter.theme.sheet = newsletter.theme.sheet.under(&sheet);
-        let rendered = render::render(&issue, &newsletter).map_err(|error| error.to_string())?;
+        let rendered = render::render(issue, &newsletter).map_err(|error| error.to_string())?;
         let digest = Digest::of(&newsletter, &rendered, issue.number).map_err(|error| error.to_string())?;
         let email = check::Email { html: &rendered.html };
-        let remarks = inspect::remarks(&issue, &rendered.html_for(|slot| value(slot, 0)), &newsletter.theme);
+        let remarks = inspect::remarks(&manuscript, &rendered.html_for(|slot| value(slot, 0)), &newsletter.theme);
         let around = Surroundings {
             archive: Some(&source.archive),
             email: Some(email),
@@ -85,9 +86,13 @@ impl Email {
             newsletter: configured.then_some(newsletter.name.as_str()),
             today: Some(OffsetDateTime::now_utc().date()),
         };
-        let findings = check::check(manuscript, &around, &source.check);
-        let text = manuscript.file().to_owned();
-        Ok(Self { issue, newsletter, rendered, digest, signer: source.signer.clone(), findings, source: text })
+        let findings = check::check(&manuscript, &around, &source.check);
+        Ok(Self { manuscript, newsletter, rendered, digest, signer: source.signer.clone(), findings })
+    }
+
+    /// The issue as it was read.
+    pub(super) fn issue(&self) -> &Issue {
+        &self.manuscript.issue
     }
 
     /// The HTML part as a sample reader gets it.
@@ -112,13 +117,15 @@ impl Email {
             name: name(reader).map(str::to_owned),
             unsubscribe_url: SAMPLE_UNSUBSCRIBE_URL.to_owned(),
         };
-        let date =
-            self.issue.date.map_or(OffsetDateTime::UNIX_EPOCH, |day: Date| day.with_time(Time::MIDNIGHT).assume_utc());
+        let date = self
+            .issue()
+            .date
+            .map_or(OffsetDateTime::UNIX_EPOCH, |day: Date| day.with_time(Time::MIDNIGHT).assume_utc());
         let message_id = format!("{}.sample@{}", self.rendered.seal, self.newsletter.from.address.domain());
         message::issue_message(
             &self.newsletter,
             &self.rendered,
-            self.issue.number,
+            self.issue().number,
             &reader,
             &message_id,
             date,
@@ -130,7 +137,7 @@ impl Email {
     /// The HTML for a frame of the page: places have their lines, and nothing is loaded unless asked for.
     pub(super) fn frame(&self, view: View, reader: usize, images: bool) -> String {
         let html = self.html(reader);
-        let html = annotated(&html, &Outline::of(&self.issue, &html));
+        let html = annotated(&html, &Outline::of(&self.manuscript, &html));
         let html = match view {
             View::Light => inspect::light(&html),
             View::NoImages => inspect::without_images(&inspect::light(&html)),
@@ -151,7 +158,7 @@ impl Email {
         desk: templates::Desk,
     ) -> Result<templates::Email<'_>, String> {
         let html = self.html(reader);
-        let outline = Outline::of(&self.issue, &html);
+        let outline = Outline::of(&self.manuscript, &html);
         let message = self.message(reader)?;
         let expected = Expected {
             subject: &self.rendered.subject,
@@ -164,7 +171,7 @@ impl Email {
         Ok(templates::Email {
             letter: self.letter(&html, self.text(reader), &outline, headers, known),
             findings,
-            source: self.source.lines().collect(),
+            source: self.manuscript.file().lines().collect(),
             desk,
         })
     }
@@ -235,7 +242,7 @@ impl Email {
     pub(super) fn approval(&self, desk: &Desk, known: &Known) -> templates::Approval {
         match (&desk.store, &known.approval) {
             (Err(why), _) => templates::Approval::Nowhere(why.clone()),
-            _ if self.issue.number.is_none() => templates::Approval::Nowhere("The issue has no number.".to_owned()),
+            _ if self.issue().number.is_none() => templates::Approval::Nowhere("The issue has no number.".to_owned()),
             (_, None) => templates::Approval::Missing,
             (_, Some(approval)) if approval.digest == self.digest.as_bytes() => {
                 templates::Approval::Given(day(approval.approved_at))
@@ -270,12 +277,26 @@ fn day(moment: OffsetDateTime) -> String {
     format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
 }
 
-/// Tells each part of the email its line of the file, for the page's script, and draws the line where Gmail clips.
+/// Tells the blocks of the email their lines of the file, for the page's script, and marks where Gmail clips.
+///
+/// Links lead nowhere from here, so the Tab key passes them by.
 fn annotated(html: &str, outline: &Outline) -> String {
-    let line =
-        |part: &inspect::Part| Some((tag_name_end(html, part.span.start)?, format!(" data-line=\"{}\"", part.line?)));
-    let clip = outline.clip.and_then(|clip| Some((next_block(html, clip.at)?, CLIP_LINE.to_owned())));
-    let mut notes: Vec<(usize, String)> = outline.parts.iter().filter_map(line).chain(clip).collect();
+    let mut notes: Vec<(usize, String)> = Vec::new();
+    for (at, line) in &outline.lines {
+        let line = line.map_or(String::new(), |line| line.to_string());
+        notes.extend(tag_name_end(html, *at).map(|at| (at, format!(" data-line=\"{line}\""))));
+    }
+    let mut clip = outline.clip.map(|clip| clip.at);
+    for piece in markup::read(html) {
+        let is_link = matches!(&piece.kind, Kind::Open(tag) if tag.is("a"));
+        if is_link && let Some(at) = tag_name_end(html, piece.span.start) {
+            notes.push((at, " tabindex=\"-1\"".to_owned()));
+        }
+        if let Some(at) = clip.and_then(|clip| first_hidden(&piece, clip)) {
+            notes.push((at, CLIP_LINE.to_owned()));
+            clip = None;
+        }
+    }
     notes.sort_by_key(|(at, _)| *at);
     let mut annotated = String::with_capacity(html.len() + 32 * notes.len());
     let mut from = 0;
@@ -288,24 +309,33 @@ fn annotated(html: &str, outline: &Outline) -> String {
     annotated
 }
 
-/// Stands in the frame where Gmail stops.
-const CLIP_LINE: &str = "<div class=\"clip-line\" style=\"margin:16px 0;padding:6px 0;border-top:3px dashed #c62a2f;\
-                         color:#c62a2f;font:bold 14px/1.4 sans-serif\">Gmail clips the message here and hides the rest</div>";
+/// Stands in the frame where Gmail stops: beside the words, in no flow, so that it fits into every element.
+const CLIP_LINE: &str = "<span class=\"clip-line\" style=\"position:absolute;left:0;right:0;z-index:1;margin:0;padding:0;\
+                         border-top:3px dashed #c62a2f;font:bold 13px/1.4 sans-serif;text-align:right;\
+                         white-space:normal;text-indent:0\"><span style=\"display:inline-block;padding:2px 8px;\
+                         background-color:#c62a2f;color:#ffffff\">Gmail clips the message here and hides the rest</span></span>";
+
+/// Where in a piece the first word or picture stands that Gmail hides, clipping at a byte.
+fn first_hidden(piece: &Piece<'_>, clip: usize) -> Option<usize> {
+    match &piece.kind {
+        Kind::Open(tag) if tag.is("img") && piece.span.start >= clip => Some(piece.span.start),
+        Kind::Text(text) if piece.span.end > clip && !text.trim().is_empty() => {
+            let from = clip.saturating_sub(piece.span.start);
+            // between words: not inside a character or its reference
+            let space = text.get(text.ceil_char_boundary(from)..)?.find(char::is_whitespace);
+            Some(
+                piece.span.start + if from > 0 { text.ceil_char_boundary(from) + space.unwrap_or_default() } else { 0 },
+            )
+        }
+        _ => None,
+    }
+}
 
 /// Where the name of the tag that begins at a byte ends.
 fn tag_name_end(html: &str, start: usize) -> Option<usize> {
     let rest = html.get(start..)?.strip_prefix('<')?;
     let name = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
     (name > 0).then_some(start + 1 + name)
-}
-
-/// Where the next paragraph or heading begins, from a byte on.
-fn next_block(html: &str, at: usize) -> Option<usize> {
-    let block = |tag: &inspect::markup::Tag<'_>| ["p", "h1", "h2", "h3", "h4"].iter().any(|name| tag.is(name));
-    let mut pieces = inspect::markup::read(html).filter(|piece| piece.span.start >= at);
-    pieces
-        .find(|piece| matches!(&piece.kind, inspect::markup::Kind::Open(tag) if block(tag)))
-        .map(|piece| piece.span.start)
 }
 
 fn checked(finding: &check::Finding) -> templates::Finding {

@@ -196,7 +196,7 @@ impl Room {
     /// All that the page says of an email.
     async fn look_at<'a>(&self, email: &'a Email, version: u64, reader: usize) -> Result<templates::Email<'a>, String> {
         // the email itself can be seen without the store
-        let (known, store_note) = match self.desk.known(email.issue.number).await {
+        let (known, store_note) = match self.desk.known(email.issue().number).await {
             Ok(known) => (known, None),
             Err(error) => (Known::default(), Some(templates::Note { fine: false, text: error.to_string() })),
         };

@@ -102,6 +102,6 @@ impl Source {
         let (bytes, css, newsletter) = (content.issue.as_ref()?, content.css.as_ref()?, content.newsletter.as_ref()?);
         let manuscript = Manuscript::read(name, bytes)
             .map_err(|error| format!("{name}:{}: {}\n{}", error.line, error.what, error.hint))?;
-        Email::new(&manuscript, newsletter.as_ref(), css, self)
+        Email::new(Arc::new(manuscript), newsletter.as_ref(), css, self)
     }
 }

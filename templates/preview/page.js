@@ -7,14 +7,15 @@ const fit = (frame) => {
 };
 
 const showLine = (line) => {
-  document.getElementById("panel-source").checked = true;
   document.querySelectorAll(".lines .here").forEach((row) => row.classList.remove("here"));
+  if (!line) return;
+  document.getElementById("panel-source").checked = true;
   const row = document.getElementById(`L${line}`);
   row?.classList.add("here");
   row?.scrollIntoView({ block: "center" });
 };
 
-// The line of the last marked place at or before an element of an email.
+// The line of the last marked place at or before an element of an email; empty around the issue.
 const lineOf = (element) => {
   let line;
   for (const place of element.ownerDocument.querySelectorAll("[data-line]")) {
@@ -32,8 +33,7 @@ const adopt = (frame) => {
   // the email is looked at, not used: a click names its line, and nothing is opened
   page.addEventListener("click", (event) => {
     event.preventDefault();
-    const line = lineOf(event.target);
-    if (line) showLine(line);
+    showLine(lineOf(event.target));
   });
   page.querySelectorAll("img").forEach((image) => image.addEventListener("load", () => fit(frame)));
   fit(frame);

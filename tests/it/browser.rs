@@ -339,7 +339,37 @@ fn a_click_on_an_item_shows_its_line_in_the_file() {
     browser.value(&format!("[...{FRAME}.querySelectorAll('a')].find(link => link.textContent == 'Soil').click()"));
     browser.until("document.querySelector('.lines .here') != null");
     assert_eq!(browser.value("document.querySelector('.lines .here').id"), format!("L{line}"));
+    browser.value(&format!("{FRAME}.querySelector('blockquote p').click()"));
+    let line = 1 + EVERYTHING.lines().position(|line| line.starts_with("> Who plants")).unwrap();
+    browser.until(&format!("document.querySelector('.lines .here').id == 'L{line}'"));
+    // the footer comes from no line
+    browser.value(&format!("[...{FRAME}.querySelectorAll('a')].at(-1).click()"));
+    browser.until("document.querySelector('.lines .here') == null");
     assert_eq!(browser.asked_outside(), [""; 0]);
+}
+
+#[test]
+fn gmails_clip_line_goes_through_a_table_and_leaves_it_whole() {
+    let app = App::start();
+    let rows: String =
+        (0..2000).map(|at| format!("| a cell with number {at} | and another one beside it |\n")).collect();
+    app.write("8.md", &format!("# Garden Letters #8: Rows\n\nLook:\n\n| a | b |\n| --- | --- |\n{rows}\nThe end.\n"));
+    let (_preview, mut browser) = preview(&app, "8.md");
+    browser.until("document.querySelector('iframe').offsetHeight > 3000");
+    let line = format!("{FRAME}.querySelector('.clip-line')");
+    assert_eq!(browser.value(&format!("{line}.closest('tr').querySelectorAll('td').length")), 2);
+    assert_eq!(browser.value(&format!("{FRAME}.querySelectorAll('tr td').length >= 4000")), true);
+    let beside = format!(
+        "(() => {{ const line = {line}.getBoundingClientRect(), row = {line}.closest('tr').getBoundingClientRect();
+            return line.width >= 320 && line.top >= row.top - 1 && line.top <= row.bottom; }})()"
+    );
+    assert_eq!(browser.value(&beside), true);
+    assert_eq!(
+        browser.value(&format!(
+            "{line}.closest('tr').offsetHeight == {line}.closest('tr').previousElementSibling.offsetHeight"
+        )),
+        true
+    );
 }
 
 #[test]

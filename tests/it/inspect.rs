@@ -7,7 +7,7 @@ use masthead::inspect::{
     inbox, inspect, light, placeholders, without_images, without_style,
 };
 use masthead::issue::check::CLIPPED;
-use masthead::issue::{Issue, parse};
+use masthead::issue::{Issue, Manuscript};
 use masthead::message::{Reader, issue_message};
 use masthead::render::{Rendered, SAMPLE_UNSUBSCRIBE_URL, confirmation, render, sample_newsletter};
 use masthead::subscriber::EmailAddress;
@@ -43,8 +43,12 @@ Nobody saw it.
 The same title again.
 ";
 
+fn manuscript() -> Manuscript {
+    Manuscript::read("issue.md", ISSUE.as_bytes()).unwrap()
+}
+
 fn issue() -> Issue {
-    parse(ISSUE.as_bytes()).unwrap()
+    manuscript().issue
 }
 
 fn rendered(issue: &Issue) -> Rendered {
@@ -61,11 +65,11 @@ fn styled(css: &str) -> Vec<Finding> {
     newsletter.theme.sheet = Sheet::parse(css).unwrap();
     let rendered = render(&issue, &newsletter).unwrap();
     let html = rendered.html_for(|_| SAMPLE_UNSUBSCRIBE_URL);
-    inspect(&html, &Outline::of(&issue, &html))
+    inspect(&html, &Outline::of(&manuscript(), &html))
 }
 
 fn findings(html: &str) -> Vec<Finding> {
-    inspect(html, &Outline::of(&issue(), html))
+    inspect(html, &Outline::of(&manuscript(), html))
 }
 
 fn rules(findings: &[Finding]) -> Vec<&str> {
@@ -100,12 +104,12 @@ fn a_confirmation_has_nothing_to_find() {
 fn every_part_of_an_issue_is_found_in_its_email() {
     let issue = issue();
     let html = email(&issue);
-    let outline = Outline::of(&issue, &html);
+    let outline = Outline::of(&manuscript(), &html);
     let parts: Vec<_> = outline.parts.iter().map(|part| (part.place, part.title.as_str(), part.line)).collect();
     let expected = [
         (Place::Head, "", None),
         (Place::Masthead, "", None),
-        (Place::Intro, "Slow Software", None),
+        (Place::Intro, "Slow Software", Some(1)),
         (Place::Section(0), "🦀 Boats", Some(5)),
         (Place::Item(0, 0), "The pilots' boat", Some(7)),
         (Place::Item(0, 1), "Ropes & knots", Some(13)),
@@ -120,9 +124,73 @@ fn every_part_of_an_issue_is_found_in_its_email() {
     let starts: Vec<usize> = outline.parts.iter().skip(1).map(|part| part.span.start).chain([html.len()]).collect();
     assert_eq!(ends, starts);
     assert_eq!(outline.sizes().iter().map(|size| size.bytes).sum::<usize>(), html.len());
-    for (words, line) in [("Ten of them", Some(13)), ("Nobody saw it", Some(19)), ("same title", Some(23))] {
+    for (words, line) in [
+        ("A calm week", Some(3)),
+        ("tide --now", Some(9)),
+        ("dawn.jpg", Some(11)),
+        ("Ten of them", Some(15)),
+        ("Nobody saw it", Some(21)),
+        ("same title", Some(25)),
+        ("Unsubscribe", None),
+    ] {
         assert_eq!(outline.line(html.find(words).unwrap()), line, "{words}");
     }
+}
+
+/// A letter, with what a letter has beside paragraphs.
+const LETTER: &str = "\
+---
+layout: letter
+---
+# Harbour Weekly #13: Fog
+
+Nothing was seen, and *nothing* was heard.[^1]
+
+| Pier | Boats |
+| --- | --- |
+| North | none at all |
+
+## A tale
+
+> Who waits for the fog to lift waits long.
+
+```sh
+tide --at noon
+```
+
+- one oar
+
+[^1]: But for the horn.
+
+## Past issues
+
+- [#12: Slow Software](https://harbour.example/12)
+";
+
+#[test]
+fn every_block_of_a_letter_is_found_in_the_file() {
+    let manuscript = Manuscript::read("letter.md", LETTER.as_bytes()).unwrap();
+    let html = email(&manuscript.issue);
+    let outline = Outline::of(&manuscript, &html);
+    for (words, line) in [
+        (">Fog", Some("# Harbour Weekly #13: Fog")),
+        ("Nothing was seen", Some("Nothing was seen, and *nothing* was heard.[^1]")),
+        ("none at all", Some("| North | none at all |")),
+        ("A tale", Some("## A tale")),
+        ("waits long", Some("> Who waits for the fog to lift waits long.")),
+        ("noon", Some("```sh")),
+        ("one oar", Some("- one oar")),
+        ("the horn", Some("[^1]: But for the horn.")),
+        ("Past issues", Some("## Past issues")),
+        ("harbour.example/12", Some("- [#12: Slow Software](https://harbour.example/12)")),
+        ("Unsubscribe", None),
+    ] {
+        let at = html.rfind(words).unwrap(); // the preheader has the first words too
+        let found = outline.line(at).map(|line| LETTER.lines().nth(line - 1).unwrap());
+        assert_eq!(found, line, "{words}");
+    }
+    let small = format!("<style>p {{ font-size: 9px }}</style>{html}");
+    assert!(inspect(&small, &Outline::of(&manuscript, &small)).iter().all(|finding| finding.line != Some(4)));
 }
 
 #[test]
@@ -132,7 +200,7 @@ fn items_without_a_heading_are_found_by_their_bold_link() {
         "<h2>Boats</h2><ul><li>1. <a href=\"x\"><strong>The pilots' boat</strong></a> and so on</li>\
          <li><b>Ropes &amp; knots</b></li></ul><h2>Harbours</h2><p><a href=\"y\">The pilots' boat</a></p>",
     );
-    let outline = Outline::of(&issue(), &html);
+    let outline = Outline::of(&manuscript(), &html);
     let place = |words: &str| outline.part(html.find(words).unwrap()).unwrap().place;
     assert_eq!(place("1. <a"), Place::Item(0, 0));
     assert_eq!(place("knots"), Place::Item(0, 1));
@@ -142,10 +210,10 @@ fn items_without_a_heading_are_found_by_their_bold_link() {
 #[test]
 fn gmails_clip_falls_into_the_item_that_passes_it() {
     let mut issue = issue();
-    assert_eq!(Outline::of(&issue, &email(&issue)).clip, None);
+    assert_eq!(Outline::of(&manuscript(), &email(&issue)).clip, None);
     issue.sections[0].items[1].description = "A knot, and a bight. ".repeat(CLIPPED / 20);
     let html = email(&issue);
-    let outline = Outline::of(&issue, &html);
+    let outline = Outline::of(&manuscript(), &html);
     let clip = outline.clip.unwrap();
     assert_eq!(clip.at, CLIPPED);
     assert_eq!(outline.parts[clip.part].place, Place::Item(0, 1));
@@ -190,7 +258,7 @@ fn an_images_format_is_looked_up_too() {
     let mut issue = issue();
     issue.sections[0].items[0].images[0].url = "https://img.example/dawn.svg?2".to_owned();
     let html = email(&issue);
-    let found = inspect(&html, &Outline::of(&issue, &html));
+    let found = inspect(&html, &Outline::of(&manuscript(), &html));
     assert_eq!(rules(&found)[..2], ["email-unsupported", "email-partly-supported"]);
     assert_eq!(found[0].line, Some(7));
 }
@@ -478,8 +546,7 @@ proptest! {
 
     #[test]
     fn no_text_breaks_an_inspection(text in prop_oneof![tangle(), ".*"]) {
-        let issue = issue();
-        let outline = Outline::of(&issue, &text);
+        let outline = Outline::of(&manuscript(), &text);
         prop_assert_eq!(outline.sizes().iter().map(|size| size.bytes).sum::<usize>(), text.len());
         for finding in inspect(&text, &outline) {
             prop_assert!(finding.at.is_none_or(|at| at <= text.len()));

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use masthead::issue::check::CLIPPED;
 use masthead::preview::{Desk, Preview, Source};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -160,6 +161,41 @@ async fn a_file_that_is_no_issue_is_an_error_on_the_page() {
     let answer = page.get("").await;
     assert_eq!(status(&answer), "200");
     assert!(answer.contains("role=\"alert\"") && answer.contains("cannot be read"), "{answer}");
+}
+
+/// What the tags hold of an email that the preview adds.
+fn without_notes(html: &str) -> String {
+    let mut bare = html.replace(" tabindex=\"-1\"", "");
+    while let Some(at) = bare.find(" data-line=\"") {
+        let end = bare[at + 12..].find('"').unwrap();
+        bare.replace_range(at..at + 12 + end + 1, "");
+    }
+    bare
+}
+
+#[tokio::test]
+async fn gmails_clip_is_drawn_at_the_byte_where_it_falls() {
+    let many = |line: &str| (0..3000).map(|at| line.replace('N', &at.to_string())).collect::<String>();
+    let table = format!("| a | b |\n| --- | --- |\n{}", many("| cell number N | another cell with words N |\n"));
+    for (kind, body) in [
+        ("list", many("- entry number N with words, and with more words\n")),
+        ("code", format!("```\n{}```\n", many("let number = N; // with words to make it long\n"))),
+        ("table", table),
+        ("quote", many("> words number N that somebody said, and more of them\n")),
+        ("paragraph", many("word number N of a paragraph without an end\n")),
+        ("pictures", many("![](https://pictures.example/garden/N.png)\n\n")),
+        ("chinese", many("花园里的第N封信，写给所有读者，")),
+    ] {
+        let page = Page::of(&format!("# Garden Letters #7: Roots\n\nWords.\n\n{body}\n\nThe end.\n")).await;
+        let html = page.get("email.html?images=1").await;
+        let html = without_notes(html.split_once("\r\n\r\n").unwrap().1);
+        let at = html.find("<span class=\"clip-line\"").unwrap_or_else(|| panic!("{kind}: no line"));
+        // the frame's email has lost a few bytes to its colours being settled
+        assert!(at.abs_diff(CLIPPED) < 600, "{kind}: the line is at byte {at}");
+        assert!(!page.get("").await.contains("It is shown whole"), "{kind}");
+    }
+    let page = Page::of(ISSUE).await;
+    assert!(!page.get("email.html").await.contains("clip-line"));
 }
 
 #[tokio::test]
