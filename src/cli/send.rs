@@ -421,8 +421,7 @@ async fn refuse_unapproved(
 /// What an editor would want to know before the send. Warnings never stop it.
 async fn oddities(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::Result<Vec<String>> {
     let mut oddities = Vec::new();
-    let plain = |name: &str| name.to_lowercase().split_whitespace().collect::<String>();
-    if let Some(name) = ready.issue.newsletter.as_deref().filter(|name| plain(name) != plain(&ready.newsletter.name)) {
+    if let Some(name) = ready.issue.other_newsletter(&ready.newsletter.name) {
         oddities.push(format!("the title names \"{name}\", the newsletter is \"{}\"", ready.newsletter.name));
     }
     if ready.issue.title.is_none() {

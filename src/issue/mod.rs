@@ -101,6 +101,12 @@ impl Issue {
         content
     }
 
+    /// The name in the title line, where it is another than `newsletter`; case and spaces make no other.
+    pub fn other_newsletter(&self, newsletter: &str) -> Option<&str> {
+        let plain = |name: &str| name.to_lowercase().split_whitespace().collect::<String>();
+        self.newsletter.as_deref().filter(|name| plain(name) != plain(newsletter))
+    }
+
     /// The subject: written, or put together as `Newsletter #104: Title` from what there is;
     /// `newsletter` is the name where a numbered issue says none.
     pub fn subject_line(&self, newsletter: &str) -> String {

@@ -33,6 +33,16 @@ pub(super) const RULES: &[Rule] = &[
         good: "# Harbour Weekly #12: Slow Software\n\nAhoy.\n~~~\n# Harbour Weekly #13: Fast Boats\n\nAhoy.\n",
         check: number_gap,
     },
+    // the name is configured, so no Markdown shows it
+    Rule {
+        id: "newsletter-other",
+        severity: Severity::Warning,
+        summary: "a title that names another newsletter than the one that is configured",
+        why: "Readers see a name in the subject that they never subscribed to; or the issue goes to the wrong readers.",
+        bad: "",
+        good: "",
+        check: newsletter_other,
+    },
     Rule {
         id: "title-missing",
         severity: Severity::Warning,
@@ -121,6 +131,17 @@ fn number_gap(context: &Context<'_>) -> Vec<Mark> {
     };
     let hint = format!("if none was left out, this is number {first}");
     vec![context.mark(&context.manuscript.title_span(), format!("{missing} before this one"), hint)]
+}
+
+fn newsletter_other(context: &Context<'_>) -> Vec<Mark> {
+    let manuscript = context.manuscript;
+    let other = context.around.newsletter.and_then(|name| Some((name, manuscript.issue.other_newsletter(name)?)));
+    let mark = other.map(|(name, other)| {
+        let message = format!("the title names \"{other}\", the newsletter is \"{name}\"");
+        let hint = "write the newsletter's name as in masthead.toml, or say which one it is with --newsletter";
+        context.mark(&manuscript.title_span(), message, hint)
+    });
+    mark.into_iter().collect()
 }
 
 fn title_missing(context: &Context<'_>) -> Vec<Mark> {

@@ -263,3 +263,27 @@ fn what_is_seen_in_the_email_is_switched_off_and_allowed_as_all_else() {
     let unseen = found(&["--json", "--config", "plain.toml", "allowed.md"]);
     assert_eq!(unseen, [""; 0], "nobody looked whether it is used");
 }
+
+#[test]
+fn a_title_that_names_another_newsletter_is_a_warning_where_one_is_configured() {
+    let newsletter = |slug: &str, name: &str| {
+        format!(
+            "[newsletter.{slug}]\nname = \"{name}\"\nfrom = \"ann@example.org\"\npostal_address = \"1 Pier\"\nbase_url = \"https://example.org\"\n"
+        )
+    };
+    let text = CLEAN.replace("Harbour Weekly", "Garden Letters");
+    let folder = Folder::new(&[
+        ("a.md", text.as_bytes()),
+        ("own.md", CLEAN.replace("Harbour Weekly", "harbour  weekly").as_bytes()),
+        ("one.toml", newsletter("weekly", "Harbour Weekly").as_bytes()),
+        ("two.toml", (newsletter("weekly", "Harbour Weekly") + &newsletter("garden", "Garden Letters")).as_bytes()),
+    ]);
+    let warns = |config: &[&str], file: &str| {
+        let (_, stdout, _) = folder.check(&[config, &[file]].concat());
+        stdout.contains("the title names \"Garden Letters\", the newsletter is \"Harbour Weekly\"")
+    };
+    assert!(warns(&["--config", "one.toml"], "a.md"));
+    assert!(!warns(&["--config", "one.toml"], "own.md") && !folder.check(&["a.md"]).1.contains("newsletter-other"));
+    assert!(!warns(&["--config", "two.toml"], "a.md"), "it is the other one's issue");
+    assert!(warns(&["--config", "two.toml", "--newsletter", "weekly"], "a.md"));
+}
