@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use super::Exit;
 use super::check::memory;
-use super::context::{ConfigArgs, Interrupts, OpenStore, load, relay};
+use super::context::{ConfigArgs, Interrupts, OpenStore, load, newsletter_for, read_signer, relay};
 use super::parse::read;
 use crate::config::Config;
-use crate::issue::Archive;
-use crate::mailer::Relay;
-use crate::newsletter::{Newsletter, Slug};
+use crate::issue::{Archive, Issue};
+use crate::newsletter::Slug;
 use crate::postgres::PrivatePostgres;
-use crate::preview::{Desk, Preview, Source};
-use crate::store::Store;
+use crate::preview::{Desk, Opening, Preview, Project, Shelf, Source};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -41,70 +41,133 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     for file in std::iter::once(&args.file).chain(&args.css) {
         std::fs::metadata(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     }
-    let config = args.config.config.exists().then(|| args.config.load()).transpose()?;
-    // A file with an error in it is shown with the error; its newsletter is the sample's then.
-    let newsletter = match (read(&args.file), args.newsletter.as_deref()) {
-        (Ok(issue), slug) => Some(args.config.newsletter_of(&issue, slug)?),
-        (Err(_), _) => None,
-    };
-    let archive = archive(config.as_ref(), newsletter.as_ref());
-    let signer = newsletter.as_ref().map(|newsletter| args.config.signer_of(newsletter)).transpose()?.flatten();
-    let css = args.css.clone();
-    let check = config.as_ref().map(|config| config.check.clone()).unwrap_or_default();
+    // a file with an error in it is shown with the error, until it is mended
+    if let Ok(issue) = read(&args.file) {
+        let newsletter = args.config.newsletter_of(&issue, args.newsletter.as_deref())?;
+        args.config.signer_of(&newsletter)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let mut interrupts = Interrupts::catch()?;
         let preview =
             Preview::listen(args.listen).await.with_context(|| format!("cannot preview on {}", args.listen))?;
-        let open = open_store(config.as_ref()).await;
-        let desk = Desk { store: store(&open, newsletter.as_ref()).await, relay: proofs_through(config.as_ref()) };
+        let cabinet = Arc::new(Cabinet { config: args.config.config.clone(), open: Default::default() });
+        let config = args.config.config.clone();
+        let relay = Box::new(move || configured(&config).and_then(|config| relay(&config).map_err(told)));
+        let desk = Desk { shelf: Box::new(cabinet.clone()), relay };
+        let office = Office {
+            config: args.config.config.clone(),
+            newsletter: args.newsletter.clone(),
+            archives: Mutex::default(),
+        };
+        let project = Box::new(move |issue: &Issue| office.project(issue));
+        let source = Source { file: args.file.clone(), css: args.css.clone(), project };
         outln!("{}", preview.url());
-        let (config_file, slug) = (args.config.config.clone(), newsletter.map(|newsletter| newsletter.slug));
-        let newsletter = Box::new(move || configured(&config_file, slug.as_ref()));
-        let source = Source { file: args.file.clone(), css, newsletter, signer, check, archive };
         let approved = |digest: &str| eprintln!("approved {digest}");
         let served = preview.serve(source, desk, approved, async move { interrupts.next().await }).await;
-        if let Ok(open) = open {
-            open.close().await?;
-        }
+        cabinet.close().await?;
         served?;
         Ok(Exit::Done)
     })
 }
 
-/// A newsletter as the file configures it now, its style sheet too; none where there is no such file.
-fn configured(file: &Path, slug: Option<&Slug>) -> Result<Option<Newsletter>, String> {
-    let Some(slug) = slug.filter(|_| file.exists()) else { return Ok(None) };
-    let config = load(file).map_err(|error| format!("{error:#}"))?;
-    config.newsletter(Some(slug.as_str())).map(|newsletter| Some(newsletter.clone())).map_err(|error| error.to_string())
+/// What is said of a failure on the page.
+fn told(error: anyhow::Error) -> String {
+    format!("{error:#}")
 }
 
-const NO_CONFIGURATION: &str = "there is no masthead.toml here; `masthead init` writes one.";
-
-/// Opens the store, if there is one; a preview makes none.
-async fn open_store(config: Option<&Config>) -> Result<OpenStore, String> {
-    let config = config.ok_or(NO_CONFIGURATION)?;
-    if config.database_url.is_none() && !PrivatePostgres::is_made(&config.data) {
-        return Err("there is no store yet; the first import or send makes it.".to_owned());
+/// The configuration as it is now.
+fn configured(file: &Path) -> Result<Config, String> {
+    if !file.exists() {
+        return Err(format!("there is no `{}`; `masthead init` writes one.", file.display()));
     }
-    OpenStore::open(config).await.map_err(|error| format!("the store cannot be opened: {error:#}."))
+    load(file).map_err(told)
 }
 
-async fn store(open: &Result<OpenStore, String>, newsletter: Option<&Newsletter>) -> Result<(Store, i32), String> {
-    let open = open.as_ref().map_err(Clone::clone)?;
-    let newsletter = newsletter.ok_or("the file could not be read at first; start the preview again.")?;
-    let id = open.newsletter_id(newsletter).await.map_err(|error| format!("{error:#}"))?;
-    Ok((open.store.clone(), id))
+/// Knows what is configured, at every look anew.
+struct Office {
+    config: PathBuf,
+    /// The newsletter that was asked for.
+    newsletter: Option<String>,
+    /// What the store remembers, asked once for each newsletter.
+    archives: Mutex<BTreeMap<Slug, Arc<Archive>>>,
 }
 
-fn proofs_through(config: Option<&Config>) -> Result<Relay, String> {
-    relay(config.ok_or(NO_CONFIGURATION)?).map_err(|error| format!("{error:#}"))
+impl Office {
+    /// What is configured for an issue; an error in the configuration is one of the preview.
+    fn project(&self, issue: &Issue) -> Result<Project, String> {
+        if !self.config.exists() {
+            return Ok(Project::none(&format!("there is no `{}`.", self.config.display())));
+        }
+        let config = configured(&self.config)?;
+        let newsletter = newsletter_for(&config, issue, self.newsletter.as_deref()).map_err(told)?;
+        let signer = config.dkim(&newsletter.slug).map(read_signer).transpose().map_err(told)?;
+        let archive = self.archive(&config, &newsletter.slug);
+        Ok(Project { newsletter: Ok(newsletter), signer, check: config.check, archive })
+    }
+
+    fn archive(&self, config: &Config, slug: &Slug) -> Arc<Archive> {
+        let mut known = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(slug.clone()).or_insert_with(|| recalled(config, slug)).clone()
+    }
 }
 
 /// The issues that the store remembers of a newsletter.
-fn archive(config: Option<&Config>, newsletter: Option<&Newsletter>) -> Archive {
-    let (Some(config), Some(newsletter)) = (config, newsletter) else { return Archive::new() };
-    let mut archives = BTreeMap::from([(Some(newsletter.slug.clone()), Archive::new())]);
+fn recalled(config: &Config, slug: &Slug) -> Arc<Archive> {
+    let mut archives = BTreeMap::from([(Some(slug.clone()), Archive::new())]);
     memory::recall(config, &mut archives);
-    archives.into_values().next().unwrap_or_default()
+    archives.into_values().next().unwrap_or_default().into()
+}
+
+/// How long a store that could not be opened is left alone.
+const REST: Duration = Duration::from_secs(10);
+
+/// Opens the store when it is first needed.
+struct Cabinet {
+    config: PathBuf,
+    open: tokio::sync::Mutex<Drawer>,
+}
+
+#[derive(Default)]
+struct Drawer {
+    store: Option<OpenStore>,
+    /// When it could last not be opened, and why.
+    stuck: Option<(Instant, String)>,
+}
+
+impl Shelf for Arc<Cabinet> {
+    fn store(&self, make: bool) -> Opening<'_> {
+        Box::pin(async move {
+            let mut drawer = self.open.lock().await;
+            if let Some(open) = &drawer.store {
+                return Ok(Some(open.store.clone()));
+            }
+            if let Some((since, why)) = drawer.stuck.as_ref().filter(|_| !make)
+                && since.elapsed() < REST
+            {
+                return Err(why.clone());
+            }
+            let config = configured(&self.config)?;
+            if !make && config.database_url.is_none() && !PrivatePostgres::is_made(&config.data) {
+                return Ok(None);
+            }
+            match OpenStore::open(&config).await {
+                Ok(open) => Ok(Some(drawer.store.insert(open).store.clone())),
+                Err(error) => {
+                    let why = format!("the store cannot be opened: {error:#}.");
+                    drawer.stuck = Some((Instant::now(), why.clone()));
+                    Err(why)
+                }
+            }
+        })
+    }
+}
+
+impl Cabinet {
+    async fn close(&self) -> anyhow::Result<()> {
+        match self.open.lock().await.store.take() {
+            Some(open) => open.close().await,
+            None => Ok(()),
+        }
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use similar::{ChangeTag, TextDiff};
 use time::{Date, OffsetDateTime, Time};
 
-use super::desk::{Desk, Known};
-use super::source::Source;
+use super::changes::{Version, compare};
+use super::desk::Known;
+use super::source::Project;
 use crate::inspect::markup::{self, Kind, Piece};
 use crate::inspect::{self, Expected, Force, Mode, Outline, Place};
 use crate::issue::check::{self, Severity, Surroundings};
@@ -15,6 +15,7 @@ use crate::message::dkim::Signer;
 use crate::message::{self, Digest, Reader};
 use crate::newsletter::Newsletter;
 use crate::render::{self, RenderError, Rendered, SAMPLE_UNSUBSCRIBE_URL, Slot};
+use crate::store::Approval;
 use crate::subscriber::EmailAddress;
 use crate::templates::preview as templates;
 use crate::theme::Sheet;
@@ -33,11 +34,17 @@ pub(super) const READERS: [(&str, Option<&str>); 5] = [
 pub(super) struct Email {
     manuscript: Arc<Manuscript>,
     pub(super) newsletter: Newsletter,
+    /// Why the newsletter is none that is configured.
+    pub(super) unconfigured: Option<String>,
+    /// Why `send` would never send just this, so that nobody can approve it.
+    pub(super) unsendable: Option<String>,
     pub(super) rendered: Rendered,
     pub(super) digest: Digest,
     pub(super) signer: Option<Signer>,
     /// What the copy editor marks, and what was seen in the email of a reader without a name.
     findings: Vec<check::Finding>,
+    /// How it is in the dark.
+    shades: Vec<templates::Shade>,
 }
 
 /// One way of looking at an email.
@@ -60,34 +67,32 @@ const SHADES: [(&str, View, Mode, &str, &str); 3] = [
 ];
 
 impl Email {
-    /// Renders an issue and looks at it.
-    pub(super) fn new(
-        manuscript: Arc<Manuscript>,
-        newsletter: Option<&Newsletter>,
-        css: &str,
-        source: &Source,
-    ) -> Result<Self, String> {
+    /// Renders an issue and looks at it; `css` is the editor's own style sheet beside the newsletter's.
+    pub(super) fn new(manuscript: Arc<Manuscript>, project: &Project, css: Option<&str>) -> Result<Self, String> {
         let issue = &manuscript.issue;
-        let configured = newsletter.is_some();
-        let mut newsletter = match newsletter {
-            Some(newsletter) => newsletter.clone(),
-            None => render::sample_newsletter(issue).map_err(|error| error.to_string())?,
+        let mut newsletter = match &project.newsletter {
+            Ok(newsletter) => newsletter.clone(),
+            Err(_) => render::sample_newsletter(issue).map_err(|error| error.to_string())?,
         };
-        let sheet = Sheet::parse(css).map_err(|error| RenderError::from(error).to_string())?;
+        let sheet = Sheet::parse(css.unwrap_or_default()).map_err(|error| RenderError::from(error).to_string())?;
         newsletter.theme.sheet = newsletter.theme.sheet.under(&sheet);
         let rendered = render::render(issue, &newsletter).map_err(|error| error.to_string())?;
         let digest = Digest::of(&newsletter, &rendered, issue.number).map_err(|error| error.to_string())?;
-        let email = check::Email { html: &rendered.html };
-        let remarks = inspect::remarks(&manuscript, &rendered.html_for(|slot| value(slot, 0)), &newsletter.theme);
+        let html = rendered.html_for(|slot| value(slot, 0));
+        let remarks = inspect::remarks(&manuscript, &html, &newsletter.theme);
         let around = Surroundings {
-            archive: Some(&source.archive),
-            email: Some(email),
+            archive: Some(&project.archive),
+            email: Some(check::Email { html: &rendered.html }),
             remarks: Some(&remarks),
-            newsletter: configured.then_some(newsletter.name.as_str()),
+            newsletter: project.newsletter.as_ref().ok().map(|newsletter| newsletter.name.as_str()),
             today: Some(OffsetDateTime::now_utc().date()),
         };
-        let findings = check::check(&manuscript, &around, &source.check);
-        Ok(Self { manuscript, newsletter, rendered, digest, signer: source.signer.clone(), findings })
+        let findings = check::check(&manuscript, &around, &project.check);
+        let unsendable = unsendable(project, css.is_some(), issue);
+        let shades =
+            SHADES.iter().map(|(view, _, mode, name, clients)| shade(&html, view, *mode, name, clients)).collect();
+        let (signer, unconfigured) = (project.signer.clone(), project.newsletter.as_ref().err().cloned());
+        Ok(Self { manuscript, newsletter, unconfigured, unsendable, rendered, digest, signer, findings, shades })
     }
 
     /// The issue as it was read.
@@ -103,11 +108,6 @@ impl Email {
     /// The text part as a sample reader gets it.
     fn text(&self, reader: usize) -> String {
         self.rendered.text_for(|slot| value(slot, reader))
-    }
-
-    /// The text part that all readers share, with the slots' names in it.
-    pub(super) fn text_with_slots(&self) -> String {
-        text_with_slots(&self.rendered)
     }
 
     /// The whole message as a sample reader gets it; the issue's day is its date.
@@ -160,20 +160,24 @@ impl Email {
         let html = self.html(reader);
         let outline = Outline::of(&self.manuscript, &html);
         let message = self.message(reader)?;
-        let expected = Expected {
-            subject: &self.rendered.subject,
-            reply_to: self.newsletter.reply_to.is_some(),
-            signed: self.signer.is_some(),
-        };
-        let headers = inspect::headers(&message, &expected);
+        let headers = inspect::headers(&message, &self.expected());
         let mut findings: Vec<templates::Finding> = self.findings.iter().map(checked).collect();
         findings.extend(headers.findings.iter().cloned().map(inspected));
         Ok(templates::Email {
+            newsletter: &self.newsletter.name,
             letter: self.letter(&html, self.text(reader), &outline, headers, known),
             findings,
             source: self.manuscript.file().lines().collect(),
             desk,
         })
+    }
+
+    fn expected(&self) -> Expected<'_> {
+        Expected {
+            subject: &self.rendered.subject,
+            reply_to: self.newsletter.reply_to.is_some(),
+            signed: self.signer.is_some(),
+        }
     }
 
     fn letter(
@@ -197,6 +201,7 @@ impl Email {
             line: size.line,
         };
         let cut = outline.clip.and_then(|clip| outline.parts.get(clip.part));
+        let changes = self.changes(known, &shared(&headers));
         let mut parts = Vec::new();
         headers.body.iter().for_each(|part| flatten(part, 0, &mut parts));
         templates::Letter {
@@ -207,48 +212,91 @@ impl Email {
                 .into_iter()
                 .map(row)
                 .collect(),
-            shades: SHADES
-                .iter()
-                .map(|(view, _, mode, name, clients)| shade(html, view, *mode, name, clients))
-                .collect(),
+            shades: &self.shades,
             headers: headers.fields.into_iter().map(|field| (field.name, field.value)).collect(),
             parts,
             shares: outline.sizes().into_iter().map(share).collect(),
             clip: (check::CLIPPED, cut.map(|part| part_name(part.place, &part.title))),
-            changes: self.changes(known),
+            changes,
         }
     }
 
-    fn changes(&self, known: &Known) -> Vec<templates::Changes> {
-        let text = self.text_with_slots();
-        let compare = |since: String, before: Option<&str>| templates::Changes {
-            since,
-            lines: before.map(|before| difference(before, &text)),
-        };
-        let approved = match &known.approval {
-            Some(approval) => {
-                compare(format!("what was approved on {}", day(approval.approved_at)), Some(&approval.text))
-            }
-            None => compare("an approval".to_owned(), None),
-        };
-        let previous = match &known.previous {
-            Some(issue) => compare(format!("#{}", issue.number), Some(&text_with_slots(&issue.rendered))),
-            None => compare("the issue before".to_owned(), None),
-        };
+    fn changes(&self, known: &Known, headers: &str) -> Vec<templates::Changes> {
+        let nothing = |since: &str| templates::Changes { since: since.to_owned(), lines: None, notes: Vec::new() };
+        let now = self.version(headers);
+        let approved = known.approval.as_ref().map_or_else(
+            || nothing("an approval"),
+            |approval| {
+                let Approval { subject, preheader, headers, text, html, .. } = approval;
+                let then = Version { subject, preheader, headers, text: text.clone(), html: html.clone() };
+                let since = format!("what was approved on {}", day(approval.approved_at));
+                let mut changes = compare(since, &then, &now);
+                let unseen = changes.notes.is_empty() && changes.lines.as_ref().is_some_and(Vec::is_empty);
+                if html.is_empty() {
+                    changes.notes.push("Sender and look were not kept with this approval.".to_owned());
+                } else if unseen && approval.digest != self.digest.as_bytes() {
+                    changes.notes.push("Something else changed that all readers get: compare the `.eml`.".to_owned());
+                }
+                changes
+            },
+        );
+        let previous = known.previous.as_ref().map_or_else(
+            || nothing("the issue before"),
+            |issue| {
+                let rendered = &issue.rendered;
+                let Rendered { subject, preheader, .. } = rendered;
+                let (text, html) = (text_with_slots(rendered), html_with_slots(rendered));
+                compare(format!("#{}", issue.number), &Version { subject, preheader, headers: "", text, html }, &now)
+            },
+        );
         vec![approved, previous]
     }
 
+    fn version<'a>(&'a self, headers: &'a str) -> Version<'a> {
+        let Rendered { subject, preheader, .. } = &self.rendered;
+        let (text, html) = (text_with_slots(&self.rendered), html_with_slots(&self.rendered));
+        Version { subject, preheader, headers, text, html }
+    }
+
+    /// What is kept of it when it is approved.
+    pub(super) fn approved_at(&self, moment: OffsetDateTime) -> Result<Approval, String> {
+        let headers = shared(&inspect::headers(&self.message(0)?, &self.expected()));
+        let Version { subject, preheader, headers, text, html } = self.version(&headers);
+        Ok(Approval {
+            digest: self.digest.as_bytes().to_vec(),
+            subject: subject.to_owned(),
+            preheader: preheader.to_owned(),
+            headers: headers.to_owned(),
+            text,
+            html,
+            approved_at: moment,
+        })
+    }
+
     /// Where the issue stands with its approval.
-    pub(super) fn approval(&self, desk: &Desk, known: &Known) -> templates::Approval {
-        match (&desk.store, &known.approval) {
-            (Err(why), _) => templates::Approval::Nowhere(why.clone()),
-            _ if self.issue().number.is_none() => templates::Approval::Nowhere("The issue has no number.".to_owned()),
-            (_, None) => templates::Approval::Missing,
-            (_, Some(approval)) if approval.digest == self.digest.as_bytes() => {
+    pub(super) fn approval(&self, known: &Known) -> templates::Approval {
+        match (&self.unsendable, &known.approval) {
+            (Some(why), _) => templates::Approval::Nowhere(why.clone()),
+            (None, None) => templates::Approval::Missing,
+            (None, Some(approval)) if approval.digest == self.digest.as_bytes() => {
                 templates::Approval::Given(day(approval.approved_at))
             }
-            (_, Some(approval)) => templates::Approval::Stale(day(approval.approved_at)),
+            (None, Some(approval)) => templates::Approval::Stale(day(approval.approved_at)),
         }
+    }
+}
+
+/// Why an email as it is shown can never be sent.
+fn unsendable(project: &Project, own_css: bool, issue: &Issue) -> Option<String> {
+    match &project.newsletter {
+        Err(why) => Some(why.clone()),
+        Ok(_) if own_css => Some(
+            "this is how it looks with `--css`, and `send` sends it without. Name the style sheet as `css` in the \
+             newsletter's theme in masthead.toml, and start the preview without `--css`."
+                .to_owned(),
+        ),
+        Ok(_) if issue.number.is_none() => Some("the issue has no number, so it cannot be sent.".to_owned()),
+        Ok(_) => None,
     }
 }
 
@@ -265,11 +313,28 @@ fn value(slot: Slot, reader: usize) -> &'static str {
     }
 }
 
-fn text_with_slots(rendered: &Rendered) -> String {
-    rendered.text_for(|slot| match slot {
+/// What stands in a slot where no reader is meant.
+fn slot_name(slot: Slot) -> &'static str {
+    match slot {
         Slot::UnsubscribeUrl => "{unsubscribe}",
         Slot::Name => "{name}",
-    })
+    }
+}
+
+fn text_with_slots(rendered: &Rendered) -> String {
+    rendered.text_for(slot_name)
+}
+
+fn html_with_slots(rendered: &Rendered) -> String {
+    rendered.html_for(slot_name)
+}
+
+/// The fields that all readers of an issue get, but for the subject, which is compared by itself.
+fn shared(headers: &inspect::Headers) -> String {
+    const OWN: [&str; 7] =
+        ["Subject", "To", "Date", "Message-ID", "DKIM-Signature", "Content-Type", "List-Unsubscribe"];
+    let shared = headers.fields.iter().filter(|field| !OWN.iter().any(|own| field.name.eq_ignore_ascii_case(own)));
+    shared.map(|field| format!("{}: {}\n", field.name, field.value)).collect()
 }
 
 /// `2025-05-31 08:00 UTC`
@@ -404,30 +469,4 @@ fn flatten(part: &inspect::MimePart, depth: usize, list: &mut Vec<templates::Par
         bytes: part.encoded_bytes,
     });
     part.parts.iter().for_each(|inner| flatten(inner, depth + 1, list));
-}
-
-/// Lines around a change that are shown with it.
-const AROUND: usize = 2;
-
-/// The lines that differ, with some around them.
-fn difference(before: &str, after: &str) -> Vec<templates::Change> {
-    let difference = TextDiff::from_lines(before, after);
-    let mut lines = Vec::new();
-    let mut shown = 0;
-    for group in difference.grouped_ops(AROUND) {
-        let start = group.first().map_or(0, |op| op.old_range().start);
-        if start > shown {
-            lines.push(templates::Change::Skipped(start - shown));
-        }
-        for change in group.iter().flat_map(|op| difference.iter_changes(op)) {
-            let text = change.value().trim_end_matches('\n').to_owned();
-            lines.push(match change.tag() {
-                ChangeTag::Equal => templates::Change::Same(text),
-                ChangeTag::Insert => templates::Change::Added(text),
-                ChangeTag::Delete => templates::Change::Removed(text),
-            });
-        }
-        shown = group.last().map_or(shown, |op| op.old_range().end);
-    }
-    lines
 }

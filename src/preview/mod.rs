@@ -4,12 +4,13 @@
 //! to the exact `Host` it was given, and to no page of another origin.
 //! The email lies in a sandboxed frame: no script, no form; nothing is loaded from outside unless asked for.
 
+mod changes;
 mod desk;
 mod email;
 mod source;
 
-pub use desk::Desk;
-pub use source::Source;
+pub use desk::{Desk, Opening, Shelf};
+pub use source::{Configured, Project, Source};
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{Form, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -78,17 +79,13 @@ impl Preview {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let source = Arc::new(source);
-        let (sender, shown) = watch::channel(Arc::new(source.read()));
+        let first = source.clone();
+        let first = tokio::task::spawn_blocking(move || first.read()).await.map_err(io::Error::other)?;
+        let (sender, shown) = watch::channel(Arc::new(first));
         let watching = tokio::spawn(source.watch(sender));
-        let (stop, stopped) = watch::channel(());
         let room = Room { desk, approved: Box::new(approved), note: Mutex::default() };
-        let app = router(&self.secret, self.address, Site { shown, stopped, room: Arc::new(room) });
-        let ended = axum::serve(self.listener, app).with_graceful_shutdown(async move {
-            shutdown.await;
-            // answers that wait for a change would hold the server up
-            drop(stop);
-        });
-        let ended = ended.await;
+        let app = router(&self.secret, self.address, Site { shown, room: Arc::new(room) });
+        let ended = axum::serve(self.listener, app).with_graceful_shutdown(shutdown).await;
         watching.abort();
         ended
     }
@@ -97,7 +94,6 @@ impl Preview {
 #[derive(Clone)]
 struct Site {
     shown: watch::Receiver<Arc<Shown>>,
-    stopped: watch::Receiver<()>,
     room: Arc<Room>,
 }
 
@@ -116,14 +112,16 @@ fn router(secret: &str, address: SocketAddr, site: Site) -> Router {
         .route("/", get(page))
         .route("/email.html", get(frame))
         .route("/issue.eml", get(message))
-        .route("/events", get(events))
+        .route("/version", get(version))
         .route("/approve", post(approve))
         .route("/proof", post(proof))
         .route("/page.css", asset("text/css", templates::STYLE))
         .route("/page.js", asset("text/javascript", templates::SCRIPT))
         .with_state(site);
     let host = address.to_string();
+    let whole = format!("/{secret}/");
     Router::new()
+        .route(&format!("/{secret}"), get(async move || Redirect::permanent(&whole)))
         .nest(&format!("/{secret}/"), pages)
         .layer(middleware::from_fn(move |request: Request, next: Next| guard(host.clone(), request, next)))
 }
@@ -177,9 +175,10 @@ impl Look {
 
 async fn page(State(site): State<Site>, Query(look): Query<Look>) -> Html<String> {
     let shown = site.shown.borrow().clone();
-    let content = match &shown.result {
-        Ok(email) => site.room.look_at(email, shown.version, look.reader()).await,
-        Err(error) => Err(error.clone()),
+    let trouble = shown.trouble.as_deref();
+    let content = match &shown.email {
+        Some(email) => site.room.look_at(email, &shown, look.reader()).await,
+        None => Err(trouble.unwrap_or_default().to_owned()),
     };
     let page = templates::Preview {
         file: &shown.name,
@@ -187,6 +186,8 @@ async fn page(State(site): State<Site>, Query(look): Query<Look>) -> Html<String
         reader: look.reader(),
         readers: &READERS.map(|(who, _)| who),
         images: look.images.is_some(),
+        trouble,
+        unconfigured: shown.email.as_ref().and_then(|email| email.unconfigured.as_deref()),
         shown: content.as_ref().map_err(String::as_str).cloned(),
     };
     Html(templates::preview(&page).into_string())
@@ -194,18 +195,27 @@ async fn page(State(site): State<Site>, Query(look): Query<Look>) -> Html<String
 
 impl Room {
     /// All that the page says of an email.
-    async fn look_at<'a>(&self, email: &'a Email, version: u64, reader: usize) -> Result<templates::Email<'a>, String> {
+    async fn look_at<'a>(
+        &self,
+        email: &'a Email,
+        shown: &Shown,
+        reader: usize,
+    ) -> Result<templates::Email<'a>, String> {
         // the email itself can be seen without the store
-        let (known, store_note) = match self.desk.known(email.issue().number).await {
+        let (known, store_note) = match self.desk.known(email).await {
             Ok(known) => (known, None),
-            Err(error) => (Known::default(), Some(templates::Note { fine: false, text: error.to_string() })),
+            Err(text) => (Known::default(), Some(templates::Note { fine: false, text })),
         };
         let note = self.note.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let note = note.filter(|(about, _)| *about == version).map(|(_, note)| note);
+        let note = note.filter(|(about, _)| *about == shown.version).map(|(_, note)| note);
+        let approval = match &shown.trouble {
+            Some(_) => templates::Approval::Nowhere("the files must be mended first.".to_owned()),
+            None => email.approval(&known),
+        };
         let desk = templates::Desk {
             digest: email.digest.to_string(),
-            approval: email.approval(&self.desk, &known),
-            proof: self.desk.relay.as_ref().map(|_| ()).map_err(Clone::clone),
+            approval,
+            proof: (self.desk.relay)().map(|_| ()),
             note: note.or(store_note),
         };
         email.page(reader, &known, desk)
@@ -222,7 +232,7 @@ impl Room {
 async fn frame(State(site): State<Site>, Query(look): Query<Look>) -> Response {
     let shown = site.shown.borrow().clone();
     let images = look.images.is_some();
-    let html = shown.result.as_ref().map(|email| email.frame(look.view.unwrap_or(View::Light), look.reader(), images));
+    let html = shown.email.as_ref().map(|email| email.frame(look.view.unwrap_or(View::Light), look.reader(), images));
     let policy = if images { EMAIL_POLICY_WITH_IMAGES } else { EMAIL_POLICY };
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html.unwrap_or_default())).into_response()
 }
@@ -230,7 +240,7 @@ async fn frame(State(site): State<Site>, Query(look): Query<Look>) -> Response {
 /// The exact message, to keep or to open in a mail program.
 async fn message(State(site): State<Site>, Query(look): Query<Look>) -> Response {
     let shown = site.shown.borrow().clone();
-    let message = shown.result.as_ref().map_err(Clone::clone).and_then(|email| email.message(look.reader()));
+    let message = shown.current().and_then(|email| email.message(look.reader()));
     let headers =
         [(header::CONTENT_TYPE, "message/rfc822"), (header::CONTENT_DISPOSITION, "attachment; filename=\"issue.eml\"")];
     match message {
@@ -247,7 +257,7 @@ struct Approved {
 /// Records that what the operator has seen may leave; what has changed meanwhile is refused.
 async fn approve(State(site): State<Site>, Form(form): Form<Approved>) -> Redirect {
     let shown = site.shown.borrow().clone();
-    let outcome = match &shown.result {
+    let outcome = match shown.current() {
         Ok(email) if email.digest.to_string() == form.digest => site.room.desk.approve(email).await,
         _ => Err("The file has changed meanwhile: look again.".to_owned()),
     };
@@ -266,28 +276,15 @@ struct Proof {
 /// Mails a proof.
 async fn proof(State(site): State<Site>, Form(form): Form<Proof>) -> Redirect {
     let shown = site.shown.borrow().clone();
-    let outcome = match &shown.result {
+    let outcome = match shown.current() {
         Ok(email) => site.room.desk.proof(email, &form.address).await,
-        Err(error) => Err(error.clone()),
+        Err(trouble) => Err(trouble),
     };
     site.room.tell(shown.version, outcome);
     Redirect::to("./")
 }
 
-/// The version that the page shows.
-#[derive(serde::Deserialize)]
-struct Followed {
-    shown: u64,
-}
-
-/// Answers with one server-sent event as soon as there is something newer than what the page shows.
-async fn events(State(mut site): State<Site>, Query(followed): Query<Followed>, headers: HeaderMap) -> Response {
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let known = last.unwrap_or(followed.shown);
-    let version = tokio::select! {
-        newer = site.shown.wait_for(|shown| shown.version != known) => newer.map(|shown| shown.version).unwrap_or(known),
-        _ = site.stopped.changed() => known,
-    };
-    let event = format!("retry: 250\nid: {version}\ndata: {version}\n\n");
-    ([(header::CONTENT_TYPE, "text/event-stream")], event).into_response()
+/// Counts the changes of the files. Pages ask again and again: a browser has few connections for all of its tabs.
+async fn version(State(site): State<Site>) -> String {
+    site.shown.borrow().version.to_string()
 }

@@ -1,5 +1,6 @@
 //! The files behind a preview, read again when they change.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,27 +9,61 @@ use tokio::sync::watch;
 
 use super::email::Email;
 use crate::issue::check::Settings;
-use crate::issue::{Archive, Manuscript};
+use crate::issue::{Archive, Issue, Manuscript};
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// An issue file, perhaps with a style sheet, perhaps for a newsletter that is configured.
+/// An issue file, perhaps with a style sheet, perhaps in a project.
 pub struct Source {
     /// The issue file.
     pub file: PathBuf,
     /// The editor's own style sheet, on top of the newsletter's.
     pub css: Option<PathBuf>,
-    /// The newsletter as it is configured at the moment; without one, what the issue suggests.
-    pub newsletter: Box<dyn Fn() -> Result<Option<Newsletter>, String> + Send + Sync>,
+    /// What is configured for an issue at the moment.
+    pub project: Box<Configured>,
+}
+
+/// Tells what is configured for an issue, or what is wrong with the configuration.
+pub type Configured = dyn Fn(&Issue) -> Result<Project, String> + Send + Sync;
+
+/// What is configured for an issue.
+#[derive(Clone)]
+pub struct Project {
+    /// The newsletter; or why there is none, so that the issue is shown for one that it suggests itself.
+    pub newsletter: Result<Newsletter, String>,
     /// What signs the messages.
     pub signer: Option<Signer>,
     /// What `check` marks.
     pub check: Settings,
     /// The issues before.
-    pub archive: Archive,
+    pub archive: Arc<Archive>,
+}
+
+impl Project {
+    /// No project at all.
+    pub fn none(why: &str) -> Self {
+        let (check, archive) = (Settings::default(), Arc::default());
+        Self { newsletter: Err(why.to_owned()), signer: None, check, archive }
+    }
+}
+
+impl PartialEq for Project {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |project: &Self| project.signer.as_ref().map(|signer| signer.record());
+        self.newsletter == other.newsletter
+            && self.check == other.check
+            && Arc::ptr_eq(&self.archive, &other.archive)
+            && key(self) == key(other)
+    }
+}
+
+impl fmt::Debug for Project {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Project").field("newsletter", &self.newsletter).finish_non_exhaustive()
+    }
 }
 
 /// What the page shows.
@@ -37,29 +72,48 @@ pub(super) struct Shown {
     pub(super) version: u64,
     /// The file's name.
     pub(super) name: String,
-    /// The email, or why there is none.
-    pub(super) result: Result<Email, String>,
+    /// The email, as it was when it last could be made.
+    pub(super) email: Option<Arc<Email>>,
+    /// Why it cannot be made at the moment.
+    pub(super) trouble: Option<String>,
     content: Content,
 }
 
+impl Shown {
+    /// The email, if it is what the files say now.
+    pub(super) fn current(&self) -> Result<&Arc<Email>, String> {
+        match (&self.trouble, &self.email) {
+            (Some(trouble), _) => Err(trouble.clone()),
+            (None, Some(email)) => Ok(email),
+            (None, None) => Err(format!("{} was not read yet", self.name)),
+        }
+    }
+}
+
 /// What the files say, or why they cannot be read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Content {
-    issue: Result<Vec<u8>, String>,
-    css: Result<String, String>,
-    newsletter: Result<Option<Newsletter>, String>,
+    bytes: Result<Vec<u8>, String>,
+    css: Option<Result<String, String>>,
+    manuscript: Result<Arc<Manuscript>, String>,
+    project: Result<Project, String>,
+}
+
+impl Content {
+    fn is(&self, other: &Self) -> bool {
+        self.bytes == other.bytes && self.css == other.css && self.project == other.project
+    }
 }
 
 impl Source {
     /// An issue file alone.
     pub fn of(file: PathBuf) -> Self {
-        let newsletter = Box::new(|| Ok(None));
-        Self { file, css: None, newsletter, signer: None, check: Settings::default(), archive: Archive::new() }
+        Self { file, css: None, project: Box::new(|_| Ok(Project::none("there is no project here."))) }
     }
 
     /// Reads and renders the files; what goes wrong is shown, not fatal.
     pub(super) fn read(&self) -> Shown {
-        self.show(self.content(), 1)
+        self.show(self.content(None), None)
     }
 
     /// Reads the files again and again, and tells when what they say has changed.
@@ -71,8 +125,8 @@ impl Source {
             let last = sender.borrow().clone();
             // the content itself is compared: editors write a file twice within a clock's tick
             let look = move || {
-                let content = source.content();
-                (content != last.content).then(|| source.show(content, last.version + 1))
+                let content = source.content(Some(&last.content));
+                (!content.is(&last.content)).then(|| source.show(content, Some(&last)))
             };
             if let Ok(Some(shown)) = tokio::task::spawn_blocking(look).await
                 && sender.send(Arc::new(shown)).is_err()
@@ -82,26 +136,40 @@ impl Source {
         }
     }
 
-    fn content(&self) -> Content {
+    /// What the files say; what has not changed since the last look is not parsed again.
+    fn content(&self, last: Option<&Content>) -> Content {
         let failed = |path: &Path, error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
         let css = self.css.as_deref().map(|path| std::fs::read_to_string(path).map_err(|error| failed(path, error)));
-        Content {
-            issue: std::fs::read(&self.file).map_err(|error| failed(&self.file, error)),
-            css: css.unwrap_or_else(|| Ok(String::new())),
-            newsletter: (self.newsletter)(),
-        }
+        let bytes = std::fs::read(&self.file).map_err(|error| failed(&self.file, error));
+        let manuscript = match last.filter(|last| last.bytes == bytes) {
+            Some(last) => last.manuscript.clone(),
+            None => bytes.as_ref().map_err(Clone::clone).and_then(|bytes| self.manuscript(bytes)),
+        };
+        let project = manuscript.as_ref().map_err(Clone::clone).and_then(|read| (self.project)(&read.issue));
+        Content { bytes, css, manuscript, project }
     }
 
-    fn show(&self, content: Content, version: u64) -> Shown {
-        let name = self.file.file_name().unwrap_or(self.file.as_os_str()).to_string_lossy().into_owned();
-        let result = self.email(&name, &content);
-        Shown { version, name, result, content }
+    fn name(&self) -> String {
+        self.file.file_name().unwrap_or(self.file.as_os_str()).to_string_lossy().into_owned()
     }
 
-    fn email(&self, name: &str, content: &Content) -> Result<Email, String> {
-        let (bytes, css, newsletter) = (content.issue.as_ref()?, content.css.as_ref()?, content.newsletter.as_ref()?);
-        let manuscript = Manuscript::read(name, bytes)
-            .map_err(|error| format!("{name}:{}: {}\n{}", error.line, error.what, error.hint))?;
-        Email::new(Arc::new(manuscript), newsletter.as_ref(), css, self)
+    fn manuscript(&self, bytes: &[u8]) -> Result<Arc<Manuscript>, String> {
+        let name = self.name();
+        let read = Manuscript::read(&name, bytes);
+        read.map(Arc::new).map_err(|error| format!("{name}:{}: {}\n{}", error.line, error.what, error.hint))
     }
+
+    fn show(&self, content: Content, last: Option<&Shown>) -> Shown {
+        let (email, trouble) = match email(&content) {
+            Ok(email) => (Some(Arc::new(email)), None),
+            // an editor sees the email on while mending the file
+            Err(trouble) => (last.and_then(|last| last.email.clone()), Some(trouble)),
+        };
+        Shown { version: last.map_or(1, |last| last.version + 1), name: self.name(), email, trouble, content }
+    }
+}
+
+fn email(content: &Content) -> Result<Email, String> {
+    let css = content.css.as_ref().map(|css| css.as_deref().map_err(Clone::clone)).transpose()?;
+    Email::new(content.manuscript.clone()?, content.project.as_ref()?, css)
 }

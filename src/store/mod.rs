@@ -114,6 +114,12 @@ impl Store {
         Ok(id)
     }
 
+    /// The id of a newsletter; none where the store has not heard of it.
+    pub async fn find_newsletter(&self, slug: &Slug) -> Result<Option<i32>, StoreError> {
+        let found = sqlx::query_scalar!("select id from newsletter where slug = $1", slug.as_str());
+        Ok(found.fetch_optional(&self.pool).await?)
+    }
+
     /// Closes the connections.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -36,7 +36,7 @@ pub struct Desk {
 /// Where an approval stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
-    /// There is no store to keep it in: why.
+    /// Nobody can approve it: why.
     Nowhere(String),
     /// Nobody has approved this issue.
     Missing,
@@ -71,7 +71,10 @@ pub(super) fn desk(file: &str, email: &Email<'_>) -> Markup {
                 @for (at, line) in email.source.iter().enumerate() { li id={ "L" (at + 1) } { code { (line) } } }
             }
         }
-        div.panel.send data-part="send" { (send(&email.desk)) }
+        div.panel.send {
+            div data-part="send" { (send(&email.desk)) }
+            div data-part="proof" { (proof(&email.desk)) }
+        }
     }
 }
 
@@ -104,7 +107,7 @@ fn send(desk: &Desk) -> Markup {
         @if let Some(note) = &desk.note { p.outcome.bad[!note.fine] role="status" { (note.text) } }
         h2 { "Approve" }
         @match &desk.approval {
-            Approval::Nowhere(why) => p { "An approval cannot be kept: " (why) },
+            Approval::Nowhere(why) => p { "This cannot be approved: " (why) },
             Approval::Missing => p { "Nobody has approved this issue yet." },
             Approval::Given(when) => p.given { "This is what was approved on " (when) "." },
             Approval::Stale(when) => p.stale { "What was approved on " (when) " was something else: see Changes." },
@@ -115,6 +118,12 @@ fn send(desk: &Desk) -> Markup {
             input type="hidden" name="digest" value=(desk.digest);
             button disabled[matches!(desk.approval, Approval::Given(_) | Approval::Nowhere(_))] { "Approve" }
         }
+    }
+}
+
+/// A form of its own, which a save leaves as it is: somebody may be typing in it.
+fn proof(desk: &Desk) -> Markup {
+    html! {
         h2 { "Proof" }
         @match &desk.proof {
             Ok(()) => form method="post" action="proof" {

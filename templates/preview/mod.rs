@@ -29,6 +29,10 @@ pub struct Preview<'a> {
     pub readers: &'a [&'a str],
     /// Whether images are loaded.
     pub images: bool,
+    /// Why the email is not what the files say now.
+    pub trouble: Option<&'a str>,
+    /// Why the newsletter is none that is configured.
+    pub unconfigured: Option<&'a str>,
     /// The email, or why there is none.
     pub shown: Result<Email<'a>, &'a str>,
 }
@@ -36,6 +40,8 @@ pub struct Preview<'a> {
 /// An email, and all that can be said of it.
 #[derive(Debug, Clone)]
 pub struct Email<'a> {
+    /// The newsletter's name.
+    pub newsletter: &'a str,
     /// What leaves.
     pub letter: Letter<'a>,
     /// What to look at, the gravest first.
@@ -71,6 +77,7 @@ pub fn preview(page: &Preview<'_>) -> Markup {
                 script src="page.js" defer {}
             }
             body data-version=(page.version) data-kind=(if page.shown.is_ok() { "email" } else { "failure" }) {
+                p.banner.lost role="alert" hidden { "The preview has ended. What is here is what it showed last." }
                 @match &page.shown {
                     Ok(email) => (desk_page(page, email)),
                     Err(error) => (failure(page.file, error)),
@@ -82,10 +89,11 @@ pub fn preview(page: &Preview<'_>) -> Markup {
 
 fn desk_page(page: &Preview<'_>, email: &Email<'_>) -> Markup {
     html! {
+        a.skip href="#panel-findings" { "To findings, source and approval" }
         header {
             div.title data-part="title" {
                 h1 { (email.letter.subject) }
-                p { (page.file) " · " (kilobytes(email.letter.html_bytes)) " of HTML" }
+                p { (page.file) " · " (email.newsletter) " · " (kilobytes(email.letter.html_bytes)) " of HTML" }
             }
             fieldset.tabs {
                 legend.unseen { "View" }
@@ -93,11 +101,32 @@ fn desk_page(page: &Preview<'_>, email: &Email<'_>) -> Markup {
             }
             (looks(page))
         }
+        div.banners role="status" data-part="banners" { (banners(page)) }
         main tabindex="0" aria-label="The email" {
             (stage::stage(page, &email.letter))
         }
         aside aria-label="Findings, source and approval" {
             (desk::desk(page.file, email))
+        }
+    }
+}
+
+/// What is odd about all that the page shows.
+fn banners(page: &Preview<'_>) -> Markup {
+    html! {
+        @if let Some(trouble) = page.trouble {
+            div.banner.trouble {
+                p { b { "This is the email as it was before: " (page.file) " cannot be shown now." } }
+                pre { (trouble) }
+            }
+        }
+        @if let Some(why) = page.unconfigured {
+            div.banner {
+                p {
+                    b { "This is a sample newsletter: " } (why)
+                    " Sender, addresses, looks and digest are not those of your newsletter."
+                }
+            }
         }
     }
 }
@@ -121,7 +150,7 @@ fn looks(page: &Preview<'_>) -> Markup {
 
 fn failure(file: &str, error: &str) -> Markup {
     html! {
-        main.failure role="alert" {
+        main.failure role="alert" data-part="failure" {
             h1 { (file) " cannot be shown" }
             pre { (error) }
             p { "Mend the file and save it; this page follows." }

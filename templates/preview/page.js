@@ -53,7 +53,8 @@ const refresh = async () => {
   document.body.dataset.version = next.body.dataset.version;
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = next.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (fresh) part.replaceChildren(...fresh.childNodes);
+    // what is the same stays: somebody may be typing in it
+    if (fresh && fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
   }
   const fresh = [...next.querySelectorAll("iframe")];
   document.querySelectorAll("iframe").forEach((frame, at) => {
@@ -90,9 +91,21 @@ document.addEventListener("submit", async (event) => {
   await refresh();
 });
 
-// Each answer carries one event and ends; EventSource comes back by itself, with the last id.
-if (document.body.dataset.version) {
-  new EventSource(`events?shown=${document.body.dataset.version}`).onmessage = (event) => {
-    if (event.data !== document.body.dataset.version) refresh();
-  };
-}
+// How often the files' version is asked for, in milliseconds.
+const EVERY = 300;
+
+// Asks whether the files have changed; nobody looks at a hidden page.
+const look = async () => {
+  if (document.hidden) return;
+  const answer = await fetch("version", { signal: AbortSignal.timeout(5000) }).catch(() => null);
+  document.querySelector(".lost").hidden = answer?.ok ?? false;
+  if (answer?.ok && (await answer.text()) !== document.body.dataset.version) await refresh();
+};
+
+const follow = async () => {
+  await look().catch(() => {}); // the next look says what is wrong
+  setTimeout(follow, EVERY);
+};
+
+document.addEventListener("visibilitychange", () => look().catch(() => {}));
+follow();

@@ -16,7 +16,7 @@ pub struct Letter<'a> {
     /// How inboxes list it.
     pub inbox: Vec<InboxRow>,
     /// The ways in which clients make it dark.
-    pub shades: Vec<Shade>,
+    pub shades: &'a [Shade],
     /// Header names with their values, decoded.
     pub headers: Vec<(String, String)>,
     /// The tree of MIME parts, the outer ones first.
@@ -99,8 +99,10 @@ pub struct Share {
 pub struct Changes {
     /// Since what.
     pub since: String,
-    /// The lines of the text part; none where there is nothing to compare with.
+    /// The lines of what can be read; none where there is nothing to compare with.
     pub lines: Option<Vec<Change>>,
+    /// What lines do not show.
+    pub notes: Vec<String>,
 }
 
 /// A line of a comparison.
@@ -128,7 +130,7 @@ pub(super) fn stage(page: &Preview<'_>, letter: &Letter<'_>) -> Markup {
             }
         }
         section.view.dark tabindex="0" aria-label="Dark" {
-            @for shade in &letter.shades { (frame(page, shade.view, 400, shade.name, shade_note(shade))) }
+            @for shade in letter.shades { (frame(page, shade.view, 400, shade.name, shade_note(shade))) }
         }
         section.view.bare tabindex="0" aria-label="Bare" {
             (frame(page, "no-images", 600, "Images off", html! { "as many clients begin" }))
@@ -152,7 +154,7 @@ fn frame(page: &Preview<'_>, view: &str, width: u32, name: &str, note: Markup) -
     html! {
         figure class={ "w" (width) } {
             figcaption data-part={ "caption-" (view) (width) } { b { (name) } " " (note) }
-            iframe title={ "The email, " (name) } sandbox="allow-same-origin" loading="lazy" src=(source) {}
+            iframe title={ "The email, " (name) } tabindex="-1" sandbox="allow-same-origin" loading="lazy" src=(source) {}
         }
     }
 }
@@ -235,9 +237,11 @@ fn comparison(changes: &Changes) -> Markup {
     html! {
         figure {
             figcaption { b { "Since " (changes.since) } }
+            @for note in &changes.notes { p.note { (note) } }
             @match &changes.lines {
                 None => p.none { "There is nothing to compare with." },
-                Some(lines) if lines.is_empty() => p.none { "Nothing changed." },
+                Some(lines) if lines.is_empty() && changes.notes.is_empty() => p.none { "Nothing changed." },
+                Some(lines) if lines.is_empty() => p.none { "No words, links, pictures or headers changed." },
                 Some(lines) => pre.diff tabindex="0" {
                     @for line in lines {
                         @match line {

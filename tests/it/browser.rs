@@ -8,6 +8,7 @@ use masthead::newsletter::Newsletter;
 use masthead::render::{render, sample_newsletter, sample_value};
 use masthead::templates::Style;
 use masthead::theme::Sheet;
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::app::{App, Browser, Running, Scheme, link, repository};
@@ -408,6 +409,170 @@ fn what_is_approved_on_the_page_is_what_may_leave() {
     browser.until("document.querySelector('.given') != null");
     app.send(&file).exits(0);
     assert_eq!(app.taken().len(), 2);
+}
+
+#[test]
+fn whatever_changed_since_the_approval_is_named() {
+    let app = App::start();
+    let file = app.issue(7);
+    let toml = fs::read_to_string(app.folder.path().join("masthead.toml")).unwrap();
+    let (_preview, mut browser) = preview(&app, &file);
+    browser.value("document.getElementById('panel-send').click()");
+    browser.value("document.querySelector('form[action=approve] button').click()");
+    browser.until("document.querySelector('.given') != null");
+    let since = "document.querySelector('.view.changes figure')";
+    assert!(browser.value(&format!("{since}.textContent")).as_str().unwrap().ends_with("Nothing changed."));
+    let text = fs::read_to_string(app.folder.path().join(&file)).unwrap();
+    for (name, content, named) in [
+        (&file[..], format!("---\nsubject: Something else\n---\n{text}"), "+ Subject: Something else"),
+        (&file, format!("---\npreheader: Another line\n---\n{text}"), "+ Preheader: Another line"),
+        (&file, text.replace("example/laying", "example/felling"), "+ https://hedges.example/felling"),
+        (&file, format!("{text}\n![A hedge](https://pictures.example/hedge.png)\n"), "+ Picture: https://pictures"),
+        ("masthead.toml", toml.replace("Garden Letters <", "Somebody <").replace("ann@", "eve@"), "eve@example.org"),
+        ("masthead.toml", format!("{toml}\n[newsletter.garden.theme]\nink = '#001133'\n"), "The look changed: "),
+    ] {
+        let before = if name == file { &text } else { &toml };
+        assert_ne!(&content, before, "{named}");
+        app.write(name, &content);
+        browser.until("document.querySelector('.stale') != null");
+        browser.until(&format!("{since}.textContent.includes({named:?})"));
+        app.write(name, before);
+        browser.until("document.querySelector('.given') != null");
+    }
+}
+
+#[test]
+fn a_look_that_send_does_not_know_is_not_approved() {
+    let app = App::start();
+    let file = app.issue(7);
+    app.write("mine.css", "h1 { color: #123456 }");
+    let mut running = app.spawn(&["preview", &file, "--css", "mine.css"]);
+    let url = running.first_line();
+    let mut browser = Browser::start();
+    browser.open(&url);
+    assert_eq!(browser.value("document.querySelector('form[action=approve] button').disabled"), true);
+    // nor by a form that was there before
+    browser.value(
+        "fetch('approve', { method: 'POST',
+            body: new URLSearchParams({ digest: document.querySelector('.digest').textContent }) }).then(() => true)",
+    );
+    assert_eq!(app.query("select count(*)::text from approval"), "0");
+    browser.open(&url);
+    assert!(browser.value("document.querySelector('.outcome').textContent").as_str().unwrap().contains("--css"));
+}
+
+#[test]
+fn the_first_approval_of_a_project_makes_its_store() {
+    let app = App::start();
+    app.unset("DATABASE_URL");
+    let file = app.issue(7);
+    let (running, mut browser) = preview(&app, &file);
+    assert!(!app.folder.path().join(".masthead").exists(), "looking makes nothing");
+    browser.value("document.getElementById('panel-send').click()");
+    browser.value("document.querySelector('form[action=approve] button').click()");
+    browser.until("document.querySelector('.given') != null");
+    running.signal(Signal::INT);
+    running.finish().exits(0);
+    app.set("DATABASE_URL", &app.database_url);
+}
+
+#[test]
+fn the_preview_says_whose_newsletter_it_shows_and_finds_its_own_again() {
+    let app = App::start();
+    let toml = fs::read_to_string(app.folder.path().join("masthead.toml")).unwrap();
+    app.write("7.md", "---\ntitle: [x\n---\nAhoy.\n");
+    let mut running = app.spawn(&["preview", "7.md"]);
+    let mut browser = Browser::start();
+    browser.open(&running.first_line());
+    assert_eq!(browser.value("document.querySelector('.failure h1').textContent"), "7.md cannot be shown");
+    let file = app.issue(7);
+    browser.until("document.querySelector('iframe') != null");
+    let footer = format!("{FRAME}?.body?.innerText.includes('1 Orchard Road') ?? false");
+    browser.until(&footer);
+    let digest = "document.querySelector('.digest').textContent";
+    let own = browser.value(digest);
+    app.masthead(&["render", &file, "--out", "out"]).exits(0).says(own.as_str().unwrap());
+    fs::remove_file(app.folder.path().join("masthead.toml")).unwrap();
+    browser.until("document.querySelector('.banners').textContent.includes('sample newsletter')");
+    browser.until("document.querySelector('.banners').textContent.includes('there is no `masthead.toml`')");
+    assert_eq!(browser.value("document.querySelector('form[action=approve] button').disabled"), true);
+    app.write("masthead.toml", "[[[");
+    browser.until("document.querySelector('.banner.trouble') != null");
+    app.write("masthead.toml", &toml);
+    browser.until("document.querySelector('.banners .banner') == null");
+    assert_eq!(browser.value(digest), own);
+}
+
+#[test]
+fn scroll_view_and_what_was_typed_outlive_a_slip() {
+    let app = App::start();
+    let beds: String = (1..60).map(|at| format!("{at}. [Bed {at}](https://beds.example/{at})\n\nDig.\n\n")).collect();
+    let text = format!("# Garden Letters #8: Beds\n\n## Reading\n\n{beds}");
+    app.write("8.md", &text);
+    let (_preview, mut browser) = preview(&app, "8.md");
+    browser.value("document.getElementById('view-dark').click()");
+    browser.until("document.querySelector('.view.dark iframe').offsetHeight > 2000");
+    browser.value("document.querySelector('main').scrollTo(0, 900)");
+    browser.value("document.getElementById('panel-send').click()");
+    browser.value("document.getElementById('address').focus()");
+    browser.write("half-typed@");
+    for slip in ["", "---\ntitle: [\n---\n"] {
+        app.write("8.md", slip);
+        browser.until("document.querySelector('.banner.trouble') != null");
+        app.write("8.md", &text.replace("Dig.", &format!("Hoe {}.", slip.len())));
+        browser.until("document.querySelector('.banner.trouble') == null");
+        browser.until(&format!(
+            "document.querySelector('.view.dark iframe').contentDocument?.body?.innerText.includes('Hoe {}.') ?? false",
+            slip.len()
+        ));
+    }
+    let kept = "[document.querySelector('main').scrollTop, document.querySelector('[name=view]:checked').id,
+        document.getElementById('address').value, document.activeElement.id]";
+    assert_eq!(browser.value(kept), json!([900, "view-dark", "half-typed@", "address"]));
+}
+
+#[test]
+fn a_preview_that_has_ended_says_so() {
+    let app = App::start();
+    let file = app.issue(7);
+    let (running, mut browser) = preview(&app, &file);
+    assert_eq!(browser.value("document.querySelector('.lost').checkVisibility()"), false);
+    running.kill();
+    browser.until("document.querySelector('.lost').checkVisibility()");
+    assert!(browser.value("document.body.innerText").as_str().unwrap().contains("The preview has ended."));
+}
+
+#[test]
+fn a_preview_is_good_in_many_tabs_at_once() {
+    let app = App::start();
+    let file = app.issue(7);
+    let (_preview, mut browser) = preview(&app, &file);
+    let url = browser.value("location.href");
+    let tabs: Vec<_> = (0..8).map(|_| browser.value(&format!("window.open({url}) != null"))).collect();
+    assert_eq!(tabs, vec![json!(true); 8]);
+    browser
+        .until("fetch('email.html', { signal: AbortSignal.timeout(3000) }).then((answer) => answer.ok, () => false)");
+    app.append(&file, "One more thing.");
+    browser.bring_to_front();
+    browser.until(&format!("{FRAME}.body?.innerText.includes('One more thing.') ?? false"));
+}
+
+#[test]
+fn the_keyboard_gets_to_every_panel_without_a_tour_through_the_email() {
+    let app = App::start();
+    app.write("8.md", EVERYTHING);
+    let (_preview, mut browser) = preview(&app, "8.md");
+    browser.press("Tab");
+    assert_eq!(browser.value("document.activeElement.className"), "skip");
+    let mut stops = 1;
+    while browser.value("document.activeElement.name") != "panel" {
+        browser.press("Tab");
+        stops += 1;
+        assert!(stops <= 8, "{stops} stops before the panels");
+    }
+    browser.value("document.querySelector('.skip').focus()");
+    browser.press("Enter");
+    browser.until("document.activeElement.id == 'panel-findings'");
 }
 
 #[test]

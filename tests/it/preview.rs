@@ -52,6 +52,20 @@ impl Page {
         self.ask(&format!("{}{path}", self.path), &format!("Host: {}\r\n", self.host)).await
     }
 
+    /// Waits until the page shows another version than this one.
+    async fn changed_from(&self, version: &str) -> String {
+        let change = async {
+            loop {
+                let answer = self.get("version").await;
+                let now = body(&answer);
+                if now != version {
+                    return now.to_owned();
+                }
+            }
+        };
+        timeout(DEADLINE, change).await.expect("a change in time")
+    }
+
     /// One request with exactly these headers.
     async fn ask(&self, path: &str, headers: &str) -> String {
         let exchange = async {
@@ -64,6 +78,10 @@ impl Page {
         };
         timeout(DEADLINE, exchange).await.expect("an answer in time")
     }
+}
+
+fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").unwrap().1
 }
 
 fn status(answer: &str) -> &str {
@@ -92,7 +110,7 @@ async fn only_who_knows_the_path_sees_the_issue() {
     let page = Page::of(ISSUE).await;
     let host = format!("Host: {}\r\n", page.host);
     assert_eq!(status(&page.get("").await), "200");
-    for path in ["/", "/email.html", "/events?shown=0", &format!("/{}/", "0".repeat(32))] {
+    for path in ["/", "/email.html", "/version", &format!("/{}/", "0".repeat(32))] {
         assert_eq!(status(&page.ask(path, &host).await), "404", "{path}");
     }
     let other = Page::of(ISSUE).await;
@@ -113,7 +131,7 @@ async fn foreign_hosts_origins_and_sockets_are_refused() {
         format!("Host: {host}\r\nOrigin: null\r\n"),
         format!("Host: {host}\r\nUpgrade: websocket\r\n"),
     ] {
-        for path in ["", "email.html", "events?shown=0"] {
+        for path in ["", "email.html", "version"] {
             let answer = page.ask(&format!("{}{path}", page.path), &headers).await;
             assert_eq!(status(&answer), "403", "{headers}{path}");
             assert!(!answer.contains("Garden"));
@@ -144,23 +162,49 @@ async fn nothing_is_loaded_from_outside_and_nothing_runs_in_the_email() {
 #[tokio::test]
 async fn a_change_of_the_file_is_told_once_it_is_there() {
     let page = Page::of("").await;
-    let first = page.get("events?shown=0").await;
-    assert!(first.contains("id: 1\n") && first.contains("text/event-stream"), "{first}");
-    let (event, ()) = tokio::join!(page.get("events?shown=1"), async {
-        std::fs::write(page.file(), ISSUE).unwrap();
-    });
-    assert!(event.contains("data: 2\n"), "{event}");
+    assert_eq!(body(&page.get("version").await), "1");
+    std::fs::write(page.file(), ISSUE).unwrap();
+    assert_eq!(page.changed_from("1").await, "2");
+    assert!(page.get("").await.contains("Garden Letters #7: Roots"));
+}
+
+#[tokio::test]
+async fn the_address_is_found_without_its_last_slash() {
+    let page = Page::of(ISSUE).await;
+    let host = format!("Host: {}\r\n", page.host);
+    let answer = page.ask(page.path.trim_end_matches('/'), &host).await;
+    assert_eq!((status(&answer), header(&answer, "location")), ("308", vec![page.path.as_str()]));
+}
+
+#[tokio::test]
+async fn the_last_email_stays_while_the_file_is_broken() {
+    let page = Page::of(ISSUE).await;
+    let mut version = page.changed_from("0").await;
+    for (broken, why) in
+        [(&b"---\ndate: [\n---\n"[..], "issue.md:"), (b"# \xff\xfe\xe9\n", "UTF-8"), (b"", "the file is empty")]
+    {
+        std::fs::write(page.file(), broken).unwrap();
+        version = page.changed_from(&version).await;
+        let answer = page.get("").await;
+        assert!(answer.contains("the email as it was before") && answer.contains(why), "{why}:\n{answer}");
+        assert!(answer.contains("the files must be mended first"), "a broken file cannot be approved");
+        assert!(page.get("email.html").await.contains("Good morning."));
+        assert_eq!(status(&page.get("issue.eml").await), "409");
+    }
+    std::fs::write(page.file(), ISSUE.replace("morning", "evening")).unwrap();
+    page.changed_from(&version).await;
+    assert!(page.get("email.html").await.contains("Good evening.") && !page.get("").await.contains("as it was before"));
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_issue_is_an_error_on_the_page() {
     let page = Page::of(ISSUE).await;
-    page.get("events?shown=0").await;
+    page.get("").await;
     std::fs::remove_file(page.file()).unwrap();
-    page.get("events?shown=1").await;
+    page.changed_from("1").await;
     let answer = page.get("").await;
     assert_eq!(status(&answer), "200");
-    assert!(answer.contains("role=\"alert\"") && answer.contains("cannot be read"), "{answer}");
+    assert!(answer.contains("cannot be shown now") && answer.contains("cannot be read"), "{answer}");
 }
 
 /// What the tags hold of an email that the preview adds.
@@ -227,7 +271,7 @@ async fn the_page_shows_both_parts_and_the_editors_style_on_top() {
     let email = page.get("email.html").await;
     assert!(email.contains("color:#123456") && !email.contains("color:#1d4f91"), "{email}");
     std::fs::write(&css, "a { color: #654321; }").unwrap();
-    page.get("events?shown=1").await;
+    page.changed_from("1").await;
     assert!(page.get("email.html").await.contains("color:#654321"));
 }
 
@@ -248,5 +292,5 @@ async fn what_no_mail_shows_of_a_style_sheet_is_a_finding() {
 async fn a_broken_issue_shows_its_line_and_the_remedy() {
     let page = Page::of("---\ndate: [\n---\n").await;
     let answer = page.get("").await;
-    assert!(answer.contains("role=\"alert\"") && answer.contains("issue.md:"), "{answer}");
+    assert!(answer.contains("<main class=\"failure\"") && answer.contains("issue.md:"), "{answer}");
 }

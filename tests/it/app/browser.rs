@@ -120,10 +120,16 @@ impl Browser {
     /// The value of a JavaScript expression, promises awaited.
     #[track_caller]
     pub(crate) fn value(&mut self, expression: &str) -> Value {
-        let wanted = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let wanted =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true });
         let mut answer = self.call("Runtime.evaluate", &wanted);
         assert_eq!(answer["exceptionDetails"], Value::Null, "{}", &expression[..expression.len().min(300)]);
         answer["result"]["value"].take()
+    }
+
+    /// Shows this tab again, where a page has opened others.
+    pub(crate) fn bring_to_front(&mut self) {
+        self.call("Page.bringToFront", &json!({}));
     }
 
     /// Evaluates an expression again and again until it is true.
