@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn colours_that_cannot_be_read_are_refused_with_one_that_can() {
         let (what, hint) = wrong("accent = '#ffcc00'");
-        assert_eq!(what, "[theme] accent #ffcc00 on paper #ffffff has a contrast of 1.5 to 1; text needs 4.5 to 1");
+        assert_eq!(what, "[theme] accent #ffcc00 on paper #ffffff has a contrast of 1.51 to 1; text needs 4.5 to 1");
         let hint = hint.unwrap();
         let remedy = hint.split('"').nth(1).unwrap();
         assert!(read(&format!("accent = '{remedy}'"), Path::new("")).is_ok(), "{hint}");
