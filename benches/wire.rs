@@ -315,11 +315,11 @@ async fn send_ours(form: Form, size: usize, to: SocketAddr, count: usize) -> imp
     let from = EmailAddress::parse("weekly@example.org").expect("an address");
     // As an issue has it: four gaps that differ per reader.
     let shared: Vec<_> = [1, 3, 4, 2].map(|tenths| Piece::new(lines(size * tenths / 10))).into();
+    let reader = EmailAddress::parse("reader@example.org").expect("an address");
     let mail = move |number: usize| {
         let own = Piece::new(format!("https://weekly.example.org/u/{number:032}\r\n").into_bytes());
-        let to = EmailAddress::parse("reader@example.org").expect("an address");
         let message = Message::new(shared.iter().flat_map(|piece| [own.clone(), piece.clone()]));
-        Mail::new(Envelope { from: from.clone(), to }, message)
+        Mail::new(Envelope { from: from.clone(), to: reader.clone() }, message)
     };
     async move {
         let mut ahead: VecDeque<Mail> = (0..count.min(1)).map(&mail).collect();

@@ -274,9 +274,9 @@ fn compose(shared: &Shared, due: &Due) -> Result<Option<Mail>, MessageError> {
         unsubscribe_url: send.newsletter.unsubscribe_url(&keyring.sign(claim)),
     };
     let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
-    let bytes = shared.compiled.stamp(&reader, &message_id)?.to_vec();
+    let message = shared.pieces.message(&shared.compiled.stamp(&reader, &message_id)?);
     let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
-    Ok(Some(Mail::new(envelope, bytes)))
+    Ok(Some(Mail::new(envelope, message)))
 }
 
 /// Opens a connection, again and again with longer waits while the relay is away.

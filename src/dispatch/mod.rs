@@ -15,6 +15,7 @@ mod breaker;
 mod courier;
 mod lanes;
 mod operator;
+mod pieces;
 mod rate;
 mod writer;
 
@@ -36,6 +37,7 @@ use crate::store::{Due, FrozenIssue, IssueState, Outcome, Outlook, Pause, Store,
 use crate::subscriber::EmailAddress;
 use breaker::{Breaker, Trip};
 use lanes::Lanes;
+use pieces::Pieces;
 use rate::{RateLimit, Rest};
 use writer::Writer;
 
@@ -166,6 +168,7 @@ struct Shared {
     send: Arc<Send>,
     /// What every message is stamped from.
     compiled: Arc<Compiled>,
+    pieces: Pieces,
     writer: Writer,
     lanes: Lanes,
     rate: Arc<RateLimit>,
@@ -336,7 +339,18 @@ async fn shift(
     // Twice what is in flight keeps the couriers busy while the feeder reads the next chunk.
     let (jobs, next_jobs) = mpsc::channel(2 * connections * send.relay.window());
     let (rest, stopping) = (Rest::default(), stop.clone());
-    let shared = Arc::new(Shared { send, compiled, writer, lanes, rate, rest, breaker, progress, stop: stopping });
+    let shared = Arc::new(Shared {
+        send,
+        compiled,
+        pieces: Pieces::default(),
+        writer,
+        lanes,
+        rate,
+        rest,
+        breaker,
+        progress,
+        stop: stopping,
+    });
 
     let next_jobs = Arc::new(Mutex::new(next_jobs));
     let mut couriers = JoinSet::new();

@@ -1,5 +1,7 @@
 //! Replies as they come off the wire (RFC 5321 §4.2), wherever the packets end.
 
+use memchr::memchr;
+
 use crate::delivery::{EnhancedCode, Reply};
 
 /// Eight times what RFC 5321 §4.5.3.1.5 allows.
@@ -30,15 +32,16 @@ pub(super) struct Garbage(pub(super) String);
 impl Incoming {
     /// Takes the next reply out, `None` while it is incomplete.
     pub(super) fn next(&mut self) -> Result<Option<Answer>, Garbage> {
-        while let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.bytes.drain(..=end).collect();
-            let (code, last, text) = read_line(&line).ok_or_else(|| Garbage(printable(&line)))?;
+        while let Some(end) = memchr(b'\n', &self.bytes) {
+            let line = self.bytes.get(..=end).unwrap_or_default();
+            let (code, last, text) = read_line(line).ok_or_else(|| Garbage(printable(line)))?;
             let answer = self.begun.get_or_insert(Answer { code, lines: Vec::new() });
             let length = answer.lines.iter().map(String::len).sum::<usize>();
             if answer.code != code || length + text.len() > LONGEST_REPLY {
-                return Err(Garbage(printable(&line)));
+                return Err(Garbage(printable(line)));
             }
             answer.lines.push(text);
+            self.bytes.drain(..=end);
             if last {
                 return Ok(self.begun.take());
             }
@@ -72,7 +75,14 @@ fn printable(bytes: &[u8]) -> String {
     let hidden = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let text = String::from_utf8_lossy(bytes);
+    // Nearly every reply; there is one to each command of each message.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    let text = match bytes.trim_ascii_end() {
+        plain if plain.len() <= LONGEST_TEXT && plain.iter().all(is_plain) => {
+            return String::from_utf8_lossy(plain).into_owned();
+        }
+        _ => String::from_utf8_lossy(bytes),
+    };
     text.trim_end().chars().take(LONGEST_TEXT).map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -81,6 +91,9 @@ impl From<Answer> for Reply {
     fn from(answer: Answer) -> Self {
         let mut lines = answer.lines.into_iter();
         let mut text = lines.next().unwrap_or_default();
+        if lines.len() == 0 {
+            return Reply { code: answer.code, text };
+        }
         let code = EnhancedCode::at_start(&text).map(|code| format!("{code} "));
         for line in lines {
             let line = code.as_deref().and_then(|code| line.strip_prefix(code)).unwrap_or(&line);

@@ -4,7 +4,6 @@
 //! can begin at, when that first happens; so a stamped message is the very one that a build from nothing gives.
 
 use std::array;
-use std::io::IoSlice;
 use std::iter;
 use std::sync::{Arc, OnceLock};
 
@@ -276,12 +275,31 @@ impl Signing {
 /// Adds what begins at `start` to a hash.
 fn hashed(mut hash: BodyHash, stamped: &Stamped, start: usize) -> BodyHash {
     let mut before = start;
-    for piece in stamped.pieces() {
+    for piece in stamped.pieces().map(StampedPiece::bytes) {
         let skipped = before.min(piece.len());
         before -= skipped;
         hash.update(&piece[skipped..]);
     }
     hash
+}
+
+/// A piece of a [`Stamped`] message.
+#[derive(Debug, Clone, Copy)]
+pub enum StampedPiece<'a> {
+    /// This reader's alone.
+    Own(&'a [u8]),
+    /// Of all readers' messages.
+    Shared(&'a Arc<[u8]>),
+}
+
+impl<'a> StampedPiece<'a> {
+    /// The bytes.
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
 }
 
 /// One reader's message, in pieces: most of its bytes are those of all the others.
@@ -301,19 +319,15 @@ impl Stamped {
     }
 
     /// The message, piece by piece; none is empty.
-    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn pieces(&self) -> impl Iterator<Item = StampedPiece<'_>> {
         let own = self.own.as_bytes();
         let begins = iter::once(0).chain(self.shared.iter().map(|(before, _)| *before));
         let ends = self.shared.iter().map(|(before, _)| *before).chain(iter::once(own.len()));
-        let owned = begins.zip(ends).map(|(begin, end)| &own[begin..end]);
-        let shared = self.shared.iter().map(|(_, bytes)| &**bytes).chain(iter::once(&[][..]));
-        let pieces = owned.zip(shared).flat_map(|(own, shared)| [own, shared]);
-        iter::once(self.signature.as_bytes()).chain(pieces).filter(|piece| !piece.is_empty())
-    }
-
-    /// The pieces for one vectored write.
-    pub fn io_slices(&self) -> impl Iterator<Item = IoSlice<'_>> {
-        self.pieces().map(IoSlice::new)
+        let owned = begins.zip(ends).map(|(begin, end)| StampedPiece::Own(&own[begin..end]));
+        let shared = self.shared.iter().map(|(_, bytes)| Some(StampedPiece::Shared(bytes))).chain(iter::once(None));
+        let pieces = owned.zip(shared).flat_map(|(own, shared)| [Some(own), shared]).flatten();
+        let signature = StampedPiece::Own(self.signature.as_bytes());
+        iter::once(signature).chain(pieces).filter(|piece| !piece.bytes().is_empty())
     }
 
     /// How many bytes it has.
@@ -330,7 +344,7 @@ impl Stamped {
     /// The message in one piece.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut message = Vec::with_capacity(self.size());
-        self.pieces().for_each(|piece| message.extend_from_slice(piece));
+        self.pieces().for_each(|piece| message.extend_from_slice(piece.bytes()));
         message
     }
 }
@@ -498,7 +512,7 @@ mod tests {
             let stamped = compiled.stamp(&reader, "7.3f9c@example.org").unwrap();
             let message = stamped.to_vec();
             prop_assert_eq!(stamped.size(), message.len());
-            prop_assert_eq!(stamped.io_slices().map(|slice| slice.len()).sum::<usize>(), message.len());
+            prop_assert_eq!(stamped.pieces().map(|piece| piece.bytes().len()).sum::<usize>(), message.len());
             prop_assert_eq!(stamped.is_ascii(), message.is_ascii());
             prop_assert!(message.is_ascii() && message.ends_with(b"\r\n"));
             let text = std::str::from_utf8(&message).unwrap();

@@ -17,7 +17,7 @@ use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
 pub use approved::{Digest, DigestError};
-pub use compiled::{Compiled, Stamped};
+pub use compiled::{Compiled, Stamped, StampedPiece};
 
 use self::dkim::{SignError, Signer};
 use self::encoding::Encoder;

@@ -40,7 +40,7 @@ fn time_passes(app: &App) {
     app.query("update issue set starts_at = now() where state = 'scheduled'");
 }
 
-/// Nobody gets an answer at the dot before so many connections are open.
+/// Nobody gets an answer at the dot before so many connections are open; each process begins with one.
 fn all_together(app: &App, connections: usize) {
     let (all_here, open) = (Gate::default(), Mutex::new(0));
     app.script(move |moment| {
@@ -65,7 +65,7 @@ fn workers_share_a_send_mail_nobody_twice_and_end_in_order() {
     let readers = app.subscribe_many(300);
     let issue = app.issue(7);
     let workers = [worker(&app), worker(&app)];
-    all_together(&app, 6);
+    all_together(&app, 3);
     app.send(&issue).exits(0).ledger().is(&[("accepted", 300)]);
     once_each(&app, &readers);
     assert_eq!(app.query("select count(distinct worker_id)::text from ledger where state = 'accepted'"), "3");
