@@ -283,7 +283,7 @@ fn a_preview_that_is_interrupted_or_terminated_takes_the_server_along() {
         let mut preview = masthead(&["preview", "7.md"]).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(preview.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        assert!(desk.server().is_some(), "{url}");
+        wait_until("the preview has opened its store", || desk.server().is_some());
         kill_process(Pid::from_child(&preview), signal).unwrap();
         assert_eq!(preview.wait().unwrap().code(), Some(0));
         assert_eq!(desk.server(), None);
