@@ -516,28 +516,31 @@ async fn doubt(
     Ok(in_doubt.rows_affected())
 }
 
-/// Appends what came of attempts. Returns how many found their place.
+/// Appends what came of attempts, each behind its own attempt or behind the doubt that was put on it.
+/// Returns how many found their place.
 async fn settle(
     transaction: &mut Transaction<'_>,
     worker_id: i32,
     issue_id: i64,
     entries: &[Entry],
 ) -> Result<u64, StoreError> {
-    let columns = Columns::new(entries);
-    let mut written = settle_in_place(transaction, worker_id, issue_id, &columns).await?;
+    let mut columns = Columns::new(entries);
+    let mut written = append(transaction, worker_id, issue_id, &columns).await?;
     // Twice: a step may be taken by the doubt that a reaper puts on it while the first one looks.
     for _ in 0..2 {
         if written < entries.len() as u64 {
-            written += settle_behind_doubt(transaction, worker_id, issue_id, &columns).await?;
+            columns.steps = last_steps(transaction, issue_id, &columns.subscriber_ids).await?;
+            written += append(transaction, worker_id, issue_id, &columns).await?;
         }
     }
-    // What is left may have been written by a commit whose answer was lost.
+    // What is left may have been written by a commit whose answer was lost, or was resolved.
     Ok(written)
 }
 
 /// Entries as Postgres takes many rows: column by column.
 struct Columns {
     subscriber_ids: Vec<i64>,
+    /// The steps behind which they belong.
     steps: Vec<i16>,
     attempts: Vec<i16>,
     states: Vec<String>,
@@ -560,11 +563,11 @@ impl Columns {
     }
 }
 
-/// Appends each entry behind its own attempt, which is nearly always the last step.
+/// Appends each entry behind its step, if that is this worker's attempt or the doubt about it, and the last one.
 ///
-/// A scalar subquery looks the attempt up, here and in [`intend`]: for it Postgres has no other plan than the index,
+/// A scalar subquery looks the step up, here and in [`intend`]: for it Postgres has no other plan than the index,
 /// where a join's plan, made while the partition is empty, would read the whole of it for every group.
-async fn settle_in_place(
+async fn append(
     transaction: &mut Transaction<'_>,
     worker_id: i32,
     issue_id: i64,
@@ -581,7 +584,9 @@ async fn settle_in_place(
          cross join lateral (
              select e.state = 'queued' and (select i.state from issue i where i.id = $2) = 'cancelled' as it
          ) over
-         where (select l.worker_id = $1 and l.state = 'attempting' from ledger l
+         where (select l.worker_id = $1 and l.attempt = e.attempt and l.state in ('attempting', 'in_doubt')
+                       and l.state <> e.state
+                from ledger l
                 where l.issue_id = $2 and l.subscriber_id = e.subscriber_id and l.step = e.step)
          on conflict on constraint ledger_pkey do nothing",
         worker_id,
@@ -599,43 +604,22 @@ async fn settle_in_place(
     .rows_affected())
 }
 
-/// Appends each entry behind the doubt that was put on its attempt, unless somebody has resolved it.
-async fn settle_behind_doubt(
+/// The last step of each delivery, 0 without one, in the order of the readers given.
+async fn last_steps(
     transaction: &mut Transaction<'_>,
-    worker_id: i32,
     issue_id: i64,
-    columns: &Columns,
-) -> Result<u64, StoreError> {
-    Ok(sqlx::query!(
-        "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, next_at, class, reply)
-         select $2, e.subscriber_id, last.step + 1, e.attempt, $1,
-                case when over.it then 'skipped' else e.state end,
-                case when not over.it then now() + make_interval(secs => e.wait) end,
-                case when over.it then 'cancelled' else e.class end, e.reply
-         from unnest($3::bigint[], $4::smallint[], $5::text[], $6::float8[], $7::text[], $8::text[])
-              as e (subscriber_id, attempt, state, wait, class, reply)
-         cross join lateral (
-             select e.state = 'queued' and (select i.state from issue i where i.id = $2) = 'cancelled' as it
-         ) over
-         join lateral (
-             select l.* from ledger l
-             where l.issue_id = $2 and l.subscriber_id = e.subscriber_id
-             order by l.step desc limit 1
-         ) last on last.worker_id = $1 and last.attempt = e.attempt
-               and last.state in ('attempting', 'in_doubt') and last.state <> e.state
-         on conflict on constraint ledger_pkey do nothing",
-        worker_id,
+    subscriber_ids: &[i64],
+) -> Result<Vec<i16>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce((select max(l.step) from ledger l
+                            where l.issue_id = $1 and l.subscriber_id = n.subscriber_id), 0::smallint) as "step!"
+           from unnest($2::bigint[]) with ordinality as n (subscriber_id, place)
+           order by n.place"#,
         issue_id,
-        &columns.subscriber_ids,
-        &columns.attempts,
-        &columns.states,
-        &columns.waits as &[Option<f64>],
-        &columns.classes as &[Option<String>],
-        &columns.replies as &[Option<String>]
+        subscriber_ids
     )
-    .execute(&mut **transaction)
-    .await?
-    .rows_affected())
+    .fetch_all(&mut **transaction)
+    .await?)
 }
 
 /// Makes chunks due again whose late entries put deliveries back into the queue: their worker has them no longer.
