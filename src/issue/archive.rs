@@ -188,7 +188,7 @@ pub struct Appearance {
 }
 
 /// Which pages appeared in which issues. An index in memory: looking up a page takes the same time in any archive.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Archive {
     issues: Vec<Arc<ArchivedIssue>>,
     pages: HashMap<Address, Vec<Appearance>>,

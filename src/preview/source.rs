@@ -55,7 +55,7 @@ impl PartialEq for Project {
         let key = |project: &Self| project.signer.as_ref().map(|signer| signer.record());
         self.newsletter == other.newsletter
             && self.check == other.check
-            && Arc::ptr_eq(&self.archive, &other.archive)
+            && self.archive == other.archive
             && key(self) == key(other)
     }
 }
@@ -172,4 +172,15 @@ impl Source {
 fn email(content: &Content) -> Result<Email, String> {
     let css = content.css.as_ref().map(|css| css.as_deref().map_err(Clone::clone)).transpose()?;
     Email::new(content.manuscript.clone()?, content.project.as_ref()?, css)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_configured_as_before_is_no_change() {
+        assert_eq!(Project::none("there is none."), Project::none("there is none."));
+        assert_ne!(Project::none("there is none."), Project::none("it is gone."));
+    }
 }
