@@ -18,11 +18,20 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "placeholder",
         severity: Severity::Error,
-        summary: "words that were to be replaced: TODO, TK, lorem ipsum, example.com",
+        summary: "words that were to be replaced: TODO, TK, lorem ipsum",
         why: "They were a promise to write something before the issue leaves.",
         bad: "# Harbour Weekly #12: Slow Software\n\nTODO: ask the pilots.\n",
         good: "# Harbour Weekly #12: Slow Software\n\nA TODO list in 40 lines, and the TODO app that grew out of it.\n",
         check: placeholder,
+    },
+    Rule {
+        id: "placeholder-address",
+        severity: Severity::Warning,
+        summary: "an address that nobody can have: example.com",
+        why: "These domains are reserved for documentation (RFC 2606); the real address was to come.",
+        bad: "# Harbour Weekly #12: Slow Software\n\nMore about [tides](https://example.com/tides).\n",
+        good: "# Harbour Weekly #12: Slow Software\n\nMore about [tides](https://tides.example/). In code, `https://example.com` stays.\n",
+        check: placeholder_address,
     },
     Rule {
         id: "leftover-language",
@@ -165,6 +174,11 @@ fn placeholder(context: &Context<'_>) -> Vec<Mark> {
     }
     marks.extend(unwritten_fields(context));
     marks.extend(unwritten_alts(context));
+    marks
+}
+
+fn placeholder_address(context: &Context<'_>) -> Vec<Mark> {
+    let mut marks = Vec::new();
     for target in context.targets() {
         if let Some(host) = reserved_host(target.url) {
             marks.push(context.mark(target.place(), format!("`{host}` is a placeholder"), "put the real address in"));
