@@ -73,10 +73,10 @@ fn read_issues(path: &Path) -> anyhow::Result<(Vec<(String, Issue)>, usize)> {
     let mut unread = 0;
     for file in files {
         let bytes = fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
-        match issue::parse(&bytes) {
+        let name = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().into_owned();
+        match issue::parse_file(&name, &bytes) {
             Ok(issue) if issue.number.is_some() || !issue.recommended().is_empty() => {
-                let name = file.strip_prefix(folder).unwrap_or(&file);
-                issues.push((name.to_string_lossy().into_owned(), issue));
+                issues.push((name, issue));
             }
             Ok(_) => {}
             Err(error) => {

@@ -22,7 +22,8 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let issue = parse::read(&args.file)?;
+    // the day in the file's name stays there
+    let issue = parse::read_by(&args.file, |_, bytes| issue::parse(bytes))?;
     let text = issue::format(&issue);
     // an issue that would read otherwise is left as it is
     ensure!(

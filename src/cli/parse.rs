@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::Exit;
-use crate::issue::{self, Issue};
+use super::{Exit, advise};
+use crate::issue::{self, Issue, ParseError};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -20,9 +20,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Reads an issue file, for every command that takes one.
+/// Reads an issue file, for the commands that take one.
 pub(super) fn read(file: &Path) -> anyhow::Result<Issue> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    issue::parse(&bytes)
-        .map_err(|error| anyhow::anyhow!("{}:{}: {}\nhint: {}", file.display(), error.line, error.what, error.hint))
+    read_by(file, issue::parse_file)
+}
+
+/// Reads a file as `read` does, which is told what it is called.
+pub(super) fn read_by<T>(file: &Path, read: impl Fn(&str, &[u8]) -> Result<T, ParseError>) -> anyhow::Result<T> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read `{name}`"))?;
+    read(&name, &bytes).map_err(|ParseError { line, what, hint }| advise(&format!("{name}:{line}: {what}"), &hint))
 }

@@ -9,6 +9,11 @@ pub(super) fn parse(text: &str) -> Option<Date> {
     in_numbers(text).or_else(|| in_words(text))
 }
 
+/// Reads the day that a file's name begins with: `2024-06-08-tides.md`.
+pub(super) fn of_file(name: &str) -> Option<Date> {
+    name.rsplit(['/', '\\']).next().and_then(|name| name.get(..10)).and_then(parse)
+}
+
 fn in_numbers(text: &str) -> Option<Date> {
     let (year, rest) = number(text)?;
     let (month, rest) = number(rest.trim_start().strip_prefix(['-', '.', '/', '年'])?)?;

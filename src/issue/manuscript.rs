@@ -127,7 +127,7 @@ impl Manuscript {
         let arena = Arena::new();
         let document = reading.document(&arena);
         let (text, below) = (&reading.text, reading.below);
-        let day = name.rsplit(['/', '\\']).next().and_then(|name| name.get(..10)).and_then(dates::parse);
+        let day = dates::of_file(name);
         let mut issue = reading.issue(&document);
         issue.date = issue.date.or(day);
         let mut manuscript = Self {

@@ -44,7 +44,7 @@ pub use address::{Address, Repository};
 pub use archive::{Appearance, Archive, ArchivedIssue, Beside, IssueLink, Origin, Role};
 pub use format::format;
 pub use manuscript::Manuscript;
-pub use parse::{ParseError, parse};
+pub use parse::{ParseError, parse, parse_file};
 pub use tracking::{is_referral, is_tracking};
 
 use serde::Serialize;

@@ -8,7 +8,7 @@ use super::html::{self, Change};
 use super::markdown::{self, Document};
 use super::source::{self, Source};
 use super::title::{self, TitleLine};
-use super::{Issue, Repair, item, language, roundup};
+use super::{Issue, Repair, dates, item, language, roundup};
 
 /// Why a file is no issue.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,12 @@ pub fn parse(bytes: &[u8]) -> Result<Issue, ParseError> {
     let reading = Reading::of(&source::characters(bytes)?)?;
     let arena = Arena::new();
     Ok(reading.issue(&reading.document(&arena)))
+}
+
+/// Reads an issue from a file called `name`: where nothing in it says a day, `2024-06-08-tides.md` says it.
+pub fn parse_file(name: &str, bytes: &[u8]) -> Result<Issue, ParseError> {
+    let issue = parse(bytes)?;
+    Ok(Issue { date: issue.date.or_else(|| dates::of_file(name)), ..issue })
 }
 
 /// What is read of a file: its text, mended, and what its front matter says.
