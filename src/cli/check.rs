@@ -9,11 +9,12 @@ use time::OffsetDateTime;
 
 use super::archive::issue_files;
 use super::context::{ConfigArgs, newsletter_for, told};
+use super::parse::read_by;
 use super::{Exit, advise};
 use crate::config::Config;
 use crate::inspect;
-use crate::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Severity, Surroundings};
-use crate::issue::{Archive, Issue, Manuscript, ParseError};
+use crate::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Settings, Severity, Surroundings};
+use crate::issue::{Archive, Issue, Manuscript};
 use crate::newsletter::{Newsletter, Slug};
 use crate::render;
 
@@ -205,15 +206,35 @@ impl Desk<'_> {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<Manuscript> {
+/// What would stop a send: the errors of an issue whose email is `html`.
+///
+/// What lies beyond the file, the numbers and links of earlier issues, the ledger knows itself.
+pub(super) fn errors(
+    manuscript: &Manuscript,
+    newsletter: &Newsletter,
+    html: &str,
+    settings: &Settings,
+) -> Vec<Finding> {
+    let remarks = inspect::remarks(manuscript, html, &newsletter.theme);
+    let around = Surroundings {
+        email: Some(Email { html }),
+        remarks: Some(&remarks),
+        newsletter: Some(&newsletter.name),
+        today: Some(OffsetDateTime::now_utc().date()),
+        ..Surroundings::default()
+    };
+    let mut errors = check::check(manuscript, &around, settings);
+    errors.retain(|finding| finding.severity == Severity::Error);
+    errors
+}
+
+/// Reads an issue file with all its places.
+pub(super) fn read(file: &Path) -> anyhow::Result<Manuscript> {
     if file.is_dir() {
         let name = file.display();
         return Err(advise(&format!("`{name}` is a folder"), &format!("name its files: `masthead check {name}/*.md`")));
     }
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let name = file.display().to_string();
-    Manuscript::read(&name, &bytes)
-        .map_err(|ParseError { line, what, hint }| advise(&format!("{name}:{line}: {what}"), &hint))
+    read_by(file, Manuscript::read)
 }
 
 /// Puts new content in a file's place, whole or not at all.
@@ -266,29 +287,37 @@ const SHOWN: usize = 50;
 
 /// Prints the findings; when files were mended, the difference has standard output for itself.
 fn print_text(found: &[(&Manuscript, &Vec<Finding>)], mended: bool) -> anyhow::Result<()> {
-    let mut text = String::new();
-    let terminal = if mended { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    for (manuscript, findings) in found {
-        let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in *findings {
-            let count = shown.entry(finding.rule).or_default();
-            *count += 1;
-            if *count <= SHOWN {
-                text.push_str(&excerpt::show(manuscript, finding, Paint { colour }));
-                text.push('\n');
-            }
-        }
-        for (rule, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN) {
-            text.push_str(&format!("… and {} more `{rule}` in {}; --json has all\n\n", count - SHOWN, manuscript.name));
-        }
-    }
+    let to_terminal = if mended { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    let text: String = found.iter().map(|(manuscript, findings)| show(manuscript, findings, to_terminal)).collect();
     match mended {
         true => std::io::stderr().write_all(text.as_bytes())?,
         false => std::io::stdout().write_all(text.as_bytes())?,
     }
     eprintln!("{}", summary(found, mended));
     Ok(())
+}
+
+/// Findings as a person reads them on standard error.
+pub(super) fn shown(manuscript: &Manuscript, findings: &[Finding]) -> String {
+    show(manuscript, findings, std::io::stderr().is_terminal())
+}
+
+fn show(manuscript: &Manuscript, findings: &[Finding], to_terminal: bool) -> String {
+    let paint = Paint { colour: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
+    let mut text = String::new();
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in findings {
+        let count = shown.entry(finding.rule).or_default();
+        *count += 1;
+        if *count <= SHOWN {
+            text.push_str(&excerpt::show(manuscript, finding, paint));
+            text.push('\n');
+        }
+    }
+    for (rule, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN) {
+        text.push_str(&format!("… and {} more `{rule}` in {}; --json has all\n\n", count - SHOWN, manuscript.name));
+    }
+    text
 }
 
 /// `2 errors, 1 warning and 0 notes in 3 files; --fix mends 1`

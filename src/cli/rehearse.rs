@@ -14,9 +14,8 @@ use tokio::sync::watch;
 
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, signer, told, warn_of_style};
 use super::ledger::LedgerView;
-use super::parse::read;
-use super::send::{Ready, draw_progress, freeze, plan, rate, refuse_other_content};
-use super::{Exit, advise};
+use super::send::{Ready, draw_progress, freeze, plan, rate, refuse_errors, refuse_other_content};
+use super::{Exit, advise, check};
 use crate::catcher::{Catcher, Keep, Mail, Options};
 use crate::config::Config;
 use crate::dispatch::{self, Ending, Progress};
@@ -66,15 +65,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
     let newsletter = config.newsletter(args.newsletter.as_deref()).map_err(told)?.clone();
     warn_of_style(&newsletter.theme);
-    let ready = Ready::new(&args.file, read(&args.file)?, newsletter)?;
+    let manuscript = check::read(&args.file)?;
+    let ready = Ready::new(&args.file, manuscript.issue.clone(), newsletter)?;
     block_on(async {
         let interrupted = interruption()?;
         let open = OpenStore::open(&config).await?;
         let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
-        if let Some(known) = open.store.issue(newsletter_id, ready.number).await? {
-            refuse_other_content(&ready, &known)?;
-            let slug = &ready.newsletter.slug;
-            eprintln!("note: {slug}/{} was sent already; this goes to everybody all the same", known.number);
+        match open.store.issue(newsletter_id, ready.number).await? {
+            Some(known) => {
+                refuse_other_content(&ready, &known)?;
+                let slug = &ready.newsletter.slug;
+                eprintln!("note: {slug}/{} was sent already; this goes to everybody all the same", known.number);
+            }
+            None => {
+                if let Err(why) = refuse_errors(&manuscript, &ready, &config.check) {
+                    eprintln!("warning: {why}");
+                }
+            }
         }
         let rehearsal = open.store.rehearse().await?.ok_or_else(|| {
             advise("another rehearsal is under way in this database", "wait until it is over, or stop it")

@@ -13,12 +13,12 @@ use time::OffsetDateTime;
 
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer, told, warn_of_style};
 use super::ledger::{LedgerView, clock};
-use super::parse::read;
 use super::readers_web::{self, Instance};
-use super::{Exit, advise, moment};
+use super::{Exit, advise, check, moment};
 use crate::config::{Config, parse_duration};
 use crate::dispatch::{self, Ending, Progress};
-use crate::issue::{Issue, IssueLink};
+use crate::issue::check::Settings;
+use crate::issue::{Issue, IssueLink, Manuscript};
 use crate::mailer::{Connection, Envelope, Mail, Relay, Verdict};
 use crate::message::dkim::Signer;
 use crate::message::{Compiled, Digest, Reader, proof_message};
@@ -114,13 +114,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
     let newsletter = config.newsletter(args.newsletter.as_deref()).map_err(told)?.clone();
     warn_of_style(&newsletter.theme);
-    let ready = Ready::new(&args.file, read(&args.file)?, newsletter)?;
+    let manuscript = check::read(&args.file)?;
+    let ready = Ready::new(&args.file, manuscript.issue.clone(), newsletter)?;
     if !args.proof.is_empty() {
         return block_on(proof(&config, &ready, &args.proof));
     }
     match &args.out {
-        Some(out) => block_on(dry_run(args, &config, &ready, out)),
-        None => block_on(send(args, &config, ready)),
+        Some(out) => block_on(dry_run(args, &config, &manuscript, &ready, out)),
+        None => block_on(send(args, &config, &manuscript, ready)),
     }
 }
 
@@ -151,13 +152,20 @@ async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::
 }
 
 /// Writes what every reader would get into a Maildir, where a send would not refuse it.
-async fn dry_run(args: &Args, config: &Config, ready: &Ready, out: &Path) -> anyhow::Result<Exit> {
+async fn dry_run(
+    args: &Args,
+    config: &Config,
+    manuscript: &Manuscript,
+    ready: &Ready,
+    out: &Path,
+) -> anyhow::Result<Exit> {
     let signer = signer(config, &ready.newsletter)?;
     let open = OpenStore::open(config).await?;
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
     let known = open.store.issue(newsletter_id, ready.number).await?;
-    if let Some(known) = &known {
-        refuse_other_content(ready, known)?;
+    match &known {
+        Some(known) => refuse_other_content(ready, known)?,
+        None => refuse_errors(manuscript, ready, &config.check)?,
     }
     refuse_unapproved(args, config, &open.store, newsletter_id, ready, known.as_ref()).await?;
     let rendered = known.as_ref().map_or(&ready.rendered, |frozen| &frozen.rendered);
@@ -193,7 +201,7 @@ async fn dry_run(args: &Args, config: &Config, ready: &Ready, out: &Path) -> any
     Ok(Exit::Done)
 }
 
-async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit> {
+async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Ready) -> anyhow::Result<Exit> {
     let relay = relay(config)?;
     let signer = signer(config, &ready.newsletter)?;
     let interrupted = interruption()?;
@@ -201,8 +209,9 @@ async fn send(args: &Args, config: &Config, ready: Ready) -> anyhow::Result<Exit
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
     check_instance(&open.store, &ready.newsletter).await?;
     let known = open.store.issue(newsletter_id, ready.number).await?;
-    if let Some(known) = &known {
-        refuse_other_content(&ready, known)?;
+    match &known {
+        Some(known) => refuse_other_content(&ready, known)?,
+        None => refuse_errors(manuscript, &ready, &config.check)?,
     }
     refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
@@ -389,6 +398,22 @@ pub(super) fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow
     ))
 }
 
+/// Refuses what nobody should get: what the check calls an error. Warnings never stop a send.
+pub(super) fn refuse_errors(manuscript: &Manuscript, ready: &Ready, settings: &Settings) -> anyhow::Result<()> {
+    let errors = check::errors(manuscript, &ready.newsletter, &ready.rendered.html, settings);
+    let Some(first) = errors.first() else { return Ok(()) };
+    eprint!("{}", check::shown(manuscript, &errors));
+    let count = if errors.len() == 1 {
+        "an error, which stops".to_owned()
+    } else {
+        format!("{} errors, which stop", errors.len())
+    };
+    Err(advise(
+        &format!("`{}` has {count} a send", manuscript.name),
+        &format!("mend it, or allow it in the line above: `<!-- masthead: allow {}: the reason -->`", first.rule),
+    ))
+}
+
 /// Refuses what nobody has approved, where an approval is given or wanted.
 async fn refuse_unapproved(
     args: &Args,
@@ -418,7 +443,7 @@ async fn refuse_unapproved(
     Err(advise(&why, "look at it with `masthead preview` and approve it there, then send it"))
 }
 
-/// What an editor would want to know before the send. Warnings never stop it.
+/// What an editor would want to know before the send.
 async fn oddities(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::Result<Vec<String>> {
     let mut oddities = Vec::new();
     if let Some(name) = ready.issue.other_newsletter(&ready.newsletter.name) {

@@ -88,7 +88,7 @@ impl Email {
             today: Some(OffsetDateTime::now_utc().date()),
         };
         let findings = check::check(&manuscript, &around, &project.check);
-        let unsendable = unsendable(project, css.is_some(), issue);
+        let unsendable = unsendable(project, css.is_some(), issue, &findings);
         let shades =
             SHADES.iter().map(|(view, _, mode, name, clients)| shade(&html, view, *mode, name, clients)).collect();
         let (signer, unconfigured) = (project.signer.clone(), project.newsletter.as_ref().err().cloned());
@@ -287,7 +287,7 @@ impl Email {
 }
 
 /// Why an email as it is shown can never be sent.
-fn unsendable(project: &Project, own_css: bool, issue: &Issue) -> Option<String> {
+fn unsendable(project: &Project, own_css: bool, issue: &Issue, findings: &[check::Finding]) -> Option<String> {
     match &project.newsletter {
         Err(why) => Some(why.clone()),
         Ok(_) if own_css => Some(
@@ -296,7 +296,10 @@ fn unsendable(project: &Project, own_css: bool, issue: &Issue) -> Option<String>
                 .to_owned(),
         ),
         Ok(_) if issue.number.is_none() => Some("the issue has no number, so it cannot be sent.".to_owned()),
-        Ok(_) => None,
+        Ok(_) => {
+            let error = findings.iter().find(|finding| finding.severity == check::Severity::Error)?;
+            Some(format!("line {}: {}. `send` refuses an issue with errors.", error.line, error.message))
+        }
     }
 }
 

@@ -399,6 +399,10 @@ fn what_is_approved_on_the_page_is_what_may_leave() {
     browser.value("document.getElementById('panel-send').click()");
     browser.value("document.querySelector('form[action=approve] button').click()");
     browser.until("document.querySelector('.given') != null");
+    app.append(&file, "TODO: one more thing.");
+    browser.until("document.querySelector('form[action=approve] button').disabled");
+    app.write(&file, "");
+    app.issue(7);
     app.append(&file, "One more thing.");
     browser.until("document.querySelector('.stale') != null");
     browser.until(

@@ -205,6 +205,55 @@ fn where_approval_is_wanted_nothing_leaves_without() {
 }
 
 #[test]
+fn an_error_of_the_check_stops_a_send_and_a_warning_does_not() {
+    let app = App::start();
+    app.subscribe_many(2);
+    let issue = app.issue_with(7, "TODO: an intro.\n\nSee [the beds](/beds) and [the seeds](http://seeds.example/).");
+    let refused = app.send(&issue).exits(2).says("7.md:3:1").says("7.md:5:").says("has 2 errors, which stop a send");
+    assert!(!refused.err.contains("link-http"), "a warning is not shown: {}", refused.err);
+    app.masthead(&["send", &issue, "--dry-run", "--out", "mail"]).exits(2).says("error[placeholder]");
+    app.masthead(&["send", &issue, "--yes", "--at", "2999-01-01 00:00"]).exits(2).says("error[link-relative]");
+    app.masthead(&["rehearse", &issue]).exits(0).says("error[placeholder]").says("2 errors, which stop a send");
+    assert_eq!((app.query("select count(*)::text from issue"), app.taken().len()), ("0".to_owned(), 0));
+
+    let issue = app.issue_with(
+        7,
+        "<!-- masthead: allow placeholder: it is what the letter is about -->\nTODO: an intro.\n\n\
+         See [the seeds](http://seeds.example/).",
+    );
+    app.send(&issue).exits(0);
+    assert_eq!(app.taken().len(), 2);
+}
+
+#[test]
+fn what_was_frozen_goes_on_whatever_the_check_says_of_it_by_now() {
+    let app = App::start();
+    app.subscribe_many(1);
+    let [first, second] = [7, 8].map(|number| app.issue_with(number, "See [the seeds](http://seeds.example/)."));
+    app.send(&first).exits(0);
+    app.append("masthead.toml", "\n[check.rules]\nlink-http = \"error\"\n");
+    app.send(&second).exits(2).says("error[link-http]");
+    let readers = app.subscribe_many(2);
+    app.send(&first).exits(0);
+    once_each(&app, &readers);
+}
+
+#[test]
+fn a_day_in_the_name_of_the_file_is_the_issues_own_for_every_command() {
+    let app = App::start();
+    app.subscribe_many(1);
+    let issue = app.issue(7);
+    let named = "2024-06-08-letter.md";
+    std::fs::rename(app.folder.path().join(&issue), app.folder.path().join(named)).unwrap();
+    assert_eq!(app.masthead(&["parse", named]).exits(0).json()["date"], "2024-06-08");
+    let approved = digest(&app, named);
+    app.masthead(&["send", named, "--yes", "--approve", &approved]).exits(0);
+    assert_eq!(app.query("select issue_date::text from issue"), "2024-06-08");
+    let formatted = app.masthead(&["fmt", named]).exits(0);
+    assert!(!formatted.out.contains("2024"), "the file's own text has no date: {}", formatted.out);
+}
+
+#[test]
 fn a_dry_run_refuses_what_a_send_would() {
     let app = App::start();
     app.subscribe_many(2);
