@@ -64,7 +64,7 @@ async fn run(postgres: &PrivatePostgres) {
         store.snapshot(issue.id).await.unwrap();
         let snapshot = start.elapsed();
         let wal = wal(postgres);
-        let cpu = (cpu_of_postgres(), cpu_of_self());
+        let cpu = (cpu_of(postgres), cpu_of_self());
         let start = Instant::now();
         send(&store, newsletter_id, issue.id, group).await;
         let took = start.elapsed();
@@ -72,7 +72,7 @@ async fn run(postgres: &PrivatePostgres) {
         println!(
             "group {group}: {:.0}/s, postgres {:.1} µs, self {:.1} µs, WAL {:.0} B per reader; snapshot {snapshot:?}",
             readers as f64 / took.as_secs_f64(),
-            per((cpu_of_postgres() - cpu.0).as_secs_f64() * 1e6),
+            per((cpu_of(postgres) - cpu.0).as_secs_f64() * 1e6),
             per((cpu_of_self() - cpu.1).as_secs_f64() * 1e6),
             per((self::wal(postgres) - wal) as f64),
         );
@@ -107,6 +107,7 @@ async fn send(store: &Store, newsletter_id: i32, issue_id: i64, group: usize) {
                 subscriber_id: intent.subscriber_id,
                 step: intent.step,
                 attempt: 1,
+                was_granted: true,
                 state: DeliveryState::Accepted,
                 next_in: None,
                 class: None,
@@ -114,10 +115,10 @@ async fn send(store: &Store, newsletter_id: i32, issue_id: i64, group: usize) {
             })
             .collect();
         if held.len() > 4 {
-            store.release(worker.id, &held.drain(..2).collect::<Vec<_>>()).await.unwrap();
+            store.finish(worker.id, &held.drain(..2).collect::<Vec<_>>()).await.unwrap();
         }
     }
-    store.release(worker.id, &held).await.unwrap();
+    store.finish(worker.id, &held).await.unwrap();
     worker.leave().await.unwrap();
     assert_eq!(store.settle_issue(issue_id).await.unwrap(), Outcome::SentNow);
 }
@@ -131,12 +132,13 @@ fn wal(postgres: &PrivatePostgres) -> u64 {
     String::from_utf8(out.stdout).unwrap().trim().parse().unwrap()
 }
 
-/// CPU time of all processes called postgres.
-fn cpu_of_postgres() -> Duration {
+/// CPU time of the processes that the server has now.
+fn cpu_of(postgres: &PrivatePostgres) -> Duration {
+    let data = postgres.socket_folder().parent().unwrap().join("data");
     let mut ticks = 0;
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         if let Ok(stat) = fs::read_to_string(entry.path().join("stat"))
-            && stat.contains("(postgres)")
+            && fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder == data)
         {
             ticks += ticks_in(&stat);
         }

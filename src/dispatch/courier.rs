@@ -170,6 +170,7 @@ impl Courier<'_> {
                 Granted::Go => self.submit(load).await,
                 Granted::Skipped => {
                     self.shared.progress.skipped.fetch_add(1, Ordering::Relaxed);
+                    load.job.hold.ended();
                     self.retract();
                 }
                 Granted::NotNow => self.retract(),
@@ -255,7 +256,8 @@ impl Courier<'_> {
         counter.fetch_add(1, Ordering::Relaxed);
         let Intent { subscriber_id, step, attempt } = load.intent();
         let class = class.map(ReplyClass::as_str);
-        let entry = Entry { subscriber_id, step, attempt, state, next_in, class, reply: Some(reply) };
+        let reply = Some(reply);
+        let entry = Entry { subscriber_id, step, attempt, was_granted: true, state, next_in, class, reply };
         self.shared.writer.record(entry, load.job.hold).await;
     }
 }

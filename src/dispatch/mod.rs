@@ -19,7 +19,7 @@ mod pieces;
 mod rate;
 mod writer;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -153,13 +153,29 @@ struct Job {
 /// Keeps a chunk claimed: the feeder hears when the last job of it is done.
 struct Hold {
     chunk_id: i64,
-    done: mpsc::UnboundedSender<i64>,
+    /// How many of its deliveries have not ended, as far as this process knows.
+    open: AtomicUsize,
+    done: mpsc::UnboundedSender<Done>,
+}
+
+/// A chunk to be given back.
+struct Done {
+    chunk_id: i64,
+    /// Whether all of its deliveries have ended.
+    is_finished: bool,
+}
+
+impl Hold {
+    /// One delivery has ended, and the ledger has it.
+    fn ended(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
         // The feeder is gone only when the process goes down; then the lease ends the claim.
-        self.done.send(self.chunk_id).ok();
+        self.done.send(Done { chunk_id: self.chunk_id, is_finished: *self.open.get_mut() == 0 }).ok();
     }
 }
 
@@ -412,8 +428,8 @@ async fn renew(mut worker: Worker, store: Store, stop: Stop, mut sign_off: onesh
 /// While the store is away it waits as the writer does, up to [`STORE_PATIENCE`].
 async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>, gently: bool) -> Result<Ended, StoreError> {
     let (done, done_chunks) = mpsc::unbounded_channel();
-    let (finished, in_hand, waits) = (Vec::new(), 0, None);
-    let mut feeder = Feeder { shared, worker_id, gently, jobs, done, done_chunks, finished, in_hand, waits };
+    let (back, in_hand, waits) = (Vec::new(), 0, None);
+    let mut feeder = Feeder { shared, worker_id, gently, jobs, done, done_chunks, back, in_hand, waits };
     let mut away_since = None;
     loop {
         match feeder.step().await {
@@ -439,10 +455,10 @@ struct Feeder<'a> {
     /// Whether the send goes gently, so that other workers keep out of it.
     gently: bool,
     jobs: mpsc::Sender<Job>,
-    done: mpsc::UnboundedSender<i64>,
-    done_chunks: mpsc::UnboundedReceiver<i64>,
+    done: mpsc::UnboundedSender<Done>,
+    done_chunks: mpsc::UnboundedReceiver<Done>,
     /// Chunks whose last job is done, to be given back.
-    finished: Vec<i64>,
+    back: Vec<Done>,
     /// How many chunks this worker has claimed.
     in_hand: usize,
     /// Since when nothing but retries is left.
@@ -453,14 +469,10 @@ impl Feeder<'_> {
     /// Gives back what is done, then claims one chunk and hands out its jobs, or naps. How the shift ended, when it has.
     async fn step(&mut self) -> Result<Option<Ended>, StoreError> {
         let send = &self.shared.send;
-        while let Ok(chunk_id) = self.done_chunks.try_recv() {
-            self.finished.push(chunk_id);
+        while let Ok(done) = self.done_chunks.try_recv() {
+            self.back.push(done);
         }
-        if !self.finished.is_empty() {
-            send.store.release(self.worker_id, &self.finished).await?;
-            self.in_hand -= self.finished.len();
-            self.finished.clear();
-        }
+        self.give_back().await?;
         match self.shared.stop.asked() {
             None => {}
             Some(Ended::Tripped(trip)) => {
@@ -474,8 +486,12 @@ impl Feeder<'_> {
             && let Some(chunk) = send.store.claim(self.worker_id, send.issue.id, self.gently).await?
         {
             self.in_hand += 1;
-            let hold = Arc::new(Hold { chunk_id: chunk.id, done: self.done.clone() });
-            return self.hand_out(send.store.due(&chunk).await?, hold).await;
+            let due = send.store.due(&chunk).await?;
+            // What is not due now is due later, or has ended; only the ledger knows.
+            let elsewhere = usize::from(chunk.size != i32::try_from(due.len()).ok());
+            let open = AtomicUsize::new(due.len() + elsewhere);
+            let hold = Arc::new(Hold { chunk_id: chunk.id, open, done: self.done.clone() });
+            return self.hand_out(due, hold).await;
         }
         let nap = match send.store.outlook(send.issue.id).await? {
             Outlook::Nothing => return Ok(Some(Ended::Sent { now: false })),
@@ -490,11 +506,27 @@ impl Feeder<'_> {
             self.waits.get_or_insert_with(Instant::now);
         }
         tokio::select! {
-            Some(chunk_id) = self.done_chunks.recv() => self.finished.push(chunk_id),
+            Some(done) = self.done_chunks.recv() => self.back.push(done),
             () = self.shared.stop.wait() => {}
             () = tokio::time::sleep(nap) => {}
         }
         Ok(None)
+    }
+
+    async fn give_back(&mut self) -> Result<(), StoreError> {
+        let store = &self.shared.send.store;
+        for is_finished in [true, false] {
+            let ids: Vec<_> =
+                self.back.iter().filter(|done| done.is_finished == is_finished).map(|done| done.chunk_id).collect();
+            match (ids.is_empty(), is_finished) {
+                (true, _) => {}
+                (false, true) => store.finish(self.worker_id, &ids).await?,
+                (false, false) => store.release(self.worker_id, &ids).await?,
+            }
+            self.in_hand -= ids.len();
+            self.back.retain(|done| done.is_finished != is_finished);
+        }
+        Ok(())
     }
 
     async fn hand_out(&mut self, due: Vec<Due>, hold: Arc<Hold>) -> Result<Option<Ended>, StoreError> {

@@ -91,6 +91,12 @@ impl Ledger {
         loop {
             match self.store.commit(self.worker_id, self.newsletter_id, self.issue_id, &entries, &intents).await {
                 Ok(settled) => {
+                    let ended = |(entry, hold): (&Entry, Arc<Hold>)| {
+                        if entry.state != DeliveryState::Queued {
+                            hold.ended();
+                        }
+                    };
+                    entries.iter().zip(holds).for_each(ended);
                     if settled.lost > 0 && stop.asked().is_none() {
                         warn!(deliveries = settled.lost, "results came too late: somebody resolved them");
                     }
@@ -133,6 +139,7 @@ fn never_sent(intent: Intent) -> Entry {
         subscriber_id: intent.subscriber_id,
         step: intent.step,
         attempt: intent.attempt,
+        was_granted: false,
         state: DeliveryState::Queued,
         next_in: Some(Duration::ZERO),
         class: Some(ReplyClass::Soft.as_str()),

@@ -53,6 +53,10 @@ pub struct Chunk {
     round: i32,
     first_subscriber_id: i64,
     last_subscriber_id: i64,
+    /// How many deliveries it has; of an older one nobody knows.
+    pub size: Option<i32>,
+    /// Whether nobody had it before, so that no delivery of it has a step.
+    is_fresh: bool,
 }
 
 /// A delivery that is due.
@@ -116,6 +120,8 @@ pub struct Entry {
     pub step: i16,
     /// Which try it was.
     pub attempt: i16,
+    /// Whether the attempt's intent was granted; else nobody knows if it is durable, and the entry counts only then.
+    pub was_granted: bool,
     /// The state that it leads to.
     pub state: DeliveryState,
     /// For `queued`: how long to wait before the next try.
@@ -201,17 +207,19 @@ impl Store {
     pub async fn claim(&self, worker_id: i32, issue_id: i64, gently: bool) -> Result<Option<Chunk>, StoreError> {
         Ok(sqlx::query_as!(
             Chunk,
-            "update chunk set worker_id = $1, claimed_at = now()
-             where id = (select c.id from chunk c
-                         join issue i on i.id = c.issue_id and i.state = 'sending'
-                         join worker w on w.id = $1 and w.gone_at is null
-                         where c.issue_id = $2 and c.worker_id is null and c.next_at <= now()
-                           and (i.pause_cause is null
-                                or $3 and not exists (select from chunk o where o.issue_id = i.id
-                                                      and o.worker_id is not null and o.worker_id <> w.id))
-                         order by c.next_at, c.id limit 1
-                         for update of c skip locked)
-             returning id, issue_id, round, first_subscriber_id, last_subscriber_id",
+            r#"update chunk set worker_id = $1, claimed_at = now(), next_at = null, is_fresh = false
+             from (select c.id, c.is_fresh from chunk c
+                   join issue i on i.id = c.issue_id and i.state = 'sending'
+                   join worker w on w.id = $1 and w.gone_at is null
+                   where c.issue_id = $2 and c.worker_id is null and c.next_at <= now()
+                     and (i.pause_cause is null
+                          or $3 and not exists (select from chunk o where o.issue_id = i.id
+                                                and o.worker_id is not null and o.worker_id <> w.id))
+                   order by c.next_at, c.id limit 1
+                   for update of c skip locked) picked
+             where chunk.id = picked.id
+             returning chunk.id, issue_id, round, first_subscriber_id, last_subscriber_id, size,
+                       picked.is_fresh as "is_fresh!""#,
             worker_id,
             issue_id,
             gently
@@ -222,6 +230,9 @@ impl Store {
 
     /// The deliveries of a claimed chunk that are due.
     pub async fn due(&self, chunk: &Chunk) -> Result<Vec<Due>, StoreError> {
+        if chunk.is_fresh {
+            return self.fresh(chunk).await;
+        }
         Ok(sqlx::query_as!(
             Due,
             r#"select d.subscriber_id, p.email as "email?", p.name, coalesce(last.step, 0::smallint) as "step!",
@@ -248,10 +259,28 @@ impl Store {
         .await?)
     }
 
+    /// All deliveries of a chunk that nobody had before.
+    async fn fresh(&self, chunk: &Chunk) -> Result<Vec<Due>, StoreError> {
+        Ok(sqlx::query_as!(
+            Due,
+            r#"select d.subscriber_id, p.email as "email?", p.name, 0::smallint as "step!", 0::smallint as "attempts!",
+                      null::float8 as since_first
+               from delivery d
+               left join subscriber p on p.id = d.subscriber_id
+               where d.issue_id = $1 and d.round = $2 and d.subscriber_id between $3 and $4
+               order by d.subscriber_id"#,
+            chunk.issue_id,
+            chunk.round,
+            chunk.first_subscriber_id,
+            chunk.last_subscriber_id
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     /// Writes what came of attempts, then the next intents: one commit for many connections.
     ///
-    /// One transaction. It holds the worker's row, so nobody gives the worker up in its middle, and shares the
-    /// newsletter's intent lock, so an unsubscribe is not answered before an intent that did not see it is durable.
+    /// One transaction in one round trip; `migrations/0008_write_ledger.sql` has its statements.
     /// Doing it again after a lost commit changes nothing.
     ///
     /// # Errors
@@ -266,29 +295,58 @@ impl Store {
         entries: &[Entry],
         intents: &[Intent],
     ) -> Result<Settled, WorkerError> {
-        let mut transaction = self.pool.begin().await?;
-        let alive = sqlx::query!(
-            "select w.id, pg_advisory_xact_lock_shared($2, $3) from worker w
-             where w.id = $1 and w.gone_at is null for share",
+        let columns = Columns::new(entries);
+        let subscriber_ids: Vec<_> = intents.iter().map(|intent| intent.subscriber_id).collect();
+        let steps: Vec<_> = intents.iter().map(|intent| intent.step).collect();
+        let attempts: Vec<_> = intents.iter().map(|intent| intent.attempt).collect();
+        let row = sqlx::query!(
+            r#"select is_alive as "is_alive!", written as "written!", taken_readers, taken_states
+               from write_ledger($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
             worker_id,
+            newsletter_id,
+            issue_id,
             INTENT,
-            newsletter_id
+            entries.iter().all(|entry| entry.was_granted),
+            &columns.subscriber_ids,
+            &columns.steps,
+            &columns.attempts,
+            &columns.states,
+            &columns.waits as &[Option<f64>],
+            &columns.classes as &[Option<String>],
+            &columns.replies as &[Option<String>],
+            &subscriber_ids,
+            &steps,
+            &attempts
         )
-        .fetch_optional(&mut *transaction)
-        .await?
-        .is_some();
-        let mut settled = Settled::default();
-        if !entries.is_empty() {
-            settled.lost = entries.len() as u64 - settle(&mut transaction, worker_id, issue_id, entries).await?;
+        .fetch_one(&self.pool)
+        .await?;
+        if !row.is_alive {
+            return Err(WorkerError::GivenUp);
         }
-        if !alive {
-            reopen(&mut transaction, issue_id, entries).await?;
-        }
-        if alive && !intents.is_empty() {
-            settled.granted = intend(&mut transaction, worker_id, newsletter_id, issue_id, intents).await?;
-        }
-        transaction.commit().await?;
-        if alive { Ok(settled) } else { Err(WorkerError::GivenUp) }
+        let taken: HashMap<_, _> =
+            row.taken_readers.unwrap_or_default().into_iter().zip(row.taken_states.unwrap_or_default()).collect();
+        let granted = |intent: &Intent| match taken.get(&intent.subscriber_id).map(String::as_str) {
+            Some("attempting") => Granted::Go,
+            Some("skipped") => Granted::Skipped,
+            _ => Granted::NotNow,
+        };
+        // What found no place may have been written by a commit whose answer was lost, or was resolved.
+        let lost = entries.len() as u64 - row.written.unsigned_abs();
+        Ok(Settled { granted: intents.iter().map(granted).collect(), lost })
+    }
+
+    /// Gives chunks back of which every delivery that was due has ended, and no other is queued.
+    ///
+    /// One that somebody queued in the meantime has made its chunk due.
+    pub async fn finish(&self, worker_id: i32, chunk_ids: &[i64]) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update chunk set worker_id = null, claimed_at = null where id = any($2) and worker_id = $1",
+            worker_id,
+            chunk_ids
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Gives chunks back; each is due again when the first of its queued deliveries is, or never.
@@ -462,8 +520,8 @@ async fn take_audience(transaction: &mut Transaction<'_>, issue_id: i64) -> Resu
     // Small enough that several workers share the tail, large enough to be few.
     let chunk_size = (added / 64).clamp(16, 500) as i64;
     sqlx::query!(
-        "insert into chunk (issue_id, round, first_subscriber_id, last_subscriber_id, next_at)
-         select $1, $2, min(subscriber_id), max(subscriber_id), now()
+        "insert into chunk (issue_id, round, first_subscriber_id, last_subscriber_id, next_at, size, is_fresh)
+         select $1, $2, min(subscriber_id), max(subscriber_id), now(), count(*), true
          from (select subscriber_id, (row_number() over (order by subscriber_id) - 1) / $3 as part
                from delivery where issue_id = $1 and round = $2) numbered
          group by part",
@@ -516,31 +574,9 @@ async fn doubt(
     Ok(in_doubt.rows_affected())
 }
 
-/// Appends what came of attempts, each behind its own attempt or behind the doubt that was put on it.
-/// Returns how many found their place.
-async fn settle(
-    transaction: &mut Transaction<'_>,
-    worker_id: i32,
-    issue_id: i64,
-    entries: &[Entry],
-) -> Result<u64, StoreError> {
-    let mut columns = Columns::new(entries);
-    let mut written = append(transaction, worker_id, issue_id, &columns).await?;
-    // Twice: a step may be taken by the doubt that a reaper puts on it while the first one looks.
-    for _ in 0..2 {
-        if written < entries.len() as u64 {
-            columns.steps = last_steps(transaction, issue_id, &columns.subscriber_ids).await?;
-            written += append(transaction, worker_id, issue_id, &columns).await?;
-        }
-    }
-    // What is left may have been written by a commit whose answer was lost, or was resolved.
-    Ok(written)
-}
-
 /// Entries as Postgres takes many rows: column by column.
 struct Columns {
     subscriber_ids: Vec<i64>,
-    /// The steps behind which they belong.
     steps: Vec<i16>,
     attempts: Vec<i16>,
     states: Vec<String>,
@@ -561,149 +597,4 @@ impl Columns {
             replies: entries.iter().map(|entry| entry.reply.clone()).collect(),
         }
     }
-}
-
-/// Appends each entry behind its step, if that is this worker's attempt or the doubt about it, and the last one.
-///
-/// A scalar subquery looks the step up, here and in [`intend`]: for it Postgres has no other plan than the index,
-/// where a join's plan, made while the partition is empty, would read the whole of it for every group.
-async fn append(
-    transaction: &mut Transaction<'_>,
-    worker_id: i32,
-    issue_id: i64,
-    columns: &Columns,
-) -> Result<u64, StoreError> {
-    Ok(sqlx::query!(
-        "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, next_at, class, reply)
-         select $2, e.subscriber_id, e.step + 1, e.attempt, $1,
-                case when over.it then 'skipped' else e.state end,
-                case when not over.it then now() + make_interval(secs => e.wait) end,
-                case when over.it then 'cancelled' else e.class end, e.reply
-         from unnest($3::bigint[], $4::smallint[], $5::smallint[], $6::text[], $7::float8[], $8::text[], $9::text[])
-              as e (subscriber_id, step, attempt, state, wait, class, reply)
-         cross join lateral (
-             select e.state = 'queued' and (select i.state from issue i where i.id = $2) = 'cancelled' as it
-         ) over
-         where (select l.worker_id = $1 and l.attempt = e.attempt and l.state in ('attempting', 'in_doubt')
-                       and l.state <> e.state
-                from ledger l
-                where l.issue_id = $2 and l.subscriber_id = e.subscriber_id and l.step = e.step)
-         on conflict on constraint ledger_pkey do nothing",
-        worker_id,
-        issue_id,
-        &columns.subscriber_ids,
-        &columns.steps,
-        &columns.attempts,
-        &columns.states,
-        &columns.waits as &[Option<f64>],
-        &columns.classes as &[Option<String>],
-        &columns.replies as &[Option<String>]
-    )
-    .execute(&mut **transaction)
-    .await?
-    .rows_affected())
-}
-
-/// The last step of each delivery, 0 without one, in the order of the readers given.
-async fn last_steps(
-    transaction: &mut Transaction<'_>,
-    issue_id: i64,
-    subscriber_ids: &[i64],
-) -> Result<Vec<i16>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"select coalesce((select max(l.step) from ledger l
-                            where l.issue_id = $1 and l.subscriber_id = n.subscriber_id), 0::smallint) as "step!"
-           from unnest($2::bigint[]) with ordinality as n (subscriber_id, place)
-           order by n.place"#,
-        issue_id,
-        subscriber_ids
-    )
-    .fetch_all(&mut **transaction)
-    .await?)
-}
-
-/// Makes chunks due again whose late entries put deliveries back into the queue: their worker has them no longer.
-async fn reopen(transaction: &mut Transaction<'_>, issue_id: i64, entries: &[Entry]) -> Result<(), StoreError> {
-    let queued = entries.iter().filter(|entry| entry.state == DeliveryState::Queued);
-    let subscriber_ids: Vec<_> = queued.map(|entry| entry.subscriber_id).collect();
-    sqlx::query!(
-        "update chunk c set next_at = now()
-         from delivery d
-         where d.issue_id = $1 and d.subscriber_id = any($2)
-           and c.issue_id = $1 and c.round = d.round
-           and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id",
-        issue_id,
-        &subscriber_ids
-    )
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
-/// Appends the intents of readers who still want the issue, and for the others that they are skipped.
-async fn intend(
-    transaction: &mut Transaction<'_>,
-    worker_id: i32,
-    newsletter_id: i32,
-    issue_id: i64,
-    intents: &[Intent],
-) -> Result<Vec<Granted>, StoreError> {
-    let subscriber_ids: Vec<_> = intents.iter().map(|intent| intent.subscriber_id).collect();
-    let steps: Vec<_> = intents.iter().map(|intent| intent.step).collect();
-    let attempts: Vec<_> = intents.iter().map(|intent| intent.attempt).collect();
-    let appended = sqlx::query!(
-        r#"insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, class)
-           select $2, w.subscriber_id, w.step, w.attempt, $1,
-                  case when w.obstacle is null then 'attempting' else 'skipped' end, w.obstacle
-           from (
-               select n.*, case
-                   when exists (select from suppression x where x.address_hash
-                                = (select p.address_hash from subscriber p where p.id = n.subscriber_id))
-                       then 'suppressed'
-                   else case coalesce((select s.state from subscription s
-                                       where s.newsletter_id = $3 and s.subscriber_id = n.subscriber_id), 'erased')
-                       when 'active' then null
-                       when 'erased' then 'erased'
-                       else 'unsubscribed'
-                   end
-               end as obstacle
-               from unnest($4::bigint[], $5::smallint[], $6::smallint[]) as n (subscriber_id, step, attempt)
-           ) w
-           where (select i.state from issue i where i.id = $2) = 'sending'
-           on conflict on constraint ledger_pkey do nothing
-           returning subscriber_id, state"#,
-        worker_id,
-        issue_id,
-        newsletter_id,
-        &subscriber_ids,
-        &steps,
-        &attempts
-    )
-    .fetch_all(&mut **transaction)
-    .await?;
-    let mut taken: HashMap<_, _> = appended.into_iter().map(|row| (row.subscriber_id, row.state)).collect();
-    if taken.len() < intents.len() {
-        // After a lost commit the rows are there already.
-        let there = sqlx::query!(
-            "select l.subscriber_id, l.state
-             from unnest($3::bigint[], $4::smallint[]) as n (subscriber_id, step)
-             join ledger l on l.issue_id = $2 and l.subscriber_id = n.subscriber_id and l.step = n.step
-             where l.worker_id = $1",
-            worker_id,
-            issue_id,
-            &subscriber_ids,
-            &steps
-        )
-        .fetch_all(&mut **transaction)
-        .await?;
-        taken.extend(there.into_iter().map(|row| (row.subscriber_id, row.state)));
-    }
-    Ok(intents
-        .iter()
-        .map(|intent| match taken.get(&intent.subscriber_id).map(String::as_str) {
-            Some("attempting") => Granted::Go,
-            Some("skipped") => Granted::Skipped,
-            _ => Granted::NotNow,
-        })
-        .collect())
 }

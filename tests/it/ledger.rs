@@ -68,6 +68,7 @@ impl Desk {
             subscriber_id: due.subscriber_id,
             step: due.step + 1,
             attempt: due.attempts + 1,
+            was_granted: true,
             state,
             next_in: (state == Queued).then_some(Duration::ZERO),
             class: match state {
@@ -190,7 +191,9 @@ fn two_workers_cannot_take_the_same_step() {
     assert!(desk.claim(other.id).is_none());
     assert_eq!(desk.intend(one.id, &due[0]).unwrap(), Granted::Go);
     assert_eq!(desk.intend(other.id, &due[0]).unwrap(), Granted::NotNow);
-    assert_eq!(desk.settle(other.id, &due[0], Accepted).unwrap(), 1, "the entry finds no attempt of its own");
+    let entry = Entry { was_granted: false, ..desk.entry(&due[0], Accepted) };
+    let lost = desk.commit(other.id, &[entry], &[]).unwrap().lost;
+    assert_eq!(lost, 1, "the entry finds no attempt of its own");
     assert_eq!(desk.states(), HashMap::from([("attempting", 1), ("claimed", 1)]));
 }
 
@@ -284,7 +287,10 @@ struct Model<'a> {
 
 struct Hands {
     worker: Worker,
-    chunk_ids: Vec<i64>,
+    /// Each chunk with those of it who were due, and whether these are all.
+    chunks: Vec<(i64, HashSet<i64>, bool)>,
+    /// Whose delivery ended here.
+    ended: HashSet<i64>,
     ready: Vec<Due>,
     on_the_wire: Vec<Due>,
 }
@@ -331,6 +337,9 @@ impl<'a> Model<'a> {
                 let hands = &mut self.workers[at];
                 let Some(due) = picked(&mut hands.on_the_wire, pick) else { return };
                 assert_eq!(self.desk.settle(hands.worker.id, &due, state).unwrap(), 0);
+                if state != Queued {
+                    hands.ended.insert(due.subscriber_id);
+                }
                 self.set(due.subscriber_id, state);
             }
             Step::SettleLate(pick, state) => {
@@ -356,9 +365,15 @@ impl<'a> Model<'a> {
             Step::Release(at) => {
                 let hands = &mut self.workers[at];
                 if hands.on_the_wire.is_empty() {
-                    let (worker_id, chunk_ids) = (hands.worker.id, std::mem::take(&mut hands.chunk_ids));
+                    let (store, worker_id) = (self.desk.app.store(), hands.worker.id);
+                    let (finished, open): (Vec<_>, Vec<_>) = std::mem::take(&mut hands.chunks)
+                        .into_iter()
+                        .partition(|(_, readers, are_all)| *are_all && readers.is_subset(&hands.ended));
+                    let ids = |chunks: Vec<(i64, _, _)>| chunks.into_iter().map(|(id, ..)| id).collect::<Vec<_>>();
                     hands.ready.clear();
-                    self.desk.app.block_on(self.desk.app.store().release(worker_id, &chunk_ids)).unwrap();
+                    hands.ended.clear();
+                    self.desk.app.block_on(store.finish(worker_id, &ids(finished))).unwrap();
+                    self.desk.app.block_on(store.release(worker_id, &ids(open))).unwrap();
                 }
             }
             Step::Leave(pick) => {
@@ -457,7 +472,9 @@ impl<'a> Model<'a> {
             assert!(!twice, "who is due is in nobody's hands");
         }
         let hands = &mut self.workers[at];
-        hands.chunk_ids.push(chunk.id);
+        let readers: HashSet<_> = due.iter().map(|due| due.subscriber_id).collect();
+        let are_all = chunk.size.unwrap() == readers.len() as i32;
+        hands.chunks.push((chunk.id, readers, are_all));
         hands.ready.extend(due);
         true
     }
@@ -470,6 +487,7 @@ impl<'a> Model<'a> {
             assert_eq!(granted, Granted::NotNow);
         } else if self.left.contains(&due.subscriber_id) {
             assert_eq!(granted, Granted::Skipped);
+            hands.ended.insert(due.subscriber_id);
             self.states.insert(due.subscriber_id, Skipped);
         } else {
             assert_eq!(granted, Granted::Go);
@@ -520,7 +538,8 @@ impl<'a> Model<'a> {
 
 impl Hands {
     fn new(desk: &Desk) -> Self {
-        Self { worker: desk.worker(), chunk_ids: Vec::new(), ready: Vec::new(), on_the_wire: Vec::new() }
+        let (chunks, ended) = (Vec::new(), HashSet::new());
+        Self { worker: desk.worker(), chunks, ended, ready: Vec::new(), on_the_wire: Vec::new() }
     }
 }
 
