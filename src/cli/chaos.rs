@@ -8,10 +8,12 @@
 //! | --- | --- |
 //! | I1 | every row of the snapshot ends in a state, and what is accepted is on the record |
 //! | I2 | nobody has two mails of an issue |
-//! | I3 | a killed process leaves at most one message per connection in doubt, and nothing else leaves any |
+//! | I3 | a killed process leaves at most what was in flight in doubt: a message per connection, or a window of them |
 //! | I4 | nobody is mailed whose unsubscribe was answered before the intent |
 //! | I5 | the audience is the sum of the states whenever somebody looks, and every step is one that there is |
 //! | I6 | every refusal is recorded with its class |
+//!
+//! The mails of one issue go one command at a time, those of the next pipelined, and of the third by BDAT.
 //!
 //! The seed decides which faults there are, in which order, and what the relay has in store for whom. When exactly
 //! a fault meets a process is up to the machine: two runs with one seed differ, and both must hold.
@@ -20,6 +22,7 @@ mod cases;
 mod crew;
 mod dice;
 mod ground;
+mod mode;
 mod plan;
 mod proxy;
 mod readers;
@@ -34,6 +37,7 @@ use std::time::Instant;
 use self::cases::Cases;
 use self::dice::Dice;
 use self::ground::Ground;
+use self::mode::Mode;
 use self::plan::{Amounts, Fault, plan, share};
 use self::round::{Round, Setup};
 use self::tally::Tally;
@@ -64,6 +68,9 @@ pub(super) struct Args {
     /// Senders at once
     #[arg(long, default_value_t = 2)]
     workers: usize,
+    /// How all mails go over the wire; without it, each issue's in another form
+    #[arg(long)]
+    mode: Option<Mode>,
     /// Play these cases only, like 28,29
     #[arg(long, value_name = "CASE", value_delimiter = ',')]
     only: Vec<u32>,
@@ -153,6 +160,7 @@ async fn one_issue(
     let leaving = amounts.iter().filter(|(fault, _)| *fault == Fault::Leave).map(|(_, amount)| amount).sum();
     let setup = Setup {
         number: at as u32 + 1,
+        mode: args.mode.unwrap_or(Mode::of_issue(at)),
         workers: if cases.has(31) { args.workers } else { 1 },
         connections: args.connections,
         on_cable: cases.has(34),
@@ -160,8 +168,9 @@ async fn one_issue(
         leavers: (0..leaving).map(|number| format!("leaver-{at}-{number}@example.com")).collect(),
         retry: cases.has(36) && at + 1 == args.issues,
     };
+    eprintln!("issue {} of {}: {}", setup.number, args.issues, setup.title());
     let played = Round::new(ground, dice, tally, setup).await?.play().await?;
-    eprintln!("issue {}: {} mails on record", at + 1, tally.taken);
+    eprintln!("  {} mails on record, {:.0} s under fire", tally.taken, tally.sending.as_secs_f64());
     Ok(played)
 }
 

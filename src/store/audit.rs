@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use super::ledger::ORPHANED;
 use super::{Store, StoreError};
 
 /// The equation of a ledger at one instant: all four counts are the same, but for `strays`, which is 0.
@@ -39,6 +40,8 @@ pub struct AuditedDelivery {
     pub class: Option<String>,
     /// Who took its last step; `None` for the operator.
     pub worker_id: Option<i32>,
+    /// Whether others took that step for a worker that is gone.
+    pub is_orphan: bool,
     /// When its last intent was, on the database's clock.
     pub last_intent_at: Option<OffsetDateTime>,
 }
@@ -86,11 +89,12 @@ impl Store {
         Ok(sqlx::query_as!(
             AuditedDelivery,
             r#"select d.subscriber_id, p.email as "email?", coalesce(last.state, 'queued') as "state!",
-                      last.class as "class?", last.worker_id as "worker_id?", last_intent_at
+                      last.class as "class?", last.worker_id as "worker_id?",
+                      coalesce(last.reply = $2, false) as "is_orphan!", last_intent_at
                from delivery d
                left join subscriber p on p.id = d.subscriber_id
                left join lateral (
-                   select l.state, l.class, l.worker_id from ledger l
+                   select l.state, l.class, l.worker_id, l.reply from ledger l
                    where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
                    order by l.step desc limit 1
                ) last on true
@@ -99,7 +103,8 @@ impl Store {
                    where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id and l.state = 'attempting'
                ) intent
                where d.issue_id = $1 order by d.subscriber_id"#,
-            issue_id
+            issue_id,
+            ORPHANED
         )
         .fetch_all(&self.pool)
         .await?)

@@ -35,6 +35,9 @@ use crate::delivery::DeliveryState;
 /// First key of the advisory lock that intents share and an unsubscribe waits for; the second is the newsletter.
 pub(super) const INTENT: i32 = 0x6d617375;
 
+/// What the ledger says of an attempt whose result nobody will write.
+pub(super) const ORPHANED: &str = "the process that sent it is gone";
+
 /// What a snapshot did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snapshot {
@@ -554,8 +557,7 @@ async fn doubt(
 ) -> Result<u64, StoreError> {
     let in_doubt = sqlx::query!(
         "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, reply)
-         select last.issue_id, last.subscriber_id, last.step + 1, last.attempt, last.worker_id, 'in_doubt',
-                'the process that sent it is gone'
+         select last.issue_id, last.subscriber_id, last.step + 1, last.attempt, last.worker_id, 'in_doubt', $3
          from chunk c
          join delivery d on d.issue_id = c.issue_id and d.round = c.round
           and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id
@@ -567,7 +569,8 @@ async fn doubt(
          where c.worker_id = $1 and ($2::bigint[] is null or c.id = any($2))
            and last.state = 'attempting' and last.worker_id = $1",
         worker_id,
-        chunk_ids
+        chunk_ids,
+        ORPHANED
     )
     .execute(&mut **transaction)
     .await?;

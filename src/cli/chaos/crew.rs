@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::dice::Dice;
 use super::ground::Ground;
+use super::mode::Mode;
 
 /// How long before a sender is started again that ended with work left.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -15,6 +16,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// All senders of an issue.
 pub(super) struct Crew {
     file: String,
+    mode: Mode,
     places: Vec<Place>,
     /// Killed processes: pid and when.
     pub(super) killed: Vec<(u32, SystemTime)>,
@@ -35,12 +37,12 @@ struct Place {
 
 impl Crew {
     /// Places for `size` senders; with `on_cable` the last one gets its Postgres through the cable.
-    pub(super) fn new(file: String, size: usize, on_cable: bool) -> Self {
+    pub(super) fn new(file: String, mode: Mode, size: usize, on_cable: bool) -> Self {
         let mut places: Vec<_> = (0..size).map(|_| Place::default()).collect();
         if let Some(last) = places.last_mut() {
             last.on_cable = on_cable;
         }
-        Self { file, places, killed: Vec::new(), started: 0 }
+        Self { file, mode, places, killed: Vec::new(), started: 0 }
     }
 
     /// Meets those who have ended, lets those go on whose time has come, and starts who is missing, unless `hold`.
@@ -60,6 +62,7 @@ impl Crew {
             let due = place.start_at.is_none_or(|at| at <= now);
             if place.child.is_none() && !place.done && due && !hold {
                 let mut command = ground.program(&["send", &self.file, "--yes"])?;
+                command.envs(self.mode.environment());
                 if place.on_cable {
                     command.env("DATABASE_URL", ground.cable.url());
                 }

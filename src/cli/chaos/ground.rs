@@ -44,7 +44,7 @@ impl Ground {
     /// Makes everything in `folder`.
     pub(super) async fn make(folder: &Path, args: &Args, cases: Cases) -> anyhow::Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-        let sink = Sink::start(&folder.join("taken.log"), args.seed, cases).await?;
+        let sink = Sink::start(&folder.join("taken.log"), args.seed, args.readers, cases).await?;
         let (web_port, web_address) = reserve_port()?;
         let path = folder.join(config::FILE);
         let text = format!(

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::crew::Crew;
 use super::dice::Dice;
 use super::ground::{self, Ground};
+use super::mode::Mode;
 use super::plan::Fault;
 use super::readers::Leaving;
 use super::tally::Tally;
@@ -42,6 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// What a round is played with.
 pub(super) struct Setup {
     pub(super) number: u32,
+    pub(super) mode: Mode,
     pub(super) workers: usize,
     pub(super) connections: u64,
     pub(super) on_cable: bool,
@@ -50,6 +52,13 @@ pub(super) struct Setup {
     pub(super) leavers: Vec<String>,
     /// Whether the operator tries the refused again at the end.
     pub(super) retry: bool,
+}
+
+impl Setup {
+    /// What kind of round it is, in words.
+    pub(super) fn title(&self) -> String {
+        format!("{}, {} faults", self.mode, self.plan.len())
+    }
 }
 
 /// A round under way.
@@ -89,7 +98,8 @@ impl<'a> Round<'a> {
             let link = ground.newsletter.unsubscribe_url(&ground.store.keyring().sign(claim));
             links.push_back((address.clone(), link));
         }
-        let crew = Crew::new(file, setup.workers, setup.on_cable);
+        let crew = Crew::new(file, setup.mode, setup.workers, setup.on_cable);
+        ground.sink.expect(setup.mode);
         let now = Instant::now();
         Ok(Self {
             ground,
@@ -286,6 +296,7 @@ impl<'a> Round<'a> {
         let facts = Facts {
             issue_id: issue.id,
             connections: self.setup.connections,
+            window: self.setup.mode.window() as u64,
             registrations: &registrations,
             killed: self.crew.killed.iter().map(|(pid, _)| *pid as i32).collect(),
             left,
@@ -330,7 +341,6 @@ impl<'a> Round<'a> {
 
         self.tally.last_worker_id = registrations.last().map_or(self.tally.last_worker_id, |worker| worker.id);
         self.tally.audience += u64::try_from(issue.audience).unwrap_or_default();
-        self.tally.issues += 1;
         self.tally.taken += dealings.taken.len() as u64;
         self.tally.put_off += dealings.put_off;
         self.tally.skipped += books.count("skipped");
@@ -339,7 +349,7 @@ impl<'a> Round<'a> {
         self.tally.doubtful += dealings.doubtful.len() as u64;
         self.tally.arrived += doubts.arrived.len() as u64;
         self.tally.missing += doubts.missing.len() as u64;
-        self.tally.most = self.tally.most.max(doubts.most);
+        self.tally.played(self.setup.mode, doubts.most);
         self.tally.senders += self.crew.started;
         self.tally.left += left.len() as u64;
         self.tally.see(&dealings.taken, &mut self.wrong);

@@ -14,7 +14,11 @@ use memchr::memmem;
 
 use super::cases::Cases;
 use super::dice::Dice;
+use super::mode::Mode;
 use crate::catcher::{Act, Catcher, Keep, Mail, Moment, Options, Stage};
+
+/// With so many readers every fault comes, however rare.
+const MANY: u64 = 20_000;
 
 /// A relay with a record.
 pub(super) struct Sink {
@@ -29,8 +33,10 @@ pub(super) struct Dealings {
     pub(super) taken: Vec<(String, String)>,
     /// Who was refused for good, with the class that this should be recorded as.
     pub(super) refused: HashMap<String, &'static str>,
-    /// Whose connection broke after the dot, on purpose: nobody but the relay can know.
+    /// Whose connection broke after the end of the message, on purpose: nobody but the relay can know.
     pub(super) doubtful: Vec<String>,
+    /// How often a connection broke without a word: what was in flight behind is as doubtful.
+    pub(super) hangups: u64,
     /// Temporary refusals and connections that broke before the dot.
     pub(super) put_off: u64,
 }
@@ -38,7 +44,10 @@ pub(super) struct Dealings {
 struct State {
     cases: Cases,
     seed: u64,
+    /// How much more often something goes wrong than in a long run.
+    scale: u64,
     healthy: bool,
+    mode: Mode,
     record: File,
     /// How often each reader of the present issue was tried: at RCPT, at the dot.
     tries: HashMap<String, (u32, u32)>,
@@ -63,12 +72,20 @@ enum Fate {
 }
 
 impl Sink {
-    /// Listens on a port of its own; the record goes to `record`.
-    pub(super) async fn start(record: &Path, seed: u64, cases: Cases) -> anyhow::Result<Self> {
+    /// Listens on a port of its own; the record goes to `record`. Where readers are few, more of them meet a fault.
+    pub(super) async fn start(record: &Path, seed: u64, readers: u64, cases: Cases) -> anyhow::Result<Self> {
         let record =
             File::options().create(true).append(true).open(record).context("cannot make the relay's record")?;
-        let dealings = Dealings::default();
-        let state = State { cases, seed, healthy: false, record, tries: HashMap::new(), dealings };
+        let state = State {
+            cases,
+            seed,
+            scale: (MANY / readers.max(1)).clamp(1, 10),
+            healthy: false,
+            mode: Mode::Sequence,
+            record,
+            tries: HashMap::new(),
+            dealings: Dealings::default(),
+        };
         let state = Arc::new(Mutex::new(state));
         let (script, recorder) = (state.clone(), state.clone());
         let options = Options {
@@ -89,6 +106,11 @@ impl Sink {
     pub(super) fn judged(&self) -> u64 {
         let state = lock(&self.state);
         (state.dealings.taken.len() + state.dealings.refused.len()) as u64
+    }
+
+    /// How the mails of the issue will come.
+    pub(super) fn expect(&self, mode: Mode) {
+        lock(&self.state).mode = mode;
     }
 
     /// From now on everybody is taken.
@@ -126,7 +148,7 @@ impl State {
             }
             _ => tries.0 == 1,
         };
-        match fate(self.seed, address, &self.cases) {
+        match fate(self.seed, self.scale, address, &self.cases) {
             Fate::Refused(stage, code, text, class) if stage == moment.stage => {
                 self.dealings.refused.insert(address.clone(), class);
                 Act::reply(code, text)
@@ -136,10 +158,16 @@ impl State {
                 Act::reply(code, text)
             }
             Fate::Hangup(stage) if stage == moment.stage && first => {
-                self.dealings.put_off += 1;
+                self.dealings.hangups += 1;
+                match self.mode {
+                    // The whole message is on the wire behind its envelope.
+                    Mode::Chunked => self.dealings.doubtful.push(address.clone()),
+                    Mode::Sequence | Mode::Pipelined => self.dealings.put_off += 1,
+                }
                 Act::Close
             }
             Fate::Doubt { taken, garbage } if moment.stage == Stage::Dot && first => {
+                self.dealings.hangups += 1;
                 self.dealings.doubtful.push(address.clone());
                 match (taken, garbage) {
                     (true, _) => Act::RecordThenClose,
@@ -162,8 +190,8 @@ impl State {
 }
 
 /// What happens to a reader, the same in every run with this seed.
-fn fate(seed: u64, address: &str, cases: &Cases) -> Fate {
-    let chance = Dice::new(seed, address).below(10_000);
+fn fate(seed: u64, scale: u64, address: &str, cases: &Cases) -> Fate {
+    let chance = Dice::new(seed, address).below(10_000) / scale;
     // Widths out of 10,000, each with the case that it plays.
     let fates = [
         (50, 20, Fate::Refused(Stage::Rcpt, 550, "5.1.1 no such user", "hard")),
@@ -197,13 +225,18 @@ fn message_id(raw: &[u8]) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
+    use crate::mailer::{self, Connection, Envelope, Relay, Verdict, Why};
+    use crate::subscriber::EmailAddress;
 
     #[test]
     fn a_seed_has_the_same_in_store_every_time_and_every_fault_for_somebody() {
         let cases = Cases::all();
-        let of = |seed| (0..20_000).map(|n| fate(seed, &format!("reader-{n}"), &cases)).collect::<Vec<_>>();
+        let of = |seed| (0..20_000).map(|n| fate(seed, 1, &format!("reader-{n}"), &cases)).collect::<Vec<_>>();
         assert_eq!(of(1), of(1));
         assert_ne!(of(1), of(2));
         for class in ["hard", "full", "policy"] {
@@ -211,6 +244,91 @@ mod tests {
         }
         assert!(of(1).iter().any(|fate| matches!(fate, Fate::Doubt { taken: true, .. })));
         assert!(of(1).iter().any(|fate| matches!(fate, Fate::Hangup(_))));
+    }
+
+    fn mail(to: &str) -> mailer::Mail {
+        let parse = |address: &str| EmailAddress::parse(address).unwrap();
+        let envelope = Envelope { from: parse("editor@example.org"), to: parse(to) };
+        mailer::Mail::new(envelope, format!("From: a\r\nMessage-ID: <{to}>\r\n\r\nA few words.\r\n").into_bytes())
+    }
+
+    /// Sends to all, as many at once as the mode has in flight, over new connections as they are needed.
+    async fn send(relay: &Relay, readers: &[&String]) -> HashMap<String, Verdict> {
+        let mut verdicts = HashMap::new();
+        let mut waiting: VecDeque<_> = readers.iter().copied().collect();
+        let mut flying: VecDeque<&String> = VecDeque::new();
+        let mut connection = Connection::open(relay).await.unwrap();
+        while !waiting.is_empty() || !flying.is_empty() {
+            if !connection.is_open() && flying.is_empty() {
+                connection = Connection::open(relay).await.unwrap();
+            }
+            while connection.room() > 0
+                && let Some(reader) = waiting.pop_front()
+            {
+                let next = waiting.front().map(|next| mail(next));
+                connection.submit(&mail(reader), next.as_ref()).await;
+                flying.push_back(reader);
+            }
+            if let Some(reader) = flying.pop_front() {
+                verdicts.insert(reader.clone(), connection.verdict().await.unwrap());
+            }
+        }
+        verdicts
+    }
+
+    /// Whether a verdict is what such a fate looks like from the other end.
+    fn fits(fate: Fate, mode: Mode, verdict: &Verdict) -> bool {
+        match (fate, verdict) {
+            (Fate::Taken, Verdict::Accepted(_)) => true,
+            (Fate::PutOff(_, 421, _), Verdict::NotSent(lost)) => matches!(lost.why, Why::Closing(_)),
+            (Fate::Refused(_, code, text, _) | Fate::PutOff(_, code, text), Verdict::Refused { reply, .. }) => {
+                (reply.code, reply.text.as_str()) == (code, text)
+            }
+            (Fate::Hangup(_), Verdict::NotSent(_)) => mode != Mode::Chunked,
+            (Fate::Hangup(_), Verdict::InDoubt(_)) => mode == Mode::Chunked,
+            (Fate::Doubt { .. }, Verdict::InDoubt(_)) => true,
+            _ => false,
+        }
+    }
+
+    #[tokio::test]
+    async fn every_fault_is_played_in_every_mode_and_costs_the_others_what_was_in_flight_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let cases = Cases::all();
+        let of = |name: &String| fate(1, 1, name, &cases);
+        // One reader for each fate, and eight without one behind each of them.
+        let names: Vec<_> = (0..50_000).map(|n| format!("reader-{n}@example.com")).collect();
+        let mut lucky = names.iter().filter(|name| of(name) == Fate::Taken);
+        let (mut fates, mut readers) = (Vec::new(), Vec::new());
+        for name in names.iter().filter(|name| of(name) != Fate::Taken) {
+            if !fates.contains(&of(name)) {
+                fates.push(of(name));
+                readers.push(name);
+                readers.extend(lucky.by_ref().take(8));
+            }
+        }
+        assert_eq!(fates.len(), 12, "{fates:?}");
+        for mode in Mode::ALL {
+            let sink = Sink::start(&folder.path().join("taken.log"), 1, MANY, cases.clone()).await.unwrap();
+            sink.expect(mode);
+            let relay = Relay::parse(&format!("smtp://{}", sink.address())).unwrap();
+            let relay = relay.with_pipelining(mode != Mode::Sequence).with_window(mode.window());
+            let verdicts = send(&relay, &readers).await;
+            let dealings = sink.next_issue();
+            let others = readers.iter().filter(|reader| !fits(of(reader), mode, &verdicts[**reader]));
+            let mut behind = 0;
+            for reader in others {
+                let verdict = &verdicts[*reader];
+                assert_eq!(of(reader), Fate::Taken, "{mode}: {reader}: {verdict:?}");
+                match verdict {
+                    Verdict::InDoubt(_) => behind += 1,
+                    verdict => assert!(matches!(verdict, Verdict::NotSent(_)), "{mode}: {reader}: {verdict:?}"),
+                }
+            }
+            assert!(behind <= dealings.hangups * (mode.window() as u64 - 1), "{mode}: {behind} in doubt behind");
+            assert_eq!((dealings.hangups, dealings.refused.len()), (6, 3), "{mode}");
+            assert!(dealings.taken.iter().all(|(message_id, address)| message_id == address), "{mode}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use super::Args;
+use super::mode::Mode;
 use super::plan::Fault;
 
 /// Sums over all issues of a run.
@@ -13,7 +14,8 @@ use super::plan::Fault;
 pub(super) struct Tally {
     faults: HashMap<&'static str, u64>,
     seen: HashSet<String>,
-    pub(super) issues: u64,
+    /// By mode: how many issues, and the most that one kill left in doubt.
+    modes: HashMap<Mode, (u64, u64)>,
     pub(super) audience: u64,
     pub(super) taken: u64,
     pub(super) accepted: u64,
@@ -28,8 +30,6 @@ pub(super) struct Tally {
     pub(super) arrived: u64,
     /// In doubt, and not taken.
     pub(super) missing: u64,
-    /// The most that one kill left in doubt.
-    pub(super) most: u64,
     pub(super) senders: u64,
     pub(super) samples: u64,
     pub(super) sending: Duration,
@@ -46,6 +46,18 @@ impl Tally {
     /// How often a fault was committed.
     pub(super) fn times(&self, fault: Fault) -> u64 {
         self.faults.get(name(fault)).copied().unwrap_or_default()
+    }
+
+    /// An issue was sent in this mode, and a kill left so many in doubt at most.
+    pub(super) fn played(&mut self, mode: Mode, most: u64) {
+        let (issues, most_so_far) = self.modes.entry(mode).or_default();
+        *issues += 1;
+        *most_so_far = most.max(*most_so_far);
+    }
+
+    /// How many issues were sent in this mode, and the most that one kill left in doubt.
+    fn mode(&self, mode: Mode) -> (u64, u64) {
+        self.modes.get(&mode).copied().unwrap_or_default()
     }
 
     /// `masthead audit` must find every row right.
@@ -79,7 +91,10 @@ impl Tally {
             writeln!(table, "| {what} | {value} |").ok();
         };
         row("seed", args.seed.to_string());
-        row("issues", self.issues.to_string());
+        row("issues", self.modes.values().map(|(issues, _)| issues).sum::<u64>().to_string());
+        for mode in Mode::ALL {
+            row(&format!("of them {mode}"), self.mode(mode).0.to_string());
+        }
         row("deliveries", self.audience.to_string());
         row("senders at once × connections", format!("{} × {}", args.workers, args.connections));
         row("kill -9 of a sender", kills.to_string());
@@ -93,7 +108,7 @@ impl Tally {
         row("cancel", self.times(Fault::Cancel).to_string());
         row("unsubscribed while it was sent", self.left.to_string());
         row("put off by the relay, or hung up before the dot", self.put_off.to_string());
-        row("hung up, or answered nonsense, behind the dot", self.doubtful.to_string());
+        row("hung up, or answered nonsense, behind the end of a message", self.doubtful.to_string());
         row("processes started", self.senders.to_string());
         row("**accepted**", self.accepted.to_string());
         row("refused, each with its class", self.refused.to_string());
@@ -101,7 +116,9 @@ impl Tally {
         row("skipped: left, or cancelled", self.skipped.to_string());
         row("in doubt, resolved by the relay's record", doubt.to_string());
         row("of them had arrived", self.arrived.to_string());
-        row("most in doubt by one kill", self.most.to_string());
+        for mode in Mode::ALL {
+            row(&format!("most in doubt by one kill, {mode}"), self.mode(mode).1.to_string());
+        }
         row("equation read while it ran", self.samples.to_string());
         row("until a killed sender was found gone, median", format!("{} ms", middle.as_millis()));
         row("the same, longest", format!("{} ms", longest.as_millis()));

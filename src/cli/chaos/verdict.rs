@@ -14,6 +14,8 @@ pub(super) struct Facts<'a> {
     pub(super) issue_id: i64,
     /// Connections of a sender.
     pub(super) connections: u64,
+    /// Mails in flight over each.
+    pub(super) window: u64,
     pub(super) registrations: &'a [Registration],
     /// Pids of the senders that were killed.
     pub(super) killed: HashSet<i32>,
@@ -120,27 +122,35 @@ impl Books {
         wrong
     }
 
-    /// I3: what is in doubt: at most one message per connection of each killed sender, and where the relay hung up.
+    /// I3: what is in doubt: at most what was in flight over all connections of each killed sender, and where the
+    /// relay hung up, with what was in flight behind it.
     pub(super) fn doubts(&self, facts: &Facts<'_>, dealings: &Dealings) -> (Doubts, Vec<String>) {
         let expected: HashSet<_> = dealings.doubtful.iter().map(String::as_str).collect();
         let pids: HashMap<_, _> = facts.registrations.iter().map(|worker| (worker.id, worker.pid)).collect();
-        let (mut doubts, mut by_worker, mut wrong) = (Doubts::default(), HashMap::new(), Vec::new());
+        let (mut doubts, mut by_worker, mut behind) = (Doubts::default(), HashMap::new(), Vec::new());
         for (row, email, times) in self.lines().filter(|(row, ..)| row.state == "in_doubt") {
             if times == 0 { &mut doubts.missing } else { &mut doubts.arrived }.push(email.to_owned());
-            if !expected.contains(email) {
-                *by_worker.entry(row.worker_id.unwrap_or_default()).or_insert(0_u64) += 1;
+            let worker_id = row.worker_id.unwrap_or_default();
+            let was_killed = pids.get(&worker_id).is_some_and(|pid| facts.killed.contains(pid));
+            if expected.contains(email) {
+                continue;
             }
+            match row.is_orphan && was_killed {
+                true => *by_worker.entry(worker_id).or_insert(0_u64) += 1,
+                false => behind.push(format!("{email} of worker {worker_id}")),
+            }
+        }
+        let mut wrong = Vec::new();
+        if behind.len() as u64 > dealings.hangups * (facts.window - 1) {
+            wrong.push(format!("I3: in doubt, though nobody was killed or hung up there: {}", behind.join(", ")));
         }
         for (worker_id, count) in by_worker {
             doubts.most = doubts.most.max(count);
-            if count > facts.connections {
+            if count > facts.connections * facts.window {
+                let Facts { connections, window, .. } = facts;
                 wrong.push(format!(
-                    "I3: worker {worker_id} left {count} in doubt over {} connections",
-                    facts.connections
+                    "I3: worker {worker_id} left {count} in doubt over {connections} × {window} in flight"
                 ));
-            }
-            if !pids.get(&worker_id).is_some_and(|pid| facts.killed.contains(pid)) {
-                wrong.push(format!("I3: worker {worker_id} was not killed, but left {count} in doubt"));
             }
         }
         (doubts, wrong)
