@@ -13,7 +13,8 @@
 //! | I5 | the audience is the sum of the states whenever somebody looks, and every step is one that there is |
 //! | I6 | every refusal is recorded with its class |
 //!
-//! The mails of one issue go one command at a time, those of the next pipelined, and of the third by BDAT.
+//! The mails of one issue go one command at a time, those of the next pipelined, and of the third by BDAT. One is sent
+//! by `masthead send`, another is scheduled and sent by `masthead worker`, another by both.
 //!
 //! The seed decides which faults there are, in which order, and what the relay has in store for whom. When exactly
 //! a fault meets a process is up to the machine: two runs with one seed differ, and both must hold.
@@ -35,6 +36,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use self::cases::Cases;
+use self::crew::Hands;
 use self::dice::Dice;
 use self::ground::Ground;
 use self::mode::Mode;
@@ -161,6 +163,7 @@ async fn one_issue(
     let setup = Setup {
         number: at as u32 + 1,
         mode: args.mode.unwrap_or(Mode::of_issue(at)),
+        hands: Hands::of_issue(at),
         workers: if cases.has(31) { args.workers } else { 1 },
         connections: args.connections,
         on_cable: cases.has(34),

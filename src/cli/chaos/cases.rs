@@ -203,7 +203,7 @@ const CASES: [Case; 38] = [
     played(
         31,
         "several senders on one issue",
-        "--workers senders at once",
+        "--workers senders at once, by `send`, by `worker` or by both",
         &["two_sends_at_once_share_the_work_and_mail_nobody_twice"],
     ),
     played(
@@ -231,7 +231,7 @@ const CASES: [Case; 38] = [
     played(
         36,
         "send twice, cancel, pause, resume",
-        "from processes of their own: pause and resume, cancel, retry, SIGTERM",
+        "from processes of their own: `send --at`, pause and resume, cancel, retry, SIGTERM",
         &[
             "what_is_in_doubt_is_resolved_by_the_operator_and_the_refused_are_tried_again",
             "what_a_cancelled_issue_has_in_doubt_is_never_queued_again",

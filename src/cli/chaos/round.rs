@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, ensure};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::crew::Crew;
+use super::crew::{Crew, Hands};
 use super::dice::Dice;
 use super::ground::{self, Ground};
 use super::mode::Mode;
@@ -34,6 +35,9 @@ const STOP: Duration = Duration::from_secs(34);
 /// Three leases.
 const CUT: Duration = Duration::from_secs(92);
 
+/// How long before its start an issue is scheduled.
+const AHEAD: Duration = Duration::from_secs(2);
+
 /// How long the disk is full.
 const FULL: Duration = Duration::from_secs(3);
 
@@ -44,6 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 pub(super) struct Setup {
     pub(super) number: u32,
     pub(super) mode: Mode,
+    pub(super) hands: Hands,
     pub(super) workers: usize,
     pub(super) connections: u64,
     pub(super) on_cable: bool,
@@ -57,7 +62,7 @@ pub(super) struct Setup {
 impl Setup {
     /// What kind of round it is, in words.
     pub(super) fn title(&self) -> String {
-        format!("{}, {} faults", self.mode, self.plan.len())
+        format!("{}, {}, {} faults", self.mode, self.hands, self.plan.len())
     }
 }
 
@@ -74,7 +79,9 @@ pub(super) struct Round<'a> {
     full_until: Option<Instant>,
     postgres: Option<JoinHandle<Result<(), PostgresError>>>,
     operator: Option<JoinHandle<anyhow::Result<Option<String>>>>,
-    sampling: Option<JoinHandle<Result<Equation, StoreError>>>,
+    sampling: Option<JoinHandle<Result<(IssueState, Equation), StoreError>>>,
+    state: IssueState,
+    starts_at: Option<OffsetDateTime>,
     sampled_at: Instant,
     changed: (u64, i64, Instant),
     cancelled: bool,
@@ -98,7 +105,7 @@ impl<'a> Round<'a> {
             let link = ground.newsletter.unsubscribe_url(&ground.store.keyring().sign(claim));
             links.push_back((address.clone(), link));
         }
-        let crew = Crew::new(file, setup.mode, setup.workers, setup.on_cable);
+        let crew = Crew::new(file, setup.mode, setup.hands, setup.workers, setup.on_cable);
         ground.sink.expect(setup.mode);
         let now = Instant::now();
         Ok(Self {
@@ -114,6 +121,8 @@ impl<'a> Round<'a> {
             postgres: None,
             operator: None,
             sampling: None,
+            state: IssueState::Scheduled,
+            starts_at: None,
             sampled_at: now,
             changed: (0, 0, now),
             cancelled: false,
@@ -124,6 +133,9 @@ impl<'a> Round<'a> {
     /// Sends the issue through all that is planned, judges, and resolves what is in doubt.
     /// Returns the faults for which there was no time, and what is wrong.
     pub(super) async fn play(mut self) -> anyhow::Result<(Vec<Fault>, Vec<String>)> {
+        if self.setup.hands == Hands::Workers {
+            self.schedule().await?;
+        }
         let began = Instant::now();
         while !self.step().await? {
             sleep(TICK).await;
@@ -140,6 +152,20 @@ impl<'a> Round<'a> {
         Ok((left_over, self.wrong))
     }
 
+    /// Leaves the issue to the workers, to be started in a moment.
+    async fn schedule(&mut self) -> anyhow::Result<()> {
+        let file = format!("{}.md", self.setup.number);
+        for _ in 0..20 {
+            let at = OffsetDateTime::now_utc() + AHEAD;
+            let out = self.ground.run(&["send", &file, "--yes", "--at", &at.format(&Rfc3339)?]).await?;
+            if out.status.success() {
+                self.starts_at = Some(at);
+                return Ok(());
+            }
+        }
+        anyhow::bail!("{file} could not be scheduled")
+    }
+
     /// Looks around once; says whether the round is over.
     async fn step(&mut self) -> anyhow::Result<bool> {
         let operating = self.meet_operator().await?;
@@ -147,7 +173,10 @@ impl<'a> Round<'a> {
         self.mend();
         self.sample().await?;
         // While the issue is paused, senders would only come and go.
-        self.crew.tend(self.ground, operating || self.cancelled)?;
+        let is_over = matches!(self.state, IssueState::Sent | IssueState::Cancelled);
+        let calm = !operating && self.postgres.is_none() && self.full_until.is_none();
+        self.crew.tend(self.ground, operating || self.cancelled, is_over && calm)?;
+        self.wrong.append(&mut self.crew.wrong);
         let over = self.crew.is_done() || self.cancelled && self.crew.is_empty();
         if over {
             let busy = operating || self.postgres.is_some() || self.sampling.is_some() || self.full_until.is_some();
@@ -240,8 +269,9 @@ impl<'a> Round<'a> {
     async fn sample(&mut self) -> anyhow::Result<()> {
         if let Some(sampling) = self.sampling.take_if(|sampling| sampling.is_finished()) {
             // Postgres may be away; the next sample comes soon.
-            if let Ok(equation) = sampling.await? {
+            if let Ok((state, equation)) = sampling.await? {
                 self.tally.samples += 1;
+                self.state = state;
                 if equation.intents != self.changed.1 {
                     self.changed = (self.changed.0, equation.intents, Instant::now());
                 }
@@ -257,7 +287,7 @@ impl<'a> Round<'a> {
             self.sampling = Some(tokio::spawn(async move {
                 let issue = store.issue(newsletter_id, number).await?;
                 let issue = issue.ok_or_else(|| StoreError::Unknown("no such issue yet".into()))?;
-                store.equation(issue.id).await
+                Ok((issue.state, store.equation(issue.id).await?))
             }));
         }
         Ok(())
@@ -302,6 +332,7 @@ impl<'a> Round<'a> {
             left,
             leavers: self.setup.leavers.iter().map(String::as_str).collect(),
             cancelled: self.cancelled,
+            starts_at: self.starts_at,
         };
         let mut dealings = ground.sink.next_issue();
         ground.sink.heal();
@@ -349,7 +380,7 @@ impl<'a> Round<'a> {
         self.tally.doubtful += dealings.doubtful.len() as u64;
         self.tally.arrived += doubts.arrived.len() as u64;
         self.tally.missing += doubts.missing.len() as u64;
-        self.tally.played(self.setup.mode, doubts.most);
+        self.tally.played(self.setup.mode, self.setup.hands, doubts.most);
         self.tally.senders += self.crew.started;
         self.tally.left += left.len() as u64;
         self.tally.see(&dealings.taken, &mut self.wrong);

@@ -6,6 +6,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use super::Args;
+use super::crew::Hands;
 use super::mode::Mode;
 use super::plan::Fault;
 
@@ -16,6 +17,7 @@ pub(super) struct Tally {
     seen: HashSet<String>,
     /// By mode: how many issues, and the most that one kill left in doubt.
     modes: HashMap<Mode, (u64, u64)>,
+    hands: HashMap<Hands, u64>,
     pub(super) audience: u64,
     pub(super) taken: u64,
     pub(super) accepted: u64,
@@ -48,8 +50,9 @@ impl Tally {
         self.faults.get(name(fault)).copied().unwrap_or_default()
     }
 
-    /// An issue was sent in this mode, and a kill left so many in doubt at most.
-    pub(super) fn played(&mut self, mode: Mode, most: u64) {
+    /// An issue was sent in this mode and by these, and a kill left so many in doubt at most.
+    pub(super) fn played(&mut self, mode: Mode, hands: Hands, most: u64) {
+        *self.hands.entry(hands).or_default() += 1;
         let (issues, most_so_far) = self.modes.entry(mode).or_default();
         *issues += 1;
         *most_so_far = most.max(*most_so_far);
@@ -94,6 +97,9 @@ impl Tally {
         row("issues", self.modes.values().map(|(issues, _)| issues).sum::<u64>().to_string());
         for mode in Mode::ALL {
             row(&format!("of them {mode}"), self.mode(mode).0.to_string());
+        }
+        for hands in Hands::ALL {
+            row(&format!("of them {hands}"), self.hands.get(&hands).copied().unwrap_or_default().to_string());
         }
         row("deliveries", self.audience.to_string());
         row("senders at once × connections", format!("{} × {}", args.workers, args.connections));

@@ -25,6 +25,8 @@ pub(super) struct Facts<'a> {
     pub(super) leavers: HashSet<&'a str>,
     /// Whether the operator cancelled it.
     pub(super) cancelled: bool,
+    /// When it was to start, if it was scheduled.
+    pub(super) starts_at: Option<OffsetDateTime>,
 }
 
 /// What is in doubt, and what only the relay's record can tell about it.
@@ -93,6 +95,9 @@ impl Books {
                 wrong.push(format!(
                     "I4: the intent for {email} is of {intent}, the unsubscribe was answered {answered}"
                 ));
+            }
+            if row.last_intent_at < facts.starts_at && row.last_intent_at.is_some() {
+                wrong.push(format!("case 36: {email} was tried before the issue was to start"));
             }
             let wanted = dealings.refused.get(email).copied();
             let recorded = row.class.as_deref().filter(|_| state == "refused");
