@@ -32,7 +32,6 @@ mod sink;
 mod tally;
 mod verdict;
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use self::cases::Cases;
@@ -109,20 +108,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             eprintln!("violation: {what}");
         }
         if !wrong.is_empty() {
-            eprintln!(
-                "{} violations with --seed {}; what was said is in {}",
-                wrong.len(),
-                args.seed,
-                said(&folder).display()
-            );
+            eprintln!("{} violations with --seed {}", wrong.len(), args.seed);
+            eprintln!("said.log, faults.log and taken.log in {} tell what happened when;", folder.display());
+            eprintln!("there `masthead status ISSUE`, `audit ISSUE` and `postgres` open the ledger");
         }
         ground.end(wrong.is_empty()).await?;
         Ok(if wrong.is_empty() { Exit::Done } else { Exit::Findings })
     })
-}
-
-fn said(folder: &std::path::Path) -> PathBuf {
-    folder.join("said.log")
 }
 
 /// Sends all issues under fire; returns what is wrong, as soon as something is.
@@ -166,6 +158,7 @@ async fn one_issue(
         hands: Hands::of_issue(at),
         workers: if cases.has(31) { args.workers } else { 1 },
         connections: args.connections,
+        readers: args.readers,
         on_cable: cases.has(34),
         plan: plan(dice, amounts, args.readers + leaving),
         leavers: (0..leaving).map(|number| format!("leaver-{at}-{number}@example.com")).collect(),
@@ -187,6 +180,8 @@ fn amounts(args: &Args, cases: &Cases, at: u64) -> Amounts {
         (Fault::Kill, part(28, args.kills - early)),
         (Fault::EarlyKill, part(38, early)),
         (Fault::KillPostgres, part(29, args.postgres_kills)),
+        (Fault::Away, part(21, slow(100))),
+        (Fault::Wary, part(21, slow(100))),
         (Fault::Stop, part(32, slow(200))),
         (Fault::FullDisk, part(33, slow(200))),
         (Fault::Cut, part(34, slow(500))),

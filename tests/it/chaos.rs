@@ -37,6 +37,7 @@ fn cases_19_to_31_and_36_to_38_under_fire_lose_nobody_and_mail_nobody_twice() {
         let row = table.lines().find_map(|line| line.strip_prefix(&format!("| of them {played} | ")));
         assert!(row.is_some_and(|times| times != "0 |"), "{played}: {table}");
     }
+    assert!(table.contains("| paused for that and went on by itself | 2 |"), "{table}");
 }
 
 #[test]

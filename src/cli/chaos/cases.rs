@@ -141,7 +141,7 @@ const CASES: [Case; 38] = [
     played(
         21,
         "421, silent closes: none lost, none twice",
-        "the relay closes with 421 at RCPT, or silently at RCPT and DATA",
+        "the relay closes with 421 at RCPT, or silently at RCPT and DATA; it is away, or puts everybody off by policy, until the send has paused",
         &[
             "a_relay_that_closes_every_few_messages_gets_each_once",
             "a_relay_that_closes_every_connection_is_left_in_peace",

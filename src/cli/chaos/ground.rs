@@ -1,6 +1,7 @@
 //! The proving ground: a folder with a newsletter, a private Postgres, a relay with a record, the readers' web.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::net::TcpSocket;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -49,7 +52,8 @@ impl Ground {
         let path = folder.join(config::FILE);
         let text = format!(
             "[smtp]\nurl = \"smtp://{}\"\nconnections = {}\n\n\
-             [send]\nretry = [\"300ms\", \"1s\"]\nwait = \"2m\"\n\n\
+             [send]\nretry = [\"300ms\", \"1s\"]\nwait = \"2m\"\n\
+             patience = \"2s\"\nprobe = \"1s\"\nbreaker = 5\n\n\
              [web]\nlisten = \"{web_address}\"\nbase_url = \"http://{web_address}\"\n\n\
              [newsletter.chaos]\nname = \"Chaos\"\nfrom = \"editor@newsletter.example.org\"\n\
              postal_address = \"1 Harbour Street, 12345 Example City\"\n",
@@ -60,6 +64,7 @@ impl Ground {
         let config = Config::parse(&path, &text, []).map_err(told)?;
         let newsletter = config.newsletter(None).map_err(told)?.clone();
         let postgres = Arc::new(start_private(&config).await?);
+        hasten_recovery(&postgres).await?;
         let store = Store::open(&postgres.url()).await?;
         let newsletter_id = store.newsletter_id(&newsletter.slug).await?;
         let cable = Cable::lay(folder.join("cable"), postgres.socket_folder())?;
@@ -110,6 +115,12 @@ impl Ground {
         let text = format!("# Chaos #{number}: Round {number}\n\nA few words for everybody.\n");
         fs::write(self.folder.join(&name), text).with_context(|| format!("cannot write `{name}`"))?;
         Ok(name)
+    }
+
+    /// Writes down what was done and when, beside what the processes said.
+    pub(super) fn note(&self, what: &str) -> anyhow::Result<()> {
+        let mut notes = fs::File::options().create(true).append(true).open(self.folder.join("faults.log"))?;
+        Ok(writeln!(notes, "{} {what}", OffsetDateTime::now_utc().format(&Rfc3339)?)?)
     }
 
     /// Ends the server as a crash does: the postmaster, one of its processes, or all of them at once.
@@ -171,6 +182,21 @@ impl Ground {
         spawn_blocking(move || postgres.remove()).await??;
         fs::remove_dir_all(&self.folder).with_context(|| format!("cannot remove `{}`", self.folder.display()))
     }
+}
+
+/// Before it recovers from a kill, Postgres would open and sync each of its files by itself, which takes seconds;
+/// one call syncs the file system as well.
+async fn hasten_recovery(postgres: &PrivatePostgres) -> anyhow::Result<()> {
+    let mut psql = Command::new(postgres.programs_folder().join("psql"));
+    psql.args(["--no-psqlrc", "--quiet", "--username=postgres", "--dbname=postgres", "--host"]);
+    psql.arg(postgres.socket_folder()).arg(format!("--port={PORT}"));
+    psql.args(["--command", "alter system set recovery_init_sync_method = 'syncfs'"]).stdin(Stdio::null());
+    match spawn_blocking(move || psql.output()).await? {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => eprintln!("Postgres will recover slowly: {}", String::from_utf8_lossy(&output.stderr).trim()),
+        Err(error) => eprintln!("Postgres will recover slowly: psql: {error}"),
+    }
+    Ok(())
 }
 
 /// Runs the program in a folder to its end.

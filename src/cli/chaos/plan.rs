@@ -13,6 +13,10 @@ pub(super) enum Fault {
     EarlyKill,
     /// Case 29: Postgres is killed.
     KillPostgres,
+    /// Case 21: the relay is away until the send has paused, and a little longer.
+    Away,
+    /// Case 21: so long it puts everybody off by policy.
+    Wary,
     /// Case 32: a sender is stopped for longer than its lease, then continues.
     Stop,
     /// Case 33: the disk is full for a while.
@@ -43,7 +47,9 @@ pub(super) fn plan(dice: &mut Dice, amounts: &Amounts, audience: u64) -> VecDequ
             Fault::EarlyKill => (0, fault),
             // Late enough that there is something to lose, early enough that there is something left.
             Fault::Cancel => (end / 3 + dice.below(end / 3), fault),
-            Fault::Stop | Fault::Cut | Fault::FullDisk => (dice.below(end / 2), fault),
+            // Not before the fresh ones are few: it counts from the second try.
+            Fault::Wary => (end * 9 / 10 + dice.below(end / 10), fault),
+            Fault::Away | Fault::Stop | Fault::Cut | Fault::FullDisk => (dice.below(end / 2), fault),
             _ => (dice.below(end), fault),
         })
         .collect();

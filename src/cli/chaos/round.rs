@@ -16,10 +16,12 @@ use super::ground::{self, Ground};
 use super::mode::Mode;
 use super::plan::Fault;
 use super::readers::Leaving;
+use super::sink::Weather;
 use super::tally::Tally;
 use super::verdict::{Books, Doubts, Facts, audit};
+use crate::delivery::PauseCause;
 use crate::postgres::PostgresError;
-use crate::store::{Equation, IssueState, Registration, Resolution, Store, StoreError};
+use crate::store::{Equation, IssueState, Registration, Resolution, Standing, Store, StoreError};
 use crate::subscriber::EmailAddress;
 use crate::token::Claim;
 
@@ -34,6 +36,13 @@ const STOP: Duration = Duration::from_secs(34);
 
 /// Three leases.
 const CUT: Duration = Duration::from_secs(92);
+
+/// How long a send may take to pause when the relay takes nothing: the others of its troubles included.
+const LONGEST_STORM: Duration = Duration::from_secs(120);
+
+/// How many of the kills that are planned come while the relay takes nothing, and how often.
+const KILLS_IN_STORM: u32 = 3;
+const KILL_EVERY: Duration = Duration::from_millis(1_100);
 
 /// How long before its start an issue is scheduled.
 const AHEAD: Duration = Duration::from_secs(2);
@@ -51,6 +60,8 @@ pub(super) struct Setup {
     pub(super) hands: Hands,
     pub(super) workers: usize,
     pub(super) connections: u64,
+    /// Who is a reader from beginning to end.
+    pub(super) readers: u64,
     pub(super) on_cable: bool,
     pub(super) plan: VecDeque<(u64, Fault)>,
     /// Addresses of the readers who leave, in the order of their leaving.
@@ -79,8 +90,9 @@ pub(super) struct Round<'a> {
     full_until: Option<Instant>,
     postgres: Option<JoinHandle<Result<(), PostgresError>>>,
     operator: Option<JoinHandle<anyhow::Result<Option<String>>>>,
-    sampling: Option<JoinHandle<Result<(IssueState, Equation), StoreError>>>,
-    state: IssueState,
+    storm: Option<Storm>,
+    sampling: Option<JoinHandle<Result<(Standing, Equation), StoreError>>>,
+    standing: Option<Standing>,
     starts_at: Option<OffsetDateTime>,
     sampled_at: Instant,
     changed: (u64, i64, Instant),
@@ -120,8 +132,9 @@ impl<'a> Round<'a> {
             full_until: None,
             postgres: None,
             operator: None,
+            storm: None,
             sampling: None,
-            state: IssueState::Scheduled,
+            standing: None,
             starts_at: None,
             sampled_at: now,
             changed: (0, 0, now),
@@ -173,7 +186,10 @@ impl<'a> Round<'a> {
         self.mend();
         self.sample().await?;
         // While the issue is paused, senders would only come and go.
-        let is_over = matches!(self.state, IssueState::Sent | IssueState::Cancelled);
+        let state = self.standing.as_ref().map(|standing| standing.state);
+        let is_over = matches!(state, Some(IssueState::Sent | IssueState::Cancelled));
+        self.weather(is_over)?;
+        self.resume_what_waits();
         let calm = !operating && self.postgres.is_none() && self.full_until.is_none();
         self.crew.tend(self.ground, operating || self.cancelled, is_over && calm)?;
         self.wrong.append(&mut self.crew.wrong);
@@ -206,6 +222,15 @@ impl<'a> Round<'a> {
         let done = match fault {
             Fault::Kill | Fault::EarlyKill => self.crew.kill(self.dice)?,
             Fault::KillPostgres => self.postgres.is_none() && self.ground.kill_postgres(self.dice),
+            Fault::Away | Fault::Wary if self.storm.is_none() => {
+                let (weather, cause) = match fault {
+                    Fault::Away => (Weather::Away, PauseCause::Relay),
+                    _ => (Weather::Wary, PauseCause::Policy),
+                };
+                self.ground.sink.turn(weather);
+                self.storm = Some(Storm { cause, since: Instant::now(), until: None, kills: 0 });
+                true
+            }
             Fault::Stop => !self.crew.has_stopped() && self.crew.stop(self.dice, STOP),
             Fault::Terminate => self.crew.terminate(self.dice),
             Fault::Cut if self.cut_until.is_none() => {
@@ -227,10 +252,11 @@ impl<'a> Round<'a> {
                 }
                 true
             }
-            Fault::Cut | Fault::FullDisk | Fault::Pause | Fault::Cancel => false,
+            Fault::Away | Fault::Wary | Fault::Cut | Fault::FullDisk | Fault::Pause | Fault::Cancel => false,
         };
         if done {
             self.tally.count(fault);
+            self.ground.note(&format!("issue {}: {fault:?}", self.setup.number))?;
             if fault == Fault::KillPostgres {
                 self.look_after_postgres();
             }
@@ -265,13 +291,57 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// Lets a storm last until the send has paused for it and tried again, and kills a few senders in it.
+    fn weather(&mut self, is_over: bool) -> anyhow::Result<()> {
+        let Some(storm) = &mut self.storm else { return Ok(()) };
+        let now = Instant::now();
+        let pause = self.standing.as_ref().filter(|standing| standing.state == IssueState::Paused);
+        let cause = pause.and_then(|standing| standing.pause.as_ref()).map(|pause| pause.cause);
+        if storm.until.is_none() && cause == Some(storm.cause) {
+            storm.until = Some(now + Duration::from_millis(500 + self.dice.below(2_000)));
+            self.tally.paused += 1;
+        }
+        if storm.until.is_some_and(|until| until <= now) || is_over || self.cancelled {
+            self.ground.sink.turn(Weather::Fair);
+            self.storm = None;
+            return Ok(());
+        }
+        ensure!(
+            storm.until.is_some() || now < storm.since + LONGEST_STORM,
+            "case 21: issue {} does not pause, though the relay has taken nothing for {} s",
+            self.setup.number,
+            LONGEST_STORM.as_secs()
+        );
+        if storm.kills < KILLS_IN_STORM && now >= storm.since + KILL_EVERY * (storm.kills + 1) {
+            storm.kills += 1;
+            let kill = self.setup.plan.iter().position(|(_, fault)| *fault == Fault::Kill);
+            if let Some(kill) = kill.and_then(|at| self.setup.plan.remove(at))
+                && !self.commit(Fault::Kill)?
+            {
+                self.setup.plan.push_front(kill);
+            }
+        }
+        Ok(())
+    }
+
+    /// A final refusal in a row of refusals by policy leaves it to the operator to go on.
+    fn resume_what_waits(&mut self) {
+        let waits = self.standing.as_ref().is_some_and(|standing| {
+            let cause = standing.pause.as_ref().map(|pause| pause.cause);
+            standing.state == IssueState::Paused && cause == Some(PauseCause::Policy) && standing.probe_in.is_none()
+        });
+        if waits && self.storm.is_none() && self.operator.is_none() {
+            self.operate(Fault::Wary);
+        }
+    }
+
     /// I5 while it runs.
     async fn sample(&mut self) -> anyhow::Result<()> {
         if let Some(sampling) = self.sampling.take_if(|sampling| sampling.is_finished()) {
             // Postgres may be away; the next sample comes soon.
-            if let Ok((state, equation)) = sampling.await? {
+            if let Ok((standing, equation)) = sampling.await? {
                 self.tally.samples += 1;
-                self.state = state;
+                self.standing = Some(standing);
                 if equation.intents != self.changed.1 {
                     self.changed = (self.changed.0, equation.intents, Instant::now());
                 }
@@ -287,13 +357,13 @@ impl<'a> Round<'a> {
             self.sampling = Some(tokio::spawn(async move {
                 let issue = store.issue(newsletter_id, number).await?;
                 let issue = issue.ok_or_else(|| StoreError::Unknown("no such issue yet".into()))?;
-                Ok((issue.state, store.equation(issue.id).await?))
+                Ok((store.standing(issue.id).await?, store.equation(issue.id).await?))
             }));
         }
         Ok(())
     }
 
-    /// Pauses and resumes, or cancels, from processes of their own.
+    /// Pauses and resumes, cancels, or resumes alone, from processes of their own.
     fn operate(&mut self, fault: Fault) {
         let operator = Operator {
             folder: self.ground.folder.clone(),
@@ -305,6 +375,7 @@ impl<'a> Round<'a> {
         self.operator = Some(tokio::spawn(async move {
             match fault {
                 Fault::Cancel => operator.cancel().await,
+                Fault::Wary => operator.change("resume", IssueState::Paused).await.map(|_| None),
                 _ => operator.pause_and_resume().await,
             }
         }));
@@ -371,7 +442,11 @@ impl<'a> Round<'a> {
         self.tally.audit_ran(ground.run(&["audit", &self.setup.number.to_string()]).await?, &mut self.wrong);
 
         self.tally.last_worker_id = registrations.last().map_or(self.tally.last_worker_id, |worker| worker.id);
-        self.tally.audience += u64::try_from(issue.audience).unwrap_or_default();
+        let audience = u64::try_from(issue.audience).unwrap_or_default();
+        if audience < self.setup.readers {
+            self.wrong.push(format!("I1: of {} readers only {audience} were in the audience", self.setup.readers));
+        }
+        self.tally.audience += audience;
         self.tally.taken += dealings.taken.len() as u64;
         self.tally.put_off += dealings.put_off;
         self.tally.skipped += books.count("skipped");
@@ -386,6 +461,17 @@ impl<'a> Round<'a> {
         self.tally.see(&dealings.taken, &mut self.wrong);
         Ok(())
     }
+}
+
+/// A time in which the relay takes nothing.
+struct Storm {
+    /// What the send should pause for.
+    cause: PauseCause,
+    since: Instant,
+    /// When it is over, once the send has paused.
+    until: Option<Instant>,
+    /// How many senders were killed in it.
+    kills: u32,
 }
 
 /// Says of each delivery in doubt what the relay's record knows: those that arrived one by one, the rest at once.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use memchr::memmem;
+use time::OffsetDateTime;
 
 use super::cases::Cases;
 use super::dice::Dice;
@@ -41,12 +42,24 @@ pub(super) struct Dealings {
     pub(super) put_off: u64,
 }
 
+/// How the relay is to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weather {
+    /// As the seed has it.
+    Fair,
+    /// It closes every connection.
+    Away,
+    /// It puts everybody off by policy.
+    Wary,
+}
+
 struct State {
     cases: Cases,
     seed: u64,
     /// How much more often something goes wrong than in a long run.
     scale: u64,
     healthy: bool,
+    weather: Weather,
     mode: Mode,
     record: File,
     /// How often each reader of the present issue was tried: at RCPT, at the dot.
@@ -81,6 +94,7 @@ impl Sink {
             seed,
             scale: (MANY / readers.max(1)).clamp(1, 10),
             healthy: false,
+            weather: Weather::Fair,
             mode: Mode::Sequence,
             record,
             tries: HashMap::new(),
@@ -113,6 +127,11 @@ impl Sink {
         lock(&self.state).mode = mode;
     }
 
+    /// From now on the relay is so to everybody.
+    pub(super) fn turn(&self, weather: Weather) {
+        lock(&self.state).weather = weather;
+    }
+
     /// From now on everybody is taken.
     pub(super) fn heal(&self) {
         lock(&self.state).healthy = true;
@@ -135,6 +154,22 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl State {
     fn act(&mut self, moment: &Moment<'_>) -> Act {
+        match (self.weather, moment.stage) {
+            (Weather::Away, Stage::Connect) => Act::Close,
+            (Weather::Away, Stage::Mail | Stage::Rcpt | Stage::Data) => {
+                self.dealings.put_off += 1;
+                Act::reply(421, "4.3.2 closed for now")
+            }
+            (Weather::Wary, Stage::Rcpt) => {
+                self.dealings.put_off += 1;
+                Act::reply(451, "4.7.1 too much from you, come back later")
+            }
+            _ => self.meet(moment),
+        }
+    }
+
+    /// What the seed has in store for the reader.
+    fn meet(&mut self, moment: &Moment<'_>) -> Act {
         let Some(address) = moment.to.first().filter(|_| !self.healthy) else { return Act::CarryOn };
         let tries = self.tries.entry(address.clone()).or_default();
         let first = match moment.stage {
@@ -179,11 +214,12 @@ impl State {
         }
     }
 
-    /// A line per mail: Message-ID and address. What is written survives everything but the machine's own end.
+    /// A line per mail: when, over which connection, Message-ID and address. What is written survives everything but the machine's own end.
     fn record(&mut self, mail: &Mail) -> io::Result<()> {
         let message_id = message_id(&mail.raw).unwrap_or_default();
         let address = mail.to.join(",");
-        self.record.write_all(format!("{message_id} {address}\n").as_bytes())?;
+        let at = OffsetDateTime::from(mail.at);
+        self.record.write_all(format!("{at} {} {message_id} {address}\n", mail.connection).as_bytes())?;
         self.dealings.taken.push((message_id, address));
         Ok(())
     }

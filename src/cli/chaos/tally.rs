@@ -26,6 +26,8 @@ pub(super) struct Tally {
     pub(super) skipped: u64,
     pub(super) put_off: u64,
     pub(super) left: u64,
+    /// How often a send paused by itself while the relay was not well.
+    pub(super) paused: u64,
     /// Connections that broke after the dot on purpose.
     pub(super) doubtful: u64,
     /// In doubt, and taken by the relay.
@@ -106,6 +108,9 @@ impl Tally {
         row("kill -9 of a sender", kills.to_string());
         row("of them just started", self.times(Fault::EarlyKill).to_string());
         row("kills of Postgres", self.times(Fault::KillPostgres).to_string());
+        row("the relay away", self.times(Fault::Away).to_string());
+        row("everybody put off by policy", self.times(Fault::Wary).to_string());
+        row("paused for that and went on by itself", self.paused.to_string());
         row("SIGSTOP beyond the lease, SIGCONT", self.times(Fault::Stop).to_string());
         row("cut off from Postgres for three leases", self.times(Fault::Cut).to_string());
         row("disk full under Postgres", self.times(Fault::FullDisk).to_string());
@@ -140,6 +145,8 @@ fn name(fault: Fault) -> &'static str {
         Fault::Kill => "kill",
         Fault::EarlyKill => "early kill",
         Fault::KillPostgres => "kill Postgres",
+        Fault::Away => "away",
+        Fault::Wary => "wary",
         Fault::Stop => "stop",
         Fault::FullDisk => "full disk",
         Fault::Cut => "cut",
