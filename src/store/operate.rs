@@ -53,7 +53,7 @@ impl Store {
     /// Queues refused and expired deliveries again, or resolves those in doubt; with `address` just that reader's.
     /// Returns how many there were. Of a cancelled issue nothing is queued: what was in doubt is skipped.
     ///
-    /// One transaction.
+    /// One transaction, in which nobody cancels the issue.
     async fn requeue(
         &self,
         issue_id: i64,
@@ -65,6 +65,10 @@ impl Store {
         let from: Vec<_> = from.iter().map(|state| (*state).to_owned()).collect();
         let hash = address.map(|address| self.keyring.address_hash(address).to_vec());
         let mut transaction = self.pool.begin().await?;
+        // Not `for share`: two of these at once would wait for each other where the issue is sent and goes on.
+        sqlx::query!("select from issue where id = $1 for no key update", issue_id)
+            .fetch_optional(&mut *transaction)
+            .await?;
         let moved = sqlx::query_scalar!(
             "insert into ledger (issue_id, subscriber_id, step, attempt, state, next_at, class, reply)
              select d.issue_id, d.subscriber_id, last.step + 1, last.attempt,

@@ -211,6 +211,38 @@ fn what_a_cancelled_issue_has_in_doubt_is_never_queued_again() {
     app.masthead(&["audit", "7"]).exits(0);
 }
 
+/// What `resolve` queues while somebody cancels the issue is skipped with the rest.
+#[test]
+fn what_is_resolved_while_the_issue_is_cancelled_is_skipped() {
+    let app = App::start();
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    app.script(|moment| match (moment.stage, moment.to.first().map(String::as_str)) {
+        (Stage::Dot, Some("reader-1@example.com")) => Act::Close,
+        (Stage::Rcpt, Some("reader-2@example.com")) => Act::reply(450, "4.2.1 busy"),
+        _ => Act::CarryOn,
+    });
+    app.masthead(&["send", &issue, "--yes", "--wait", "0s"]).exits(3);
+    hold_in_database(&app, "before insert on ledger for each row when (new.state = 'queued')");
+    let resolving = app.spawn(&["resolve", "7", "--resend"]);
+    wait_until("it is held", || app.query(WAITING) == "1");
+    let cancelling = app.spawn(&["cancel", "7"]);
+    // It waits for the one before it, or else has done all that it does.
+    wait_until("the other is as far as it comes", || {
+        let waits = "select exists (select from pg_locks where locktype = 'transactionid' and not granted)::text";
+        let is_over = "select (exists (select from issue where state = 'cancelled')
+                               and not exists (select from chunk where next_at is not null))::text";
+        app.query(waits) == "true" || app.query(is_over) == "true"
+    });
+    app.query("select pg_advisory_unlock(77)::text");
+    for process in [resolving, cancelling] {
+        let run = process.finish();
+        assert_eq!(run.code, Some(0), "{}", run.err);
+    }
+    app.ledger(7).is(&[("accepted", 1), ("skipped", 2)]);
+    app.masthead(&["audit", "7"]).exits(0);
+}
+
 /// A library that sets the clock of a process off by so many seconds.
 #[cfg(target_os = "linux")]
 fn clock_off_by(app: &App, seconds: i64) -> String {
@@ -276,11 +308,13 @@ fn hold_in_database(app: &App, on: &str) {
     app.query("select pg_advisory_lock(77)::text");
 }
 
+/// How many wait in the hold.
+const WAITING: &str = "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 77 and not granted";
+
 /// Runs the program into the hold and kills it there; what it had begun is undone when this returns.
 fn kill_in_hold(app: &App, arguments: &[&str]) {
-    let waiting = "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 77 and not granted";
     let running = app.spawn(arguments);
-    wait_until("it is held", || app.query(waiting) == "1");
+    wait_until("it is held", || app.query(WAITING) == "1");
     running.kill();
     app.query("select pg_advisory_unlock(77)::text");
     let others = "select count(*)::text from pg_stat_activity
