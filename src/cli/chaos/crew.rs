@@ -16,7 +16,7 @@ use super::mode::Mode;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a worker that is asked to end may take when its issue is over.
-const DRAIN: Duration = Duration::from_secs(20);
+const DRAIN: Duration = Duration::from_secs(60);
 
 /// How long a process may take until it heeds SIGTERM.
 const BIRTH: Duration = Duration::from_secs(5);

@@ -190,7 +190,8 @@ impl<'a> Round<'a> {
         let is_over = matches!(state, Some(IssueState::Sent | IssueState::Cancelled));
         self.weather(is_over)?;
         self.resume_what_waits();
-        let calm = !operating && self.postgres.is_none() && self.full_until.is_none();
+        // A worker without its Postgres cannot end in good order.
+        let calm = !operating && self.postgres.is_none() && self.full_until.is_none() && self.cut_until.is_none();
         self.crew.tend(self.ground, operating || self.cancelled, is_over && calm)?;
         self.wrong.append(&mut self.crew.wrong);
         let over = self.crew.is_done() || self.cancelled && self.crew.is_empty();
@@ -474,17 +475,18 @@ struct Storm {
     kills: u32,
 }
 
-/// Says of each delivery in doubt what the relay's record knows: those that arrived one by one, the rest at once.
+/// Says of each delivery in doubt what the relay's record knows: the fewer one by one, the rest at once.
 async fn resolve(ground: &Ground, issue_id: i64, doubts: &Doubts) -> anyhow::Result<()> {
     let all: HashSet<_> = doubts.arrived.iter().chain(&doubts.missing).collect();
     ensure!(all.len() == doubts.arrived.len() + doubts.missing.len(), "somebody is in doubt twice");
-    for address in &doubts.arrived {
-        let address = EmailAddress::parse(address)?;
-        let resolved = ground.store.resolve(issue_id, Resolution::Accepted, Some(&address)).await?;
+    let (arrived, missing) = ((&doubts.arrived, Resolution::Accepted), (&doubts.missing, Resolution::Resend));
+    let (few, many) = if arrived.0.len() < missing.0.len() { (arrived, missing) } else { (missing, arrived) };
+    for address in few.0 {
+        let resolved = ground.store.resolve(issue_id, few.1, Some(&EmailAddress::parse(address)?)).await?;
         ensure!(resolved == 1, "resolving one delivery resolved {resolved}");
     }
-    let resolved = ground.store.resolve(issue_id, Resolution::Resend, None).await?;
-    ensure!(resolved == doubts.missing.len() as u64, "{resolved} were left to resolve, not {}", doubts.missing.len());
+    let resolved = ground.store.resolve(issue_id, many.1, None).await?;
+    ensure!(resolved == many.0.len() as u64, "{resolved} were left to resolve, not {}", many.0.len());
     Ok(())
 }
 
