@@ -29,7 +29,7 @@ pub fn notice(theme: &Theme, style: &Style, language: &str, name: &str, address:
         p { (letter.opening) }
         @if let Some((words, url)) = &letter.button {
             table.button role="presentation" cellpadding="0" cellspacing="0" border="0" {
-                tr { td { a href=(url) { (words) } } }
+                tbody { tr { td { a href=(url) { (words) } } } }
             }
         }
         @if let Some(closing) = &letter.closing { p.quiet { (closing) } }

@@ -230,17 +230,19 @@ fn table(table: &Table) -> Markup {
     let side = |at: usize| sides.get(at).copied().flatten().map(Side::class);
     html! {
         table class=(class) cellpadding="0" cellspacing="0" {
-            @if head.iter().any(|cell| !cell.is_empty()) {
-                tr {
-                    @for (at, cell) in head.iter().enumerate() {
-                        @if cell.is_empty() { td {} } @else { th scope="col" class=[side(at)] { (line(cell)) } }
+            tbody {
+                @if head.iter().any(|cell| !cell.is_empty()) {
+                    tr {
+                        @for (at, cell) in head.iter().enumerate() {
+                            @if cell.is_empty() { td {} } @else { th scope="col" class=[side(at)] { (line(cell)) } }
+                        }
                     }
                 }
-            }
-            @for row in rows {
-                tr {
-                    @for (at, cell) in row.iter().enumerate() { td class=[side(at)] { (line(cell)) } }
-                    @if let missing @ 1.. = head.len().saturating_sub(row.len()) { td colspan=(missing) {} }
+                @for row in rows {
+                    tr {
+                        @for (at, cell) in row.iter().enumerate() { td class=[side(at)] { (line(cell)) } }
+                        @if let missing @ 1.. = head.len().saturating_sub(row.len()) { td colspan=(missing) {} }
+                    }
                 }
             }
         }

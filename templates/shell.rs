@@ -65,21 +65,21 @@ pub(super) fn shell(head: Head, content: &Markup) -> Markup {
                     div.preheader { (head.preheader) }
                 }
                 table.paper role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
-                    tr {
+                    tbody { tr {
                         td.margin align="center" {
                             (outlook_column(head.theme.width))
                             table.column role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
-                                tr {
+                                tbody { tr {
                                     // the language again: Gmail drops it from <html>
                                     td class=(classes.join(" ")) lang=(language) dir=(direction) align=(script.start()) {
                                         // a landmark, as a role: mail programs take <main> away
                                         div role="main" { (content) }
                                     }
-                                }
+                                } }
                             }
                             (verbatim(OUTLOOK_COLUMN_END))
                         }
-                    }
+                    } }
                 }
             }
         }
@@ -90,7 +90,7 @@ pub(super) fn shell(head: Head, content: &Markup) -> Markup {
 pub(super) fn band(class: Option<&str>, cells: &[(&str, Markup)]) -> Markup {
     html! {
         table class=[class] role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
-            tr { @for (class, content) in cells { td class=(class) { (content) } } }
+            tbody { tr { @for (class, content) in cells { td class=(class) { (content) } } } }
         }
     }
 }
