@@ -207,6 +207,7 @@ impl Store {
     /// Claims the chunk that has been due longest; `None` when none is due.
     ///
     /// Of an issue that goes gently, only a worker that does gets one, and only while no other has one.
+    /// It holds the worker's row: whoever gives the worker up either is waited for, or sees this chunk.
     pub async fn claim(&self, worker_id: i32, issue_id: i64, gently: bool) -> Result<Option<Chunk>, StoreError> {
         Ok(sqlx::query_as!(
             Chunk,
@@ -219,7 +220,7 @@ impl Store {
                           or $3 and not exists (select from chunk o where o.issue_id = i.id
                                                 and o.worker_id is not null and o.worker_id <> w.id))
                    order by c.next_at, c.id limit 1
-                   for update of c skip locked) picked
+                   for update of c skip locked for share of w) picked
              where chunk.id = picked.id
              returning chunk.id, issue_id, round, first_subscriber_id, last_subscriber_id, size,
                        picked.is_fresh as "is_fresh!""#,

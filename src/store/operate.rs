@@ -193,6 +193,11 @@ impl Store {
                    from step s
                    where s.class is null and (s.state in ('refused', 'expired')
                                               or s.state = 'queued' and s.worker_id is not null)
+                   union all
+                   select 9, format('readers %s to %s are held by worker %s, who is gone',
+                                    c.first_subscriber_id, c.last_subscriber_id, w.id)
+                   from chunk c join worker w on w.id = c.worker_id
+                   where c.issue_id = $1 and w.gone_at is not null
                )
                select what as "what!" from wrong order by kind, what limit 100"#,
             issue_id

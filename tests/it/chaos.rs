@@ -299,7 +299,7 @@ fn a_clock_a_day_off_changes_nothing() {
 }
 
 /// A hold for whatever fires its trigger: who comes there waits for the lock 77, which this session has.
-fn hold_in_database(app: &App, on: &str) {
+pub(crate) fn hold_in_database(app: &App, on: &str) {
     app.query(
         "create or replace function hold() returns trigger language plpgsql as $$
          begin perform pg_advisory_xact_lock(77); return new; end $$",
@@ -309,7 +309,8 @@ fn hold_in_database(app: &App, on: &str) {
 }
 
 /// How many wait in the hold.
-const WAITING: &str = "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 77 and not granted";
+pub(crate) const WAITING: &str =
+    "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 77 and not granted";
 
 /// Runs the program into the hold and kills it there; what it had begun is undone when this returns.
 fn kill_in_hold(app: &App, arguments: &[&str]) {

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::thread;
 use std::time::Duration;
 
 use masthead::delivery::DeliveryState::{Accepted, Attempting, Claimed, Expired, InDoubt, Queued, Refused, Skipped};
@@ -16,6 +17,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::app::{App, wait_until};
+use super::chaos::{WAITING, hold_in_database};
 
 /// An issue with readers to deliver it to, no relay in sight.
 struct Desk {
@@ -181,6 +183,27 @@ fn a_worker_that_was_given_up_begins_nothing_new() {
     assert!(matches!(desk.intend(id, &due[0]), Err(WorkerError::GivenUp)));
     assert!(desk.claim(id).is_none());
     assert_eq!(desk.states(), HashMap::from([("queued", 2)]));
+}
+
+#[test]
+fn a_worker_that_is_being_given_up_claims_nothing_that_would_be_held_for_good() {
+    let desk = Desk::with_readers(2);
+    let (app, worker) = (&desk.app, desk.worker());
+    app.query(&format!("update worker set lease_until = now() - interval '1 s' where id = {}", worker.id));
+    hold_in_database(app, "before update on worker for each row when (new.gone_at is not null)");
+    let claimed = thread::scope(|scope| {
+        let reaping = scope.spawn(|| app.block_on(app.store().reap_workers()).unwrap());
+        wait_until("it is being given up", || app.query(WAITING) == "1");
+        let claiming = scope.spawn(|| desk.claim(worker.id));
+        let waits = "select exists (select from pg_locks where locktype = 'transactionid' and not granted)::text";
+        wait_until("the claim waits, or is over", || claiming.is_finished() || app.query(waits) == "true");
+        app.query("select pg_advisory_unlock(77)::text");
+        assert_eq!(reaping.join().unwrap(), 0);
+        claiming.join().unwrap()
+    });
+    assert!(claimed.is_none());
+    assert_eq!(app.block_on(app.store().audit(desk.issue_id)).unwrap(), Vec::<String>::new());
+    assert_eq!(desk.claim(desk.worker().id).unwrap().1.len(), 2);
 }
 
 #[test]
