@@ -14,6 +14,7 @@ macro_rules! outln {
 }
 
 mod archive;
+mod bench;
 mod chaos;
 mod check;
 mod context;
@@ -104,6 +105,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Play the whole weekly on this machine: Postgres, readers, sends, a mail catcher
     Demo(demo::Args),
+    /// Measure how fast everything is, beside what it could be at most
+    ///
+    /// Postgres, readers and a sink are made in a temporary folder; nothing is left behind.
+    Bench(bench::Args),
     /// Put the promises of the ledger under fire, and count what breaks
     #[command(hide = true)]
     Chaos(chaos::Args),
@@ -157,6 +162,7 @@ pub fn run() -> ExitCode {
         Command::Worker(args) => worker::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Bench(args) => bench::run(args),
         Command::Chaos(args) => chaos::run(&args),
         // Its exit code is the other program's.
         Command::Postgres(args) => return postgres::run(&args).unwrap_or_else(|error| fail(&error)),

@@ -37,11 +37,11 @@ use crate::store::{Due, FrozenIssue, IssueState, Outcome, Outlook, Pause, Store,
 use crate::subscriber::EmailAddress;
 use breaker::{Breaker, Trip};
 use lanes::Lanes;
-use pieces::Pieces;
 use rate::{RateLimit, Rest};
 use writer::Writer;
 
 pub use operator::{NotToldError, tell};
+pub(crate) use pieces::Pieces;
 
 /// How often a worker renews its lease and looks for workers that are gone.
 const RENEWAL: Duration = Duration::from_secs(2);

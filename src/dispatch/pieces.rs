@@ -8,11 +8,11 @@ use crate::message::{Stamped, StampedPiece};
 
 /// Pieces that were looked at, by where they lie; they are held here, so nothing else comes to lie there.
 #[derive(Default)]
-pub(super) struct Pieces(RwLock<HashMap<usize, Piece>>);
+pub(crate) struct Pieces(RwLock<HashMap<usize, Piece>>);
 
 impl Pieces {
     /// A stamped message as the mailer takes it.
-    pub(super) fn message(&self, stamped: &Stamped) -> Message {
+    pub(crate) fn message(&self, stamped: &Stamped) -> Message {
         Message::new(stamped.pieces().map(|piece| match piece {
             StampedPiece::Own(bytes) => Piece::new(bytes),
             StampedPiece::Shared(bytes) => self.shared(bytes),

@@ -6,6 +6,7 @@
 mod approval;
 mod archive;
 mod audit;
+mod bench;
 mod issue;
 mod ledger;
 mod operate;

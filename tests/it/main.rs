@@ -2,6 +2,7 @@
 
 mod app; // the harness: the whole program over a scripted relay
 mod archive; // the link memory: which page was in which issue
+mod bench; // what is measured is really done, and nothing of it stays
 mod breaker; // what pauses a send by itself, and how it goes on
 mod browser; // emails and pages as Chromium shows them
 mod catcher; // the mail catcher plays every fault

@@ -20,6 +20,7 @@ use super::cases::Cases;
 use super::dice::Dice;
 use super::proxy::Cable;
 use super::sink::Sink;
+use crate::cli::bench::{children, postmaster};
 use crate::cli::context::{start_private, told};
 use crate::config::{self, Config};
 use crate::newsletter::Newsletter;
@@ -165,8 +166,7 @@ impl Ground {
     }
 
     fn postmaster(&self) -> Option<Pid> {
-        let lock = self.postgres.socket_folder().join(format!(".s.PGSQL.{PORT}.lock"));
-        Pid::from_raw(fs::read_to_string(lock).ok()?.lines().next()?.trim().parse().ok()?)
+        postmaster(self.postgres.socket_folder())
     }
 
     /// Ends everything and, with `throw_away`, leaves nothing.
@@ -224,11 +224,4 @@ fn reserve_port() -> anyhow::Result<(TcpSocket, SocketAddr)> {
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let address = socket.local_addr()?;
     Ok((socket, address))
-}
-
-/// The processes that a process has started, where the system tells.
-fn children(pid: Pid) -> Vec<Pid> {
-    let pid = pid.as_raw_nonzero();
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    list.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }

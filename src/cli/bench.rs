@@ -1,0 +1,126 @@
+//! `masthead bench`: how fast everything is, beside what it could be at most.
+//!
+//! Every measurement has its reference in the same run: whoever does only the part that cannot be left out. They take
+//! their turns round by round; printed are medians, and the medians of the ratios within each round.
+//! Readers, a private Postgres and the sink are made in a temporary folder, and leave with it.
+//! docs/PERFORMANCE.md says what was measured, and how to repeat it.
+
+mod form;
+mod ground;
+mod line;
+mod machine;
+mod raw;
+mod report;
+mod sample;
+mod send;
+mod sender;
+
+use serde_json::{Value, json};
+
+use self::ground::{Ground, run_sink};
+use self::machine::Machine;
+use self::report::Table;
+use super::Exit;
+use super::context::{block_on, interruption};
+
+pub(super) use self::machine::{children, postmaster};
+
+/// Rounds where one thing is measured.
+const ROUNDS: u32 = 5;
+
+/// Rounds where everything is.
+const FEW_ROUNDS: u32 = 3;
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// How often each measurement is taken; the median counts
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// What to measure; all of it, briefly, where none is named.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Sending, beside a client that writes prepared bytes into the same sink
+    Send(send::Args),
+    /// Take mail and keep nothing of it
+    #[command(hide = true)]
+    Sink,
+    /// Do what standard input says, and print what it took
+    #[command(hide = true)]
+    Sender,
+}
+
+impl What {
+    /// Everything, with less of it.
+    fn all() -> Vec<Self> {
+        vec![]
+    }
+
+    fn needs_database(&self) -> bool {
+        match self {
+            Self::Send(args) => !args.no_ledger,
+            Self::Sink | Self::Sender => false,
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
+    let Args { what, rounds, json } = args;
+    let (what, usual) = match what {
+        Some(What::Sink) => return run_sink(),
+        Some(What::Sender) => return sender::run(),
+        Some(what) => (vec![what], ROUNDS),
+        None => (What::all(), FEW_ROUNDS),
+    };
+    block_on(async {
+        let mut interrupted = interruption()?;
+        let ground = Ground::make(what.iter().any(What::needs_database)).await?;
+        let mut machine = Machine::look();
+        if let Some(database) = &ground.database {
+            machine.postgres = Some(database.store.server_version().await?);
+        }
+        eprintln!("{}", machine.line());
+        if !machine.is_optimised() {
+            eprintln!("warning: this is a debug build; measure with `cargo build --release`");
+        }
+        let measured = tokio::select! {
+            measured = measure(&what, rounds.unwrap_or(usual), &ground) => measured,
+            _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("interrupted")),
+        };
+        ground.end().await?;
+        print(&machine, &measured?, json)?;
+        Ok(Exit::Done)
+    })
+}
+
+async fn measure(what: &[What], rounds: u32, ground: &Ground) -> anyhow::Result<Vec<Table>> {
+    let mut tables = Vec::new();
+    for what in what {
+        match what {
+            What::Send(args) => tables.extend(send::run(args, rounds, ground).await?),
+            What::Sink | What::Sender => {}
+        }
+    }
+    Ok(tables)
+}
+
+fn print(machine: &Machine, tables: &[Table], json: bool) -> anyhow::Result<()> {
+    if json {
+        let tables: Vec<Value> = tables.iter().map(Table::json).collect();
+        outln!("{}", serde_json::to_string_pretty(&json!({"machine": machine, "tables": tables}))?);
+        return Ok(());
+    }
+    outln!("{}", machine.line());
+    for table in tables {
+        out!("\n{}", table.text());
+    }
+    Ok(())
+}
