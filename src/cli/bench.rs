@@ -7,19 +7,26 @@
 
 mod form;
 mod ground;
+mod import;
 mod line;
 mod machine;
+mod parse;
+mod peers;
 mod raw;
+mod render;
 mod report;
 mod sample;
 mod send;
 mod sender;
+mod stamp;
+mod web;
 
 use serde_json::{Value, json};
 
 use self::ground::{Ground, run_sink};
 use self::machine::Machine;
 use self::report::Table;
+use self::sample::SIZE;
 use super::Exit;
 use super::context::{block_on, interruption};
 
@@ -47,8 +54,20 @@ pub(super) struct Args {
 /// What to measure; all of it, briefly, where none is named.
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// Reading an issue, beside comrak alone
+    Parse,
+    /// Rendering an issue, beside css-inline alone
+    Render,
+    /// Making a reader's message, beside a full build and a bare signature
+    Stamp(stamp::Args),
     /// Sending, beside a client that writes prepared bytes into the same sink
     Send(send::Args),
+    /// Importing readers, beside COPY of the same file
+    Import(import::Args),
+    /// The readers' pages, beside one that asks nobody
+    Web(web::Args),
+    /// What a user would write instead, beside masthead with its ledger
+    Peers(peers::Args),
     /// Take mail and keep nothing of it
     #[command(hide = true)]
     Sink,
@@ -58,15 +77,23 @@ enum What {
 }
 
 impl What {
-    /// Everything, with less of it.
+    /// Everything that needs nothing but this program and Postgres, with less of it.
     fn all() -> Vec<Self> {
-        vec![]
+        vec![
+            Self::Parse,
+            Self::Render,
+            Self::Stamp(stamp::Args { size: SIZE }),
+            Self::Import(import::Args { readers: 20_000 }),
+            Self::Web(web::Args { readers: 2_000, connections: web::CONNECTIONS }),
+            Self::Send(send::Args::brief()),
+        ]
     }
 
     fn needs_database(&self) -> bool {
         match self {
             Self::Send(args) => !args.no_ledger,
-            Self::Sink | Self::Sender => false,
+            Self::Import(_) | Self::Web(_) | Self::Peers(_) => true,
+            Self::Parse | Self::Render | Self::Stamp(_) | Self::Sink | Self::Sender => false,
         }
     }
 }
@@ -105,7 +132,13 @@ async fn measure(what: &[What], rounds: u32, ground: &Ground) -> anyhow::Result<
     let mut tables = Vec::new();
     for what in what {
         match what {
+            What::Parse => tables.push(parse::run(rounds).await?),
+            What::Render => tables.extend(render::run(rounds, ground).await?),
+            What::Stamp(args) => tables.extend(stamp::run(args, rounds).await?),
             What::Send(args) => tables.extend(send::run(args, rounds, ground).await?),
+            What::Import(args) => tables.push(import::run(args, rounds, ground).await?),
+            What::Web(args) => tables.push(web::run(args, rounds, ground).await?),
+            What::Peers(args) => tables.push(peers::run(args, rounds, ground).await?),
             What::Sink | What::Sender => {}
         }
     }

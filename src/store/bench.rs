@@ -36,6 +36,39 @@ impl Store {
         Ok(())
     }
 
+    /// Signs every subscriber of a newsletter up, as if each had filled in the form just now and had the mail;
+    /// returns the sign-ups' ids.
+    pub async fn sign_all_up(&self, newsletter_id: i32) -> Result<Vec<i64>, StoreError> {
+        let signups = sqlx::query_scalar!(
+            "insert into signup (newsletter_id, subscriber_id, network, mail)
+             select $1, subscriber_id, '127.0.0.1', 'accepted' from subscription where newsletter_id = $1
+             returning id",
+            newsletter_id
+        );
+        Ok(signups.fetch_all(&self.pool).await?)
+    }
+
+    /// How many subscribers a newsletter has.
+    pub async fn count_active(&self, newsletter_id: i32) -> Result<u64, StoreError> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from subscription where newsletter_id = $1 and state = 'active'"#,
+            newsletter_id
+        );
+        Ok(count.fetch_one(&self.pool).await?.unsigned_abs())
+    }
+
+    /// Makes a table of texts anew and fills it with COPY: a CSV file of addresses and names with a header.
+    /// Returns how many rows that are.
+    pub async fn copy_into_bare_table(&self, csv: &[u8]) -> Result<u64, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        sqlx::raw_sql("drop table if exists bare; create table bare (email text, name text)")
+            .execute(&mut *connection)
+            .await?;
+        let mut copy = connection.copy_in_raw("copy bare from stdin (format csv, header)").await?;
+        copy.send(csv).await?;
+        Ok(copy.finish().await?)
+    }
+
     /// How many bytes of WAL the server has written in its life.
     pub async fn wal_written(&self) -> Result<u64, StoreError> {
         let written =

@@ -2,18 +2,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::app::text;
+
+/// The command, in small, with a folder for what is temporary.
+fn bench_command(folder: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masthead"));
+    command.args(["bench", "--rounds", "1", "--json"]).env("TMPDIR", folder.path());
+    command
+}
 
 /// Measures into a temporary folder that must be empty again behind it.
 fn bench(arguments: &[&str]) -> Value {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_masthead"));
-    command.arg("bench").args(arguments).args(["--rounds", "1", "--json"]).env("TMPDIR", folder.path());
-    let output = command.output().unwrap();
+    let output = bench_command(&folder).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "something is left behind");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -78,4 +85,73 @@ fn every_form_is_measured_over_a_long_line_too_and_without_a_database() {
         assert!(rows.iter().all(|row| is_positive(&row["per_second"])), "{table}");
         assert!(rows.iter().all(|row| row["name"] != "masthead, with the ledger"), "{table}");
     }
+}
+
+#[test]
+fn import_and_pages_are_measured_on_a_store_of_their_own() {
+    let rows_of = |measured: &Value, key: &str| {
+        let rows = rows(measured);
+        assert!(rows.iter().all(|(_, row)| is_positive(&row[key])), "{measured}");
+        rows.len()
+    };
+    // Who came in and who left, the command counts itself.
+    assert_eq!(rows_of(&bench(&["import", "--readers", "50"]), "rows_per_second"), 2);
+    assert_eq!(rows_of(&bench(&["web", "--readers", "20", "--connections", "3"]), "per_second"), 5);
+}
+
+/// A peer: says what it is told to, and that this took half a second.
+const PEER: &str = r#"#!/usr/bin/env bash
+set -euo pipefail
+[[ $4 = built || $4 = prepared ]]
+grep -q '{{unsubscribe_url}}' "$5"
+exec 3<>"/dev/tcp/$1/$2"
+hear() { read -r line <&3; [[ $line = [23]* ]]; }
+say() { printf '%s\r\n' "$1" >&3; hear; }
+hear
+say 'HELO peer'
+for ((number = 0; number < $3; number++)); do
+    say 'MAIL FROM:<weekly@example.org>'
+    say "RCPT TO:<reader-$number@example.com>"
+    say DATA
+    printf 'Subject: hello\r\n\r\nhello\r\n' >&3
+    say .
+done
+echo "{\"sent\": $3, \"seconds\": 0.5}"
+"#;
+
+#[test]
+fn peers_take_turns_with_the_ledger_and_one_that_does_not_send_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["smtplib", "aiosmtplib", "nodemailer", "lettre"];
+    let write = |name: &str, program: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, program).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    for name in names {
+        write(name, PEER);
+    }
+    let scripts = folder.path().to_str().unwrap();
+    let arguments = ["peers", "--scripts", scripts, "--messages", "3", "--readers", "50", "--connections", "2"];
+    let measured = bench(&arguments);
+    let rows = rows(&measured);
+    assert_eq!(rows.len(), 9, "{measured}");
+    let ours = rows[0].1["per_second"].as_f64().unwrap();
+    for (name, row) in &rows[1..] {
+        assert!(names.iter().any(|peer| name.starts_with(peer)), "{name}");
+        assert_eq!(row["per_second"], 6.0, "{name}");
+        assert_eq!(row["masthead_is_times"].as_f64().unwrap(), ours / 6.0, "{name}");
+    }
+
+    let fails_with = |words: &[&str]| {
+        let output = bench_command(&folder).args(arguments).output().unwrap();
+        let said = text(&output.stderr);
+        assert!(!output.status.success() && words.iter().all(|word| said.contains(word)), "{said}");
+    };
+    write("lettre", "#!/bin/sh\necho '{\"sent\": 3, \"seconds\": 1}'\n");
+    fails_with(&["lettre", "the sink has 0"]);
+    write("lettre", "#!/bin/sh\nexit 1\n");
+    fails_with(&["lettre", "hint: "]);
+    fs::remove_file(folder.path().join("lettre")).unwrap();
+    fails_with(&["lettre", "--scripts"]);
 }

@@ -149,14 +149,22 @@ pub(super) struct Relay {
 pub(super) struct Helper(Child);
 
 impl Helper {
-    /// Starts the program with nothing of this environment but where Postgres is; what it says goes to standard error.
+    /// Starts the program; what it says goes to standard error.
     pub(super) fn start(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> anyhow::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        let kept = ["PATH", "MASTHEAD_POSTGRES_BIN", "MASTHEAD_LOG"].map(|name| (name, std::env::var_os(name)));
-        command.args(arguments).env_clear();
-        command.envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        Self::spawn(program(arguments)?)
+    }
+
+    /// Starts the program; what it says is lost.
+    pub(super) fn quiet(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> anyhow::Result<Self> {
+        let mut program = program(arguments)?;
+        program.stderr(Stdio::null());
+        Self::spawn(program)
+    }
+
+    /// Starts any program.
+    pub(super) fn spawn(mut command: Command) -> anyhow::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        Ok(Self(command.spawn().context("cannot start this program once more")?))
+        Ok(Self(command.spawn()?))
     }
 
     pub(super) fn pid(&self) -> Pid {
@@ -168,9 +176,18 @@ impl Helper {
     }
 
     /// Hands over a task and waits for what comes of it, both JSON.
-    pub(super) async fn ask<Outcome: DeserializeOwned>(mut self, task: &impl Serialize) -> anyhow::Result<Outcome> {
+    pub(super) async fn ask<Outcome: DeserializeOwned>(self, task: &impl Serialize) -> anyhow::Result<Outcome> {
+        Ok(serde_json::from_str(&self.hear(&serde_json::to_vec(task)?).await?)?)
+    }
+
+    /// Waits for what it has printed at its end.
+    pub(super) async fn answer(self) -> anyhow::Result<String> {
+        self.hear(b"").await
+    }
+
+    async fn hear(mut self, question: &[u8]) -> anyhow::Result<String> {
         let (mut stdin, mut stdout) = self.pipes()?;
-        serde_json::to_writer(&mut stdin, task)?;
+        stdin.write_all(question)?;
         drop(stdin);
         let answer = spawn_blocking(move || {
             let mut answer = String::new();
@@ -178,9 +195,18 @@ impl Helper {
         });
         let answer = answer.await??;
         let status = self.0.wait()?;
-        ensure!(status.success(), "a process of this measurement failed ({status})");
-        Ok(serde_json::from_str(&answer)?)
+        ensure!(status.success(), "it ended with {status}");
+        Ok(answer)
     }
+}
+
+/// This program, with nothing of this environment but where Postgres is.
+fn program(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let kept = ["PATH", "MASTHEAD_POSTGRES_BIN", "MASTHEAD_LOG"].map(|name| (name, std::env::var_os(name)));
+    command.args(arguments).env_clear();
+    command.envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    Ok(command)
 }
 
 impl Drop for Helper {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::param::clock_ticks_per_second;
 use rustix::process::Pid;
 use rustix::system::uname;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use serde::Serialize;
 
 use crate::postgres::PORT;
@@ -66,7 +66,15 @@ impl Machine {
 
 /// The CPU time of this process, all threads.
 pub(super) fn own_cpu() -> Duration {
-    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    duration(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+/// The CPU time of this thread.
+pub(super) fn thread_cpu() -> Duration {
+    duration(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+fn duration(spent: Timespec) -> Duration {
     Duration::new(spent.tv_sec.try_into().unwrap_or_default(), spent.tv_nsec.try_into().unwrap_or_default())
 }
 

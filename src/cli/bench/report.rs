@@ -11,16 +11,30 @@ pub(super) struct Column {
     pub(super) decimals: usize,
 }
 
-/// A column that says how a figure compares with that of another row.
+/// A column that says how a figure compares with that of a reference, another row.
 ///
 /// It is the median of the ratios within each round: what the machine does beside changes both figures.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ratio {
-    pub(super) column: Column,
+    column: Column,
     /// The key of the column that is compared.
-    pub(super) of: &'static str,
-    /// The row that is 1.
-    pub(super) to: usize,
+    of: &'static str,
+    /// The reference.
+    to: usize,
+    /// Whether it says how many times the reference is the figure, and not how much of the reference the figure is.
+    is_multiple: bool,
+}
+
+impl Ratio {
+    /// How much of the reference's figure each is: of the column `of`, in the row `to`.
+    pub(super) fn share(key: &'static str, heading: &'static str, of: &'static str, to: usize) -> Self {
+        Self { column: Column { key, heading, decimals: 2 }, of, to, is_multiple: false }
+    }
+
+    /// How many times each the reference's figure is.
+    pub(super) fn multiple(key: &'static str, heading: &'static str, of: &'static str, to: usize) -> Self {
+        Self { is_multiple: true, column: Column { key, heading, decimals: 1 }, of, to }
+    }
 }
 
 /// A median of several rounds in every cell.
@@ -78,7 +92,11 @@ impl Table {
         let reference = self.rows.get(ratio.to)?;
         let figure = |round: &Vec<Option<f64>>| round.get(at).copied().flatten();
         let rounds = row.rounds.iter().zip(&reference.rounds);
-        median(rounds.map(|(this, that)| Some(figure(this)? / figure(that).filter(|that| *that > 0.0)?)))
+        let ratio_of = |one: f64, other: f64| (other > 0.0).then(|| one / other);
+        median(rounds.map(|(this, that)| match (figure(this)?, figure(that)?) {
+            (this, that) if ratio.is_multiple => ratio_of(that, this),
+            (this, that) => ratio_of(this, that),
+        }))
     }
 
     /// Lines of text; columns without any figure are left out.
@@ -142,11 +160,13 @@ mod tests {
     ];
 
     fn table() -> Table {
-        let of_raw =
-            Ratio { column: Column { key: "of_raw", heading: "of raw", decimals: 2 }, of: "per_second", to: 0 };
-        let mut table = Table::new("send", "Two clients".to_owned(), &COLUMNS, &[of_raw]);
+        let ratios = [
+            Ratio::share("of_raw", "of raw", "per_second", 0),
+            Ratio::multiple("raw_is_times", "raw is ×", "per_second", 0),
+        ];
+        let mut table = Table::new("send", "Two clients".to_owned(), &COLUMNS, &ratios);
         let (raw, ours) = (table.row("raw"), table.row("ours"));
-        for (of_raw, of_ours) in [(1000.0, 900.0), (40_000.0, 10_000.0), (10_000.0, 8_000.0)] {
+        for (of_raw, of_ours) in [(12_000.0, 9_000.0), (40_000.0, 10_000.0), (1000.0, 900.0)] {
             table.put(raw, vec![Some(of_raw), None]);
             table.put(ours, vec![Some(of_ours), None]);
         }
@@ -155,11 +175,20 @@ mod tests {
 
     #[test]
     fn cells_are_medians_and_ratios_are_those_within_a_round() {
-        let expected =
-            "Two clients\n        per second  of raw\n  raw       10,000    1.00\n  ours       8,000    0.80\n";
-        assert_eq!(table().text(), expected);
-        let json = table().json();
-        assert_eq!(json["rows"][1], json!({"name": "ours", "per_second": 8000.0, "wal_bytes": null, "of_raw": 0.8}));
+        let expected = [
+            "Two clients",
+            "        per second  of raw  raw is ×",
+            "  raw       12,000    1.00       1.0",
+            "  ours       9,000    0.75       1.3",
+            "",
+        ];
+        assert_eq!(table().text(), expected.join("\n"));
+        let row = &table().json()["rows"][1];
+        assert_eq!(
+            (&row["name"], &row["per_second"], &row["wal_bytes"]),
+            (&json!("ours"), &json!(9000.0), &Value::Null)
+        );
+        assert_eq!(row["of_raw"], 0.75);
     }
 
     #[test]

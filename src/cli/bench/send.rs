@@ -10,11 +10,15 @@ use super::form::Form;
 use super::ground::{Ground, Helper, Relay, Sink};
 use super::line;
 use super::report::{Column, Ratio, Table};
+use super::sample::SIZE;
 use super::sender::{Client, Spent, Task};
 use crate::newsletter::Slug;
 
 /// How long one sending over a slow line takes, about.
 const ON_A_SLOW_LINE: f64 = 4.0;
+
+/// Connections where nothing else is asked for.
+pub(super) const CONNECTIONS: usize = 32;
 
 /// The arguments.
 #[derive(Debug, Clone, clap::Args)]
@@ -23,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) readers: u64,
     /// Connections to the sink
-    #[arg(long, default_value_t = 32, value_parser = connections)]
+    #[arg(long, default_value_t = CONNECTIONS, value_parser = connections)]
     pub(super) connections: usize,
     /// Put the sink at the end of a line with this round trip, in milliseconds, and send in every form
     #[arg(long, value_name = "MS")]
@@ -41,14 +45,31 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) dkim: bool,
     /// Bytes of HTML that the email has
-    #[arg(long, value_name = "BYTES", default_value_t = 60_000)]
+    #[arg(long, value_name = "BYTES", default_value_t = SIZE)]
     pub(super) size: usize,
     /// Threads of the sender with a ledger; as many as there are cores without it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
 }
 
-fn connections(text: &str) -> Result<usize, String> {
+impl Args {
+    /// A short send over loopback.
+    pub(super) fn brief() -> Self {
+        Self {
+            readers: 20_000,
+            connections: CONNECTIONS,
+            latency: None,
+            window: None,
+            each_form: false,
+            no_ledger: false,
+            dkim: false,
+            size: SIZE,
+            threads: None,
+        }
+    }
+}
+
+pub(super) fn connections(text: &str) -> Result<usize, String> {
     number(text, 500)
 }
 
@@ -120,11 +141,10 @@ async fn compare(stage: &mut Stage<'_>, form: Form, rounds: u32) -> anyhow::Resu
     if !args.no_ledger && form != Form::Pipelined {
         senders.push((Client::Ledger, form, "masthead, with the ledger"));
     }
-    let mut ratios = vec![ratio("of_raw_same_form", "of raw, same form", 0)];
+    let mut ratios = vec![Ratio::share("of_raw_same_form", "of raw, same form", PER_SECOND, 0)];
     if form != Form::Pipelined {
-        ratios.push(ratio("of_raw_pipelined", "of raw, at once", 1));
+        ratios.push(Ratio::share("of_raw_pipelined", "of raw, at once", PER_SECOND, 1));
     }
-    let line = args.latency.map_or("loopback".to_owned(), |latency| format!("{latency} ms round trip"));
     let mut table = Table::new("send", String::new(), COLUMNS, &ratios);
     let rows: Vec<_> = senders.iter().map(|(_, _, name)| table.row(*name)).collect();
     let mut message = 0;
@@ -137,16 +157,13 @@ async fn compare(stage: &mut Stage<'_>, form: Form, rounds: u32) -> anyhow::Resu
         }
     }
     table.set_title(format!(
-        "send: {}, {line}, {} connections, {readers} readers, messages of {message} bytes{}",
+        "send: {}, {}, {} connections, {readers} readers, messages of {message} bytes{}",
         form.name(),
+        stage.line(),
         args.connections,
         if args.dkim { ", signed" } else { "" }
     ));
     Ok(table)
-}
-
-fn ratio(key: &'static str, heading: &'static str, to: usize) -> Ratio {
-    Ratio { column: Column { key, heading, decimals: 2 }, of: PER_SECOND, to }
 }
 
 /// How many readers a sending has: over a slow line, as many as are done in a few seconds.
@@ -161,7 +178,8 @@ pub(super) struct Stage<'a> {
     args: &'a Args,
     ground: &'a Ground,
     pub(super) sink: Sink,
-    to: SocketAddr,
+    /// Where the sink is reached.
+    pub(super) to: SocketAddr,
     /// Of the last issue.
     number: u32,
     /// Newsletters that have their readers.
@@ -176,6 +194,11 @@ impl<'a> Stage<'a> {
             None => sink.address,
         };
         Ok(Self { args, ground, sink, to, number: 0, populated: BTreeSet::new() })
+    }
+
+    /// What kind of line leads to the sink.
+    fn line(&self) -> String {
+        self.args.latency.map_or("loopback".to_owned(), |latency| format!("{latency} ms round trip"))
     }
 
     /// One sending by a process of its own; the sink must have every message.

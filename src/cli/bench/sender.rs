@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::form::Form;
 use super::machine::{cpu_of, cpu_of_server, own_cpu, own_peak_memory};
 use super::raw::{self, Numbers};
-use super::sample;
+use super::sample::{self, ENGLISH};
 use crate::cli::Exit;
 use crate::cli::context::{relay, signer, told};
 use crate::cli::send::{Ready, freeze, plan};
@@ -102,7 +102,7 @@ pub(super) fn run() -> anyhow::Result<Exit> {
 async fn send(task: &Task) -> anyhow::Result<Spent> {
     let config = Config::load(&task.config, []).map_err(told)?;
     let newsletter = config.newsletter(None).map_err(told)?.clone();
-    let issue = sample::issue(task.number, task.size)?;
+    let issue = sample::issue(task.number, task.size, &ENGLISH)?;
     let ready = Ready::new(Path::new("the sample issue"), issue, newsletter.clone())?;
     if task.client == Client::Ledger {
         return send_with_ledger(task, &config, ready).await;
