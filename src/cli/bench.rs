@@ -110,25 +110,26 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     block_on(async {
         let mut interrupted = interruption()?;
         let ground = Ground::make(what.iter().any(What::needs_database)).await?;
-        let mut machine = Machine::look();
-        if let Some(database) = &ground.database {
-            machine.postgres = Some(database.store.server_version().await?);
-        }
-        eprintln!("{}", machine.line());
-        if !machine.is_optimised() {
-            eprintln!("warning: this is a debug build; measure with `cargo build --release`");
-        }
         let measured = tokio::select! {
             measured = measure(&what, rounds.unwrap_or(usual), &ground) => measured,
             _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("interrupted")),
         };
         ground.end().await?;
-        print(&machine, &measured?, json)?;
+        let (machine, tables) = measured?;
+        print(&machine, &tables, json)?;
         Ok(Exit::Done)
     })
 }
 
-async fn measure(what: &[What], rounds: u32, ground: &Ground) -> anyhow::Result<Vec<Table>> {
+async fn measure(what: &[What], rounds: u32, ground: &Ground) -> anyhow::Result<(Machine, Vec<Table>)> {
+    let mut machine = Machine::look();
+    if let Some(database) = &ground.database {
+        machine.postgres = Some(database.store.server_version().await?);
+    }
+    eprintln!("{}", machine.line());
+    if !machine.is_optimised() {
+        eprintln!("warning: this is a debug build; measure with `cargo build --release`");
+    }
     let mut tables = Vec::new();
     for what in what {
         match what {
@@ -142,7 +143,7 @@ async fn measure(what: &[What], rounds: u32, ground: &Ground) -> anyhow::Result<
             What::Sink | What::Sender => {}
         }
     }
-    Ok(tables)
+    Ok((machine, tables))
 }
 
 fn print(machine: &Machine, tables: &[Table], json: bool) -> anyhow::Result<()> {

@@ -84,8 +84,13 @@ impl Ground {
         if needs_database {
             let data = folder.path().join(".masthead");
             let server = spawn_blocking(move || PrivatePostgres::start(&data)).await??;
-            let store = Store::open(&server.url()).await?;
-            database = Some(Database { store, server });
+            match Store::open(&server.url()).await {
+                Ok(store) => database = Some(Database { store, server }),
+                Err(error) => {
+                    spawn_blocking(move || server.remove()).await??;
+                    return Err(error.into());
+                }
+            }
         }
         Ok(Self { folder, database })
     }
