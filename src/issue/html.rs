@@ -5,7 +5,8 @@
 //! <a href="https://boats.example">Boats</a>                                    →   [Boats](https://boats.example)
 //! ```
 //!
-//! A block of HTML whose every tag is known becomes paragraphs; all others stay as they are typed.
+//! A block of HTML whose every tag is a box, a picture, a link or a look becomes paragraphs; all others stay as they are
+//! typed, and `render` reads them.
 //! Lines keep their numbers, and every change is known by its place.
 
 use std::ops::Range;
@@ -297,8 +298,7 @@ impl Place<'_> {
 
     /// The text that an attribute says, on one line, with what Markdown would take for a sign escaped.
     fn value(&self, name: &str) -> String {
-        let value = self.tag.attribute(name).and_then(|value| self.tag.source.get(value)).unwrap_or_default();
-        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+        let value = self.tag.text(name).split_whitespace().collect::<Vec<_>>().join(" ");
         value.chars().flat_map(|c| "\\`*_[]<>!~\"".contains(c).then_some('\\').into_iter().chain([c])).collect()
     }
 }
@@ -348,7 +348,7 @@ pub(crate) struct Tag<'t> {
     pub(crate) closing: bool,
     source: &'t str,
     /// How many bytes it takes.
-    pub(super) length: usize,
+    pub(crate) length: usize,
     /// Names as they are written, with the place of the value.
     attributes: Vec<(&'t str, Range<usize>)>,
 }
@@ -419,8 +419,11 @@ impl<'t> Tag<'t> {
 
     /// Whether it is one of HTML's own that stays as it is typed in a line: `<file>` is a word of the editor's.
     pub(super) fn is_foreign(&self) -> bool {
-        const FOREIGN: [&str; 46] = [
+        const FOREIGN: [&str; 60] = [
+            "address",
+            "aside",
             "audio",
+            "body",
             "blockquote",
             "button",
             "canvas",
@@ -440,29 +443,40 @@ impl<'t> Tag<'t> {
             "h4",
             "h5",
             "h6",
+            "head",
             "header",
+            "hgroup",
             "hr",
+            "html",
             "iframe",
             "input",
             "label",
+            "legend",
             "li",
             "link",
             "main",
             "meta",
             "nav",
+            "noscript",
             "object",
             "ol",
+            "option",
             "picture",
             "pre",
             "script",
+            "select",
             "source",
             "style",
             "svg",
             "table",
             "tbody",
             "td",
+            "template",
+            "textarea",
+            "tfoot",
             "th",
             "thead",
+            "title",
             "tr",
             "ul",
             "video",
@@ -470,8 +484,26 @@ impl<'t> Tag<'t> {
         self.role() == Some(Role::Picture) || FOREIGN.contains(&self.name.as_str())
     }
 
+    /// Whether a text begins with a tag of HTML's own.
+    pub(crate) fn begins(text: &str) -> bool {
+        Tag::read(text.trim_start()).is_some_and(|tag| tag.is_html())
+    }
+
+    /// Whether a mail shows nothing of what is in it.
+    pub(crate) fn hides(&self) -> bool {
+        matches!(self.name.as_str(), "script" | "style" | "svg" | "template")
+    }
+
+    /// Whether something of it is lost in a mail: what runs, plays or asks.
+    pub(super) fn is_lost(&self) -> bool {
+        const LOST: [&str; 11] = [
+            "audio", "button", "canvas", "embed", "iframe", "input", "object", "option", "select", "textarea", "video",
+        ];
+        self.hides() || LOST.contains(&self.name.as_str())
+    }
+
     /// Whether it is one of HTML's own.
-    pub(super) fn is_html(&self) -> bool {
+    pub(crate) fn is_html(&self) -> bool {
         self.role().is_some() || self.is_foreign()
     }
 
@@ -482,6 +514,11 @@ impl<'t> Tag<'t> {
             rest = rest[tag.length..].trim_start();
         }
         rest.is_empty()
+    }
+
+    /// What an attribute says, as it is typed.
+    pub(crate) fn text(&self, name: &str) -> &'t str {
+        self.attribute(name).and_then(|value| self.source.get(value)).unwrap_or_default()
     }
 
     fn attribute(&self, name: &str) -> Option<Range<usize>> {

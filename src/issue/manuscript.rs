@@ -40,7 +40,7 @@ pub struct Manuscript {
     codes: Vec<Range<usize>>,
     /// HTML comments, in order.
     pub(super) comments: Vec<Range<usize>>,
-    /// Tags of HTML that an email shows as they are typed, in order.
+    /// Tags of HTML that an email shows as they are typed, or loses, in order.
     pub(super) tags: Vec<Tag>,
     original: Original,
     lines: Vec<usize>,
@@ -320,7 +320,7 @@ impl<'a> Walk<'_, 'a> {
                 }
                 NodeValue::HtmlBlock(_) => {
                     self.comments(node);
-                    self.tag(node, |tag| tag.is_html());
+                    self.tag(node, |tag| tag.is_lost());
                 }
                 _ => {}
             }

@@ -1,10 +1,11 @@
 //! Markdown → blocks: the one place that reads it for showing.
 //!
-//! HTML is words with a look, or literal text; links that a mail may not carry become plain words.
+//! HTML among words is how these look, or literal text, blocks of it are read by `markup`; links that a mail may not carry become plain words.
 
 use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options, parse_document};
 
+use super::markup::Markup;
 use super::notes::Notes;
 use super::{emoji, highlight, link, slot, text};
 use crate::issue::html::{Look, Role, Tag};
@@ -90,7 +91,7 @@ fn read_caption(caption: Option<&str>, reading: Reading, notes: &mut Notes) -> (
 }
 
 /// A picture, or a link to it, or its words: what may be shown of it.
-fn picture(url: &str, alt: &str, target: Option<String>, caption: Vec<Inline>) -> Option<Block> {
+pub(super) fn picture(url: &str, alt: &str, target: Option<String>, caption: Vec<Inline>) -> Option<Block> {
     let mut alt = link::one_line(alt);
     if let Some(url) = link::picture(url) {
         // a link must say something
@@ -135,7 +136,21 @@ struct Reader<'r, 'n> {
 
 impl Reader<'_, '_> {
     fn blocks<'a>(&mut self, parent: &'a AstNode<'a>, depth: usize) -> Vec<Block> {
-        parent.children().flat_map(|node| self.block(node, depth)).collect()
+        let mut markup = Markup::new(depth);
+        for node in parent.children() {
+            match &node.data().value {
+                NodeValue::HtmlBlock(html) => markup.read(&html.literal, &mut |level| self.level(level)),
+                // HTML that is indented below an empty line
+                NodeValue::CodeBlock(code) if !code.fenced && markup.is_open() && Tag::begins(&code.literal) => {
+                    markup.read(&code.literal, &mut |level| self.level(level));
+                }
+                _ => {
+                    let blocks = self.block(node, depth.saturating_sub(markup.depth()));
+                    markup.put(blocks);
+                }
+            }
+        }
+        markup.finish()
     }
 
     fn block<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) -> Vec<Block> {
@@ -157,7 +172,6 @@ impl Reader<'_, '_> {
                 let lines: Vec<&str> = code.literal.trim_end().lines().map(str::trim_end).collect();
                 vec![Block::Code(highlight::code(&lines.join("\n"), &code.info))]
             }
-            NodeValue::HtmlBlock(html) => html_block(&html.literal),
             NodeValue::ThematicBreak => vec![Block::Rule],
             NodeValue::Table(_) => vec![table(node)],
             NodeValue::FootnoteDefinition(note) => match self.notes.show(&note.name, note.total_references) {
@@ -188,7 +202,7 @@ impl Reader<'_, '_> {
         for child in node.children() {
             match lone_picture(child) {
                 Some(shown) => {
-                    end_paragraph(&mut blocks, std::mem::take(&mut line));
+                    end_paragraph(&mut blocks, std::mem::take(&mut line).inlines);
                     let (caption, notes) = read_caption(Some(&shown.title), self.reading, self.notes);
                     blocks.extend(picture(&shown.url, &shown.alt, shown.target, caption));
                     mentioned.extend(notes);
@@ -196,7 +210,7 @@ impl Reader<'_, '_> {
                 None => line.push(child, DEPTH),
             }
         }
-        end_paragraph(&mut blocks, line);
+        end_paragraph(&mut blocks, line.inlines);
         caption_last(&mut blocks);
         blocks.extend(mentioned);
         blocks
@@ -223,8 +237,7 @@ fn caption_last(blocks: &mut Vec<Block>) {
     }
 }
 
-fn end_paragraph(blocks: &mut Vec<Block>, line: Line) {
-    let mut line = line.inlines;
+pub(super) fn end_paragraph(blocks: &mut Vec<Block>, mut line: Vec<Inline>) {
     let blank =
         |inline: &Inline| matches!(inline, Inline::Break) || matches!(inline, Inline::Text(t) if t.trim().is_empty());
     while line.last().is_some_and(blank) {
@@ -277,10 +290,19 @@ fn inlines<'a>(parent: &'a AstNode<'a>, depth: usize) -> Vec<Inline> {
 
 /// A line as it is read; a tag of HTML is open until it is closed.
 #[derive(Default)]
-struct Line {
+pub(super) struct Line {
     inlines: Vec<Inline>,
-    /// How the words of each open tag look, and where they begin.
-    open: Vec<(Look, usize)>,
+    /// What each open tag means for the words behind it, and where they begin.
+    open: Vec<(Opened, usize)>,
+}
+
+/// What an open tag means for words.
+#[derive(Debug, Clone)]
+pub(super) enum Opened {
+    /// They look so.
+    Words(Look),
+    /// They lead there; nowhere where it is no address for a mail, or has its words already.
+    Link(Option<String>),
 }
 
 impl Line {
@@ -325,8 +347,8 @@ impl Line {
         let tag = Tag::read(html);
         match tag.as_ref().and_then(|tag| Some((tag.role()?, tag.closing))) {
             Some((Role::Break, _)) => self.inlines.push(Inline::Break),
-            Some((Role::Words(look), false)) => self.open.push((look, self.inlines.len())),
-            Some((Role::Words(look), true)) => self.close(look),
+            Some((Role::Words(look), false)) => self.open(Opened::Words(look)),
+            Some((Role::Words(look), true)) => self.close(|open| matches!(open, Opened::Words(own) if *own == look)),
             // where it has an address, that is a link already
             Some((Role::Link | Role::Wrapper, _)) => {}
             _ if html.starts_with("<!--") => {}
@@ -334,16 +356,87 @@ impl Line {
         }
     }
 
-    /// Closes the last tag, if its words look so.
-    fn close(&mut self, look: Look) {
-        let Some((_, start)) = self.open.pop_if(|(open, _)| *open == look) else { return };
-        let inner = self.inlines.split_off(start);
-        match look {
-            Look::Plain => self.inlines.extend(inner),
-            Look::Strong => self.inlines.push(Inline::Strong(inner)),
-            Look::Emphasis => self.inlines.push(Inline::Emphasis(inner)),
-            Look::Struck => self.inlines.push(Inline::Struck(inner)),
-            Look::Code => self.inlines.push(Inline::Code(text::words_of(&inner))),
+    pub(super) fn text(&mut self, text: String) {
+        self.inlines.push(Inline::Text(text));
+    }
+
+    pub(super) fn end_here(&mut self) {
+        self.inlines.push(Inline::Break);
+    }
+
+    /// Whether it has no words so far.
+    pub(super) fn is_blank(&self) -> bool {
+        self.inlines.is_empty()
+    }
+
+    pub(super) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn open(&mut self, opened: Opened) {
+        if matches!(opened, Opened::Link(_)) {
+            self.close(|open| matches!(open, Opened::Link(_)));
+        }
+        self.open.push((opened, self.inlines.len()));
+    }
+
+    /// Closes the last tag that is `wanted`, and what was opened in it.
+    pub(super) fn close(&mut self, wanted: impl Fn(&Opened) -> bool) {
+        let near = self.open.len().saturating_sub(DEPTH);
+        let Some(at) = self.open[near..].iter().rposition(|(open, _)| wanted(open)) else { return };
+        self.close_to(near + at);
+    }
+
+    /// The words of a paragraph that ends here. What is open goes on in the next, but a link has its words.
+    pub(super) fn end(&mut self) -> Vec<Inline> {
+        let mut open = self.open.clone();
+        if !self.inlines.is_empty() {
+            self.close_to(0);
+            for (opened, start) in &mut open {
+                *start = 0;
+                if let Opened::Link(url) = opened {
+                    *url = None;
+                }
+            }
+        }
+        self.open = open;
+        std::mem::take(&mut self.inlines)
+    }
+
+    /// Forgets what was opened since so many were open.
+    pub(super) fn forget(&mut self, count: usize) {
+        self.open.truncate(count);
+    }
+
+    /// Takes the address of the link that is open.
+    pub(super) fn take_link(&mut self) -> Option<String> {
+        self.open.iter_mut().rev().take(DEPTH).find_map(|(open, _)| match open {
+            Opened::Link(url) => url.take(),
+            Opened::Words(_) => None,
+        })
+    }
+
+    fn close_to(&mut self, count: usize) {
+        while self.open.len() > count {
+            let Some((opened, start)) = self.open.pop() else { return };
+            // deeper than anybody nests, and in paragraphs that have no words for it
+            if self.open.len() >= DEPTH || start >= self.inlines.len() {
+                continue;
+            }
+            let wrap = match opened {
+                Opened::Words(Look::Plain) | Opened::Link(None) => continue,
+                Opened::Words(Look::Strong) => Inline::Strong,
+                Opened::Words(Look::Emphasis) => Inline::Emphasis,
+                Opened::Words(Look::Struck) => Inline::Struck,
+                Opened::Words(Look::Code) => |inner: Vec<Inline>| Inline::Code(text::words_of(&inner)),
+                Opened::Link(Some(url)) => {
+                    let inner = self.inlines.split_off(start);
+                    self.inlines.push(Inline::Link(url, inner));
+                    continue;
+                }
+            };
+            let inner = self.inlines.split_off(start);
+            self.inlines.push(wrap(inner));
         }
     }
 }
@@ -351,14 +444,6 @@ impl Line {
 /// Whether a link is around a node.
 fn is_linked<'a>(node: &'a AstNode<'a>) -> bool {
     node.ancestors().any(|around| matches!(around.data().value, NodeValue::Link(_)))
-}
-
-fn html_block(html: &str) -> Vec<Block> {
-    let html = html.trim();
-    if html.is_empty() || (html.starts_with("<!--") && html.find("-->") == Some(html.len() - 3)) {
-        return Vec::new();
-    }
-    vec![Block::Paragraph(vec![Inline::Text(html.to_owned())])]
 }
 
 fn table<'a>(node: &'a AstNode<'a>) -> Block {
@@ -439,7 +524,7 @@ fn name_text(text: &str, reading: Reading) -> Vec<Inline> {
 }
 
 /// Emoji in a heading are marked as such.
-fn heading_line(inlines: Vec<Inline>) -> Vec<Inline> {
+pub(super) fn heading_line(inlines: Vec<Inline>) -> Vec<Inline> {
     let each = |inline| match inline {
         Inline::Text(text) => emoji::heading(&text),
         Inline::Link(url, inlines) => vec![Inline::Link(url, heading_line(inlines))],

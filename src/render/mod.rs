@@ -8,6 +8,7 @@ mod highlight;
 mod inline;
 mod link;
 mod markdown;
+mod markup;
 mod notes;
 mod page;
 mod sample;

@@ -272,6 +272,81 @@ fn markdown_becomes_html_that_mail_programs_know_and_text_that_people_read() {
 }
 
 #[test]
+fn blocks_of_html_read_as_what_they_are() {
+    let (html, text) = prose(
+        "<div class=\"x\">\n<h2>Boats &amp; tides</h2>\n<p align=center>The <b>ferry <i>is</i></b> late &mdash; see \
+         <a href=\"https://a.example/?a=1&amp;b=2\">the plan</a>.</p>\n<ul>\n  <li>One</li>\n  <li>Two\n    \
+         <ol start=\"3\"><li>deep<li>deeper</ol>\n  </li>\n</ul>\n<table>\n<tr><th>Boat</th><th align=\"right\">\
+         Length</th></tr>\n<tr><td rowspan=2>Tug</td><td>9 m</td></tr><tr><td>10 m</td></tr>\n</table>\n\
+         <blockquote><p>Never turn back.</p></blockquote>\n<pre><code>let a = 1 &lt; 2;\n  a</code></pre>\n<hr>\n\
+         <dl><dt>Knot</dt><dd>One mile</dd></dl>\n<figure><a href=\"https://p.example\">\
+         <img src=\"https://img.example.org/a.png\" alt=\"A\"></a><figcaption>The pier</figcaption></figure>\n</div>\n\n\
+         <blockquote>\n\nA *quoted* word\n\n</blockquote>\n\n<script>alert(\"no\")</script>\n\n\
+         <ul><li>a</li>\n\n    <li>below an empty line</li></ul>\n\n<iframe src=\"https://f.example\">the film</iframe>",
+    );
+    for tag in [
+        "Boats &amp; tides</h2>",
+        "<strong>ferry <em>is</em></strong> late —",
+        "<a href=\"https://a.example/?a=1&amp;b=2\"",
+        "<ol start=\"3\"",
+        "<blockquote",
+        "let a = 1 &lt; 2;",
+        "<hr",
+        "<strong>Knot</strong>",
+        "<a href=\"https://p.example\"",
+        "<em>quoted</em>",
+    ] {
+        assert!(html.contains(tag), "{tag} is missing:\n{html}");
+    }
+    for line in [
+        "- Two",
+        "  4. deeper",
+        "Boat | Length",
+        "Tug  |    9 m",
+        "     |   10 m",
+        "> Never turn back.",
+        "      a",
+        "[Image: A]",
+        "https://p.example",
+        "The pier",
+        "> A quoted word",
+        "- below an empty line",
+        "the film",
+    ] {
+        assert!(text.lines().any(|written| written == line), "{line} is missing:\n{text}");
+    }
+    assert_eq!(text.matches('<').count(), 2, "of a link and of the code: {text}");
+    assert!(!html.contains("alert") && !text.contains("alert"));
+}
+
+#[test]
+fn broken_html_loses_no_word_and_stays_where_it_is() {
+    let first = format!("{}deep{}", "<ul><li><blockquote><table><tr><td>".repeat(3_000), "</ul></td>".repeat(2_000));
+    for (markdown, words) in [
+        (first.as_str(), "deep"),
+        ("</div></td></tr></table></body>\n\nafter", "after"),
+        ("<table>loose<tr>more<td>cell", "loose more cell"),
+        ("<ul>loose<li>a<table><td>b</ul>c", "loose a b c"),
+        ("<div><a href='https://a.example'><b>x<p>y</a>z", "x y z"),
+        ("<pre>code <b>not bold", "code not bold"),
+        ("<h3>head<ul><li>entry", "head entry"),
+        ("<div>\n<file> &nosuch; & <!-- open", "<file> &nosuch; & <!-- open"),
+        (&format!("<div>\n{}end", "<b><a href='https://a.example'>x".repeat(3_000)), "end"),
+    ] {
+        let (html, text) = prose(markdown);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in words.split(' ') {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        for name in ["table", "ul", "blockquote", "a", "td", "tr", "li", "div"] {
+            let count = |wanted: &str| tags(&html).filter(|tag| tag.split(' ').next() == Some(wanted)).count();
+            assert_eq!(count(name), count(&format!("/{name}")), "{name} in {html}");
+        }
+        assert!(html.contains("signed up for"), "the footer is there: {html}");
+    }
+}
+
+#[test]
 fn no_link_is_inside_another() {
     for markdown in [
         "[see ![Oak](https://img.example.org/oak.png) and *![Ash](http://a.example/b.png)*](https://example.org/oak)",

@@ -8,10 +8,10 @@ pub(super) const RULES: &[Rule] = &[RAW_BLOCK, RAW];
 const RAW_BLOCK: Rule = Rule {
     id: "raw-html-block",
     severity: Severity::Error,
-    summary: "a block of HTML that the email shows as source",
-    why: "Boxes around paragraphs, links and pictures are read; of a table or a list in HTML readers would see every tag.",
-    bad: "# Harbour Weekly #12: Slow Software\n\n<table><tr><td>Ferry</td><td>40 m</td></tr></table>\n",
-    good: "# Harbour Weekly #12: Slow Software\n\n| Boat | Length |\n| --- | --- |\n| Ferry | 40 m |\n",
+    summary: "a block of HTML of which the email loses something",
+    why: "Lists, tables, quotes, boxes and pictures in HTML are read; what runs, plays or asks is taken out of every email.",
+    bad: "# Harbour Weekly #12: Slow Software\n\n<iframe src=\"https://boats.example/film\"></iframe>\n",
+    good: "# Harbour Weekly #12: Slow Software\n\n<ul><li><a href=\"https://boats.example/film\">The film</a></li></ul>\n",
     check: raw_block,
 };
 
@@ -27,24 +27,13 @@ const RAW: Rule = Rule {
 
 fn raw_block(context: &Context<'_>) -> Vec<Mark> {
     let what = |name: &str| match name {
-        "table" | "thead" | "tbody" | "tr" | "td" | "th" => {
-            "write a table: `| a | b |`, and `| --- | --- |` below its head"
-        }
-        "ul" | "ol" | "li" | "dl" | "dt" | "dd" => "write a list: `- ` before each line",
-        "blockquote" => "write `> ` before each line",
-        "pre" => "put it between lines of ```",
-        "hr" => "write `---` on a line of its own",
-        "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => "write `## ` before the heading",
-        _ => "write it in Markdown, or link to the page that has it",
+        "script" | "style" | "template" => "take it out: the theme says how an email looks, and nothing runs in it",
+        "svg" | "canvas" => "show it as a picture: `![words](https://…/picture.png)`",
+        _ => "link to the page that has it",
     };
     let blocks = context.manuscript.tags.iter().filter(|tag| tag.block);
-    let mark = |tag: &Tag| {
-        context.mark(
-            &tag.span,
-            format!("readers see this `<{}>` and what is in it as source", tag.name),
-            what(&tag.name),
-        )
-    };
+    let mark =
+        |tag: &Tag| context.mark(&tag.span, format!("readers do not get this `<{}>`", tag.name), what(&tag.name));
     blocks.map(mark).collect()
 }
 
