@@ -43,7 +43,7 @@ struct DarkSection {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = r#"`logo = { url = "https://…", alt = "…", width = 180 }`"#)]
 struct LogoSection {
     url: String,
     alt: String,
@@ -210,6 +210,12 @@ mod tests {
         assert!(wrong("paper = '#202020'").0.contains("ink"), "paper alone would hide the text");
         assert!(wrong("[dark]\nink = '#333'").0.starts_with("[theme.dark] ink"));
         assert!(wrong("muted = 'grey'").0.contains("is no colour"));
+    }
+
+    #[test]
+    fn an_address_alone_is_no_logo_and_the_error_says_what_is() {
+        let error = toml::from_str::<ThemeSection>("logo = 'https://a.example/l.png'").err().unwrap().to_string();
+        assert!(error.contains("expected `logo = { url = \"https://…\", alt = \"…\", width = 180 }`"), "{error}");
     }
 
     #[test]
