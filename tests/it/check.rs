@@ -363,6 +363,17 @@ fn html_is_judged_like_markdown_and_mended_where_it_stands() {
 }
 
 #[test]
+fn what_turns_the_direction_of_words_is_marked_as_a_reference_too() {
+    let text = |reference: &str| format!("# Harbour Weekly #12: The title here\n\nThe {reference}old pier.\n");
+    for reference in ["&#x202e;", "&#X202E;", "&#8238;", "&#x2066;"] {
+        marks("hidden-character", &text(reference), &[reference]);
+    }
+    for shown in ["&#233;", "`&#x202e;` ", "&#x;", "&#99999999;"] {
+        assert!(!rules(&check(&text(shown))).contains(&"hidden-character"), "{shown}");
+    }
+}
+
+#[test]
 fn two_slashes_in_a_path_are_left_to_the_editor() {
     let text = "# Harbour Weekly #1: Pilots\n\nRead [about tides](https://store.example/a//b.png).\n";
     let (manuscript, findings) = check_all(&[text], &Settings::default()).remove(0);

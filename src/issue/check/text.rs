@@ -140,7 +140,29 @@ fn hidden(context: &Context<'_>) -> Vec<Mark> {
         let mark = context.mark(&span, format!("there is {what} (U+{:04X}) here", u32::from(c)), "take it out");
         marks.push(mark.fixed_by(certain.then(|| context.edit(&span, "")).flatten()));
     }
+    marks.extend(referenced(context));
     marks
+}
+
+/// Direction marks among words that are written as `&#x202e;`: an email goes without them.
+fn referenced<'a>(context: &Context<'a>) -> impl Iterator<Item = Mark> {
+    let words = context.manuscript.blocks.iter().flat_map(|block| &block.runs);
+    let words = words.filter(|run| matches!(run.kind, RunKind::Words | RunKind::Linked));
+    words.flat_map(|run| {
+        let text = context.manuscript.slice(&run.span);
+        text.match_indices("&#").filter_map(|(at, _)| {
+            let (digits, _) = text[at + 2..].split_once(';').filter(|(digits, _)| digits.len() <= 8)?;
+            let code = match digits.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => digits.parse(),
+            };
+            let c = char::from_u32(code.ok()?)?;
+            let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let (what, _) = trace(' ', c, ' ').filter(|_| turns)?;
+            let span = run.span.start + at..run.span.start + at + digits.len() + 3;
+            Some(context.mark(&span, format!("there is {what} (U+{:04X}) here", u32::from(c)), "take it out"))
+        })
+    })
 }
 
 /// What an unseen character is, and whether it is certain that nothing needs it.
