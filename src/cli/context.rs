@@ -200,6 +200,10 @@ pub(super) fn signer(config: &Config, newsletter: &Newsletter) -> anyhow::Result
 /// The signer with the configured key.
 pub(super) fn read_signer(dkim: &Dkim) -> anyhow::Result<Signer> {
     let file = dkim.key_file.display();
+    if dkim.key_file.is_dir() {
+        let remedy = "name the file in it that holds the key; `masthead doctor --new-key` makes one";
+        return Err(advise(&format!("the DKIM key `{file}` is a directory"), remedy));
+    }
     let pem = std::fs::read_to_string(&dkim.key_file).map_err(|error| {
         advise(&format!("the DKIM key `{file}` cannot be read: {error}"), "`masthead doctor --new-key` makes one")
     })?;
@@ -211,7 +215,8 @@ pub(super) fn read_signer(dkim: &Dkim) -> anyhow::Result<Signer> {
 pub(super) fn dkim_oddities(dkim: &Dkim, newsletter: &Newsletter) -> Vec<(String, String)> {
     let mut oddities = Vec::new();
     let file = dkim.key_file.display();
-    let mode = std::fs::metadata(&dkim.key_file).map_or(0, |file| file.permissions().mode());
+    let key = std::fs::metadata(&dkim.key_file).ok().filter(std::fs::Metadata::is_file);
+    let mode = key.map_or(0, |file| file.permissions().mode());
     if mode & 0o077 != 0 {
         oddities.push((format!("other users may read the DKIM key `{file}`"), format!("run `chmod 600 {file}`")));
     }

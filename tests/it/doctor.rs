@@ -124,6 +124,16 @@ fn what_a_new_key_says_to_add_makes_the_mail_signed() {
 }
 
 #[test]
+fn a_folder_is_no_key_and_is_not_to_be_closed_to_others() {
+    let app = App::start();
+    fs::create_dir(app.folder.path().join("keys")).unwrap();
+    app.set("MASTHEAD_DKIM__KEY_FILE", "keys");
+    app.set("MASTHEAD_DKIM__SELECTOR", "k7");
+    let shown = app.masthead(&["render", &app.issue(7), "--out", "out"]).exits(2).says("is a directory");
+    assert!(shown.err.contains("name the file in it") && !shown.err.contains("chmod"), "{}", shown.err);
+}
+
+#[test]
 fn where_all_is_in_order_the_doctor_finds_nothing_but_the_missing_tls() {
     let app = App::start();
     app.set("MASTHEAD_DKIM__KEY_FILE", "dkim.pem");
