@@ -8,12 +8,18 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub(super) struct Lanes {
     open: Semaphore,
     closed: AtomicUsize,
+    most: usize,
 }
 
 impl Lanes {
     /// One open lane of `most`.
     pub(super) fn new(most: usize) -> Self {
-        Self { open: Semaphore::new(most.min(1)), closed: AtomicUsize::new(most.saturating_sub(1)) }
+        Self { open: Semaphore::new(most.min(1)), closed: AtomicUsize::new(most.saturating_sub(1)), most }
+    }
+
+    /// How many are open.
+    pub(super) fn count(&self) -> usize {
+        self.most - self.closed.load(Ordering::Relaxed).min(self.most)
     }
 
     /// Waits for a lane, and keeps it.
@@ -40,7 +46,8 @@ mod tests {
         let lanes = Lanes::new(3);
         let mut open = Vec::new();
         for _ in 0..5 {
-            open.push(lanes.open.available_permits());
+            assert_eq!(lanes.open.available_permits(), lanes.count());
+            open.push(lanes.count());
             lanes.widen();
         }
         assert_eq!(open, [1, 2, 3, 3, 3]);
