@@ -12,6 +12,9 @@ alter table chunk
 -- before it looks at consent, so an unsubscribe is not answered before an intent that did not see it is durable.
 -- A function, since its statements are many and a call is one round trip.
 --
+-- Where not all intents are granted, `taken_readers` and `taken_states` say which of them have a row of this worker's, and
+-- in which state.
+--
 -- With `are_sure` the intent of every result is known to be durable: a result goes behind its step unless that place is
 -- taken, by the doubt that a reaper has put there or by the result itself. Whatever finds no place goes behind the last
 -- step, if that is this worker's attempt or the doubt about it.
@@ -23,7 +26,8 @@ create function write_ledger(
     result_readers bigint[], result_steps smallint[], result_attempts smallint[], result_states text[],
     result_waits float8[], result_classes text[], result_replies text[],
     intent_readers bigint[], intent_steps smallint[], intent_attempts smallint[],
-    out is_alive boolean, out written bigint, out taken_readers bigint[], out taken_states text[]
+    out is_alive boolean, out written bigint, out are_all_granted boolean, out taken_readers bigint[],
+    out taken_states text[]
 ) language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
     more bigint;
@@ -115,9 +119,9 @@ begin
                     offset 0 -- else the obstacle is looked for once for each place where it is used
                 ) n
                 where (select i.state from issue i where i.id = the_issue) = 'sending'
-                returning subscriber_id, state
+                returning state
             )
-            select array_agg(t.subscriber_id), array_agg(t.state) into taken_readers, taken_states from taken t;
+            select count(*) = cardinality(intent_readers) into are_all_granted from taken t where t.state = 'attempting';
             exit;
         exception when unique_violation then
             -- By a commit whose answer was lost, or another worker: the others go ahead.
@@ -129,12 +133,17 @@ begin
                                                      and l.step = w.step);
         end;
     end loop;
-    if cardinality(taken_readers) is distinct from cardinality(intent_readers) then
+    if not are_all_granted then
         -- Those of a commit whose answer was lost are there already.
-        select array_agg(l.subscriber_id), array_agg(l.state) into taken_readers, taken_states
-        from unnest(intent_readers, intent_steps) as w (reader, step)
-        join ledger l on l.issue_id = the_issue and l.subscriber_id = w.reader and l.step = w.step
-        where l.worker_id = the_worker;
+        select array_agg(t.reader), array_agg(t.state) into taken_readers, taken_states
+        from (
+            select w.reader, (select l.state from ledger l
+                              where l.issue_id = the_issue and l.subscriber_id = w.reader and l.step = w.step
+                                and l.worker_id = the_worker) as state
+            from unnest(intent_readers, intent_steps) as w (reader, step)
+            offset 0
+        ) t
+        where t.state is not null;
     end if;
 end
 $$;

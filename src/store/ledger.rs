@@ -304,7 +304,7 @@ impl Store {
         let steps: Vec<_> = intents.iter().map(|intent| intent.step).collect();
         let attempts: Vec<_> = intents.iter().map(|intent| intent.attempt).collect();
         let row = sqlx::query!(
-            r#"select is_alive as "is_alive!", written as "written!", taken_readers, taken_states
+            r#"select is_alive as "is_alive!", written as "written!", are_all_granted, taken_readers, taken_states
                from write_ledger($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
             worker_id,
             newsletter_id,
@@ -327,16 +327,21 @@ impl Store {
         if !row.is_alive {
             return Err(WorkerError::GivenUp);
         }
-        let taken: HashMap<_, _> =
-            row.taken_readers.unwrap_or_default().into_iter().zip(row.taken_states.unwrap_or_default()).collect();
-        let granted = |intent: &Intent| match taken.get(&intent.subscriber_id).map(String::as_str) {
-            Some("attempting") => Granted::Go,
-            Some("skipped") => Granted::Skipped,
-            _ => Granted::NotNow,
+        let granted = if row.are_all_granted == Some(true) {
+            vec![Granted::Go; intents.len()]
+        } else {
+            let (readers, states) = (row.taken_readers.unwrap_or_default(), row.taken_states.unwrap_or_default());
+            let taken: HashMap<_, _> = readers.into_iter().zip(states).collect();
+            let answer = |intent: &Intent| match taken.get(&intent.subscriber_id).map(String::as_str) {
+                Some("attempting") => Granted::Go,
+                Some("skipped") => Granted::Skipped,
+                _ => Granted::NotNow,
+            };
+            intents.iter().map(answer).collect()
         };
         // What found no place may have been written by a commit whose answer was lost, or was resolved.
         let lost = entries.len() as u64 - row.written.unsigned_abs();
-        Ok(Settled { granted: intents.iter().map(granted).collect(), lost })
+        Ok(Settled { granted, lost })
     }
 
     /// Gives chunks back of which every delivery that was due has ended, and no other is queued.
