@@ -207,6 +207,25 @@ fn a_worker_that_is_being_given_up_claims_nothing_that_would_be_held_for_good() 
 }
 
 #[test]
+fn who_is_queued_again_before_the_chunk_is_finished_is_due_all_the_same() {
+    let desk = Desk::with_readers(2);
+    let (app, worker) = (&desk.app, desk.worker());
+    let (chunk, due) = desk.claim(worker.id).unwrap();
+    for (due, state) in due.iter().zip([Refused, Accepted]) {
+        desk.intend(worker.id, due).unwrap();
+        desk.settle(worker.id, due, state).unwrap();
+    }
+    assert_eq!(app.block_on(app.store().retry(desk.issue_id, None)).unwrap(), 1);
+    app.block_on(app.store().finish(worker.id, &[chunk.id])).unwrap();
+    let (chunk, again) = desk.claim(worker.id).unwrap();
+    assert_eq!(again.iter().map(|due| due.subscriber_id).collect::<Vec<_>>(), [due[0].subscriber_id]);
+    desk.intend(worker.id, &again[0]).unwrap();
+    desk.settle(worker.id, &again[0], Accepted).unwrap();
+    app.block_on(app.store().release(worker.id, &[chunk.id])).unwrap();
+    assert!(desk.claim(worker.id).is_none());
+}
+
+#[test]
 fn two_workers_cannot_take_the_same_step() {
     let desk = Desk::with_readers(2);
     let (one, other) = (desk.worker(), desk.worker());
