@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -269,5 +270,14 @@ pub(super) fn interruption() -> anyhow::Result<watch::Receiver<bool>> {
 
 /// Runs a command that needs the network or the store.
 pub(super) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}
+
+/// Runs a send. One thread keeps any wire busy, and several would wake each other for every message;
+/// signatures take a hundred times as long as all else, and are worth all cores.
+pub(super) fn block_on_sending<T>(
+    is_signed: bool,
+    future: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    if is_signed { block_on(future) } else { Builder::new_current_thread().enable_all().build()?.block_on(future) }
 }

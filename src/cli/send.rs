@@ -11,7 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ring::digest;
 use time::OffsetDateTime;
 
-use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer, told, warn_of_style};
+use super::context::{
+    ConfigArgs, OpenStore, block_on, block_on_sending, interruption, relay, signer, told, warn_of_style,
+};
 use super::ledger::{LedgerView, clock};
 use super::readers_web::{self, Instance};
 use super::{Exit, advise, check, moment};
@@ -121,7 +123,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     match &args.out {
         Some(out) => block_on(dry_run(args, &config, &manuscript, &ready, out)),
-        None => block_on(send(args, &config, &manuscript, ready)),
+        None => {
+            let is_signed = config.dkim(&ready.newsletter.slug).is_some();
+            block_on_sending(is_signed, send(args, &config, &manuscript, ready))
+        }
     }
 }
 

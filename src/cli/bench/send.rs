@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// Bytes of HTML that the email has
     #[arg(long, value_name = "BYTES", default_value_t = SIZE)]
     pub(super) size: usize,
-    /// Threads of the sender with a ledger; as many as there are cores without it
+    /// Threads of the sender with a ledger; without it one, or with --dkim as many as there are cores, as `send` has it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
 }
@@ -226,7 +226,11 @@ impl<'a> Stage<'a> {
             size: args.size,
             number: self.number,
             // The sink has one thread, and so have clients that do nothing but write.
-            threads: if client == Client::Ledger { args.threads.map(usize::from) } else { Some(1) },
+            threads: match (client, args.threads) {
+                (Client::Ledger, Some(threads)) => Some(threads.into()),
+                (Client::Ledger, None) if args.dkim => None,
+                _ => Some(1),
+            },
             to: self.to,
             sink: self.sink.pid().as_raw_nonzero().get(),
             postmaster: postmaster.map(|pid| pid.as_raw_nonzero().get()),
