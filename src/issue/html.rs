@@ -15,6 +15,10 @@ use comrak::Arena;
 use comrak::nodes::{Node, NodeValue};
 
 use super::markdown::{self, Document};
+pub(super) use pieces::{AnchorKind, anchors};
+pub(crate) use pieces::{Piece, decoded, pieces};
+
+mod pieces;
 
 /// A text with its HTML as Markdown.
 pub(super) struct Read {

@@ -6,6 +6,7 @@ use comrak::Arena;
 use comrak::nodes::{Node, NodeValue};
 
 use super::beside;
+use super::html::{self, AnchorKind};
 use super::lead::{source, take_title};
 use super::markdown::{self, Document, Fence};
 use super::{Image, Item};
@@ -134,8 +135,9 @@ impl<'a> Block<'a> {
             None if self.inlines.is_empty() => vec![self.node],
             None => self.inlines.clone(),
         };
-        let links = nodes.iter().flat_map(|node| node.descendants()).filter(|node| url(node).is_some());
-        links.filter(|node| markdown::cut_at(cuts, document.span(node).start).is_none()).filter_map(url).collect()
+        let nodes = nodes.iter().flat_map(|node| node.descendants());
+        let kept = nodes.filter(|node| markdown::cut_at(cuts, document.span(node).start).is_none());
+        kept.flat_map(|node| urls(document, node)).collect()
     }
 
     /// Its Markdown, as it stands there.
@@ -441,4 +443,12 @@ pub(super) fn url(node: Node<'_>) -> Option<String> {
         NodeValue::Link(link) => Some(link.url.clone()),
         _ => None,
     }
+}
+
+/// Where a node, or the links of a block of HTML, lead.
+fn urls<'a>(document: &Document<'a>, node: Node<'a>) -> Vec<String> {
+    let NodeValue::HtmlBlock(_) = &node.data().value else { return url(node).into_iter().collect() };
+    let anchors = html::anchors(document.text.get(document.span(node)).unwrap_or_default());
+    let links = anchors.into_iter().filter(|anchor| anchor.kind != AnchorKind::Picture);
+    links.map(|link| link.url).collect()
 }

@@ -9,7 +9,7 @@ use comrak::Arena;
 use comrak::nodes::{Node, NodeValue};
 use time::Date;
 
-use super::html;
+use super::html::{self, AnchorKind};
 use super::markdown::{self, Document};
 use super::parse::Reading;
 use super::{Issue, ParseError, dates, source};
@@ -321,6 +321,7 @@ impl<'a> Walk<'_, 'a> {
                 NodeValue::HtmlBlock(_) => {
                     self.comments(node);
                     self.tag(node, |tag| tag.is_lost());
+                    self.anchors(node);
                 }
                 _ => {}
             }
@@ -383,6 +384,22 @@ impl<'a> Walk<'_, 'a> {
         let span = self.span(node);
         let address = address_in(self.slice(&span), url, false).map(|at| span.start + at.start..span.start + at.end);
         self.manuscript.images.push(Picture { url: url.to_owned(), address, alt: node.collect_text(), span });
+    }
+
+    /// Notes the links and pictures of a block of HTML.
+    fn anchors(&mut self, node: Node<'a>) {
+        let at = self.span(node).start;
+        let placed = |place: Range<usize>| at + place.start..at + place.end;
+        for anchor in html::anchors(self.slice(&self.span(node))) {
+            let (span, url, address) = (placed(anchor.span), anchor.url, anchor.address.map(placed));
+            match anchor.kind {
+                AnchorKind::Picture => self.manuscript.images.push(Picture { span, url, address, alt: anchor.text }),
+                AnchorKind::Link { pictured } => {
+                    let (text, part) = (anchor.text, Part::Around);
+                    self.manuscript.links.push(Link { span, url, address, text, bare: false, pictured, part });
+                }
+            }
+        }
     }
 
     /// Notes the first tag that is `literal`, outside of comments.

@@ -5,14 +5,9 @@
 //! A tag that is none of HTML's own is a word of the editor's and stays as it is typed.
 //! Whatever is left open ends with the text, and what was never opened is not closed, so nothing reaches further.
 
-use std::borrow::Cow;
-
-use comrak::nodes::NodeValue;
-use comrak::{Arena, Options, parse_document};
-
 use super::markdown::{Line, Opened, end_paragraph, heading_line, picture};
 use super::{highlight, link};
-use crate::issue::html::{Role, Tag};
+use crate::issue::html::{Piece, Role, Tag, decoded, pieces};
 use crate::templates::{Block, Inline, Side, Table};
 
 /// Columns or rows that a cell takes at most; a hostile one asks for thousands.
@@ -107,29 +102,13 @@ impl Markup {
 
     /// Reads a block of HTML; `level` says which level a heading gets.
     pub(super) fn read(&mut self, html: &str, level: &mut dyn FnMut(u8) -> u8) {
-        let last_comment_end = html.rfind("-->");
-        let mut rest = html;
-        while let Some(start) = rest.find('<') {
-            self.text(&rest[..start]);
-            rest = &rest[start..];
-            let at = html.len() - rest.len();
-            let length = if rest.starts_with("<!--") && last_comment_end.is_some_and(|end| end >= at + 2) {
-                rest[2..].find("-->").map_or(rest.len(), |end| end + 5)
-            } else if rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) {
-                rest.find('>').map_or(rest.len(), |end| end + 1)
-            } else if let Some(tag) = Tag::read(rest).filter(Tag::is_html) {
-                match tag.closing {
-                    false => self.open(&tag, level),
-                    true => self.close(&tag),
-                }
-                tag.length + if tag.hides() && !tag.closing { hidden(&rest[tag.length..], &tag.name) } else { 0 }
-            } else {
-                self.text("<");
-                1
-            };
-            rest = &rest[length..];
+        for (_, piece) in pieces(html) {
+            match piece {
+                Piece::Words(words) => self.text(words),
+                Piece::Tag(tag) if tag.closing => self.close(&tag),
+                Piece::Tag(tag) => self.open(&tag, level),
+            }
         }
-        self.text(rest);
     }
 
     /// Words between tags.
@@ -394,12 +373,6 @@ impl Markup {
     }
 }
 
-/// How many bytes belong to an element that shows nothing.
-fn hidden(html: &str, name: &str) -> usize {
-    let closing = |at: &usize| Tag::read(&html[*at..]).is_some_and(|tag| tag.closing && tag.name == name);
-    html.match_indices("</").map(|(at, _)| at).find(closing).unwrap_or(html.len())
-}
-
 /// Lines of which all words are strong.
 fn strong(block: Block) -> Block {
     match block {
@@ -471,39 +444,4 @@ fn placed(row: Vec<Cell>, is_head: bool, sides: &mut Vec<Option<Side>>, below: &
     let used = line.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
     line.truncate(used);
     line
-}
-
-/// A text with its character references as the characters that they stand for.
-pub(super) fn decoded(text: &str) -> Cow<'_, str> {
-    // the longest name has 31 letters
-    const LONGEST: usize = 33;
-    if !text.contains('&') {
-        return Cow::Borrowed(text);
-    }
-    let mut decoded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('&') {
-        decoded.push_str(&rest[..start]);
-        rest = &rest[start..];
-        let end = rest.bytes().take(LONGEST).position(|byte| byte == b';').map_or(1, |end| end + 1);
-        decoded.push_str(&character(&rest[..end]));
-        rest = &rest[end..];
-    }
-    decoded.push_str(rest);
-    Cow::Owned(decoded)
-}
-
-/// What a reference stands for; itself where it is none.
-fn character(reference: &str) -> String {
-    let name = reference.trim_matches(['&', '#', ';']);
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return reference.to_owned();
-    }
-    let arena = Arena::new();
-    let root = parse_document(&arena, reference, &Options::default());
-    let text = root.descendants().find_map(|node| match &node.data().value {
-        NodeValue::Text(text) => Some(text.to_string()),
-        _ => None,
-    });
-    text.unwrap_or_else(|| reference.to_owned())
 }

@@ -8,7 +8,7 @@ mod program; // the command: output, exit codes, files mended
 use std::fs;
 
 use masthead::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Settings, Severity, Surroundings};
-use masthead::issue::{Archive, Manuscript};
+use masthead::issue::{Archive, Manuscript, Role};
 use masthead::render;
 use proptest::prelude::*;
 
@@ -363,6 +363,42 @@ fn html_is_judged_like_markdown_and_mended_where_it_stands() {
 }
 
 #[test]
+fn a_block_of_html_is_judged_tag_by_tag() {
+    let text = "# Harbour Weekly #12: The title here\n\n<table><tr><td><a href=\"http://tides.example//x\">High <b>tide</b>\
+                </a></td><td><img src=http://boats.example/1.png></td></tr></table>\n\n> <ul>\n> <li><a href='https://t.example/\
+                ?id=7&amp;utm_source=x'>A boat</a><li><a href='#top'>Up</a> <a href='https://a.example/'></a>\n> </ul>\n\n\
+                <ul><li><!-- <a href='http://a.example'>a</a> --><a name=x>No</a> <style>a</style></ul>\n\n\
+                <pre><a href='http://b.example/'>b</a></pre>\n";
+    marks("link-http", text, &["http://tides.example//x"]);
+    marks("link-double-slash", text, &["http://tides.example//x"]);
+    marks("image-http", text, &["http://boats.example/1.png"]);
+    marks("image-no-alt", text, &["<img src=http://boats.example/1.png>"]);
+    marks("link-tracking", text, &["https://t.example/?id=7&amp;utm_source=x"]);
+    marks("link-relative", text, &["#top"]);
+    marks("link-no-text", text, &["<a href='https://a.example/'></a>"]);
+    let manuscript = Manuscript::read("x.md", text.as_bytes()).unwrap();
+    let mended = check::fix(&manuscript, text.as_bytes(), &check(text)).unwrap().unwrap();
+    assert_eq!(String::from_utf8(mended).unwrap(), text.replace("&amp;utm_source=x", ""));
+}
+
+#[test]
+fn what_a_block_of_html_in_an_item_links_to_is_remembered() {
+    let text = "# Harbour Weekly #12: The title here\n\n## Boats\n\n1. [Launches](https://a.example/)\n\n   <table><tr>\
+                <td><a href=\"https://b.example/?a=1&amp;b=2\">Tide tables</a></td></tr></table>\n\n2. [Piers](https://c.example/)\n";
+    let manuscript = Manuscript::read("x.md", text.as_bytes()).unwrap();
+    let links: Vec<_> =
+        manuscript.issue.recommended().into_iter().map(|link| (link.url.to_owned(), link.role)).collect();
+    let expected = [
+        ("https://a.example/", Role::Item),
+        ("https://b.example/?a=1&b=2", Role::Mention),
+        ("https://c.example/", Role::Item),
+    ];
+    assert_eq!(links, expected.map(|(url, role)| (url.to_owned(), role)));
+    // what stands behind it is still told apart
+    marks("link-repeated", &text.replace("c.example", "a.example"), &["https://a.example/"]);
+}
+
+#[test]
 fn what_turns_the_direction_of_words_is_marked_as_a_reference_too() {
     let text = |reference: &str| format!("# Harbour Weekly #12: The title here\n\nThe {reference}old pier.\n");
     for reference in ["&#x202e;", "&#X202E;", "&#8238;", "&#x2066;"] {
@@ -660,7 +696,7 @@ fn what_comes_every_week_is_no_repetition() {
 }
 
 /// Pieces that issues and their defects are made of.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 43] = [
     "# Harbour Weekly #12: Pilots",
     "\n\n",
     "\n",
@@ -696,6 +732,9 @@ const PIECES: [&str; 40] = [
     "\\'",
     "&amp;amp;",
     "<!-- masthead: allow link-http: x -->",
+    "<td><a href='http://d.example'>",
+    "<ul><img src=潮&amp;>",
+    "</a>",
     "---\n",
     "title: x\n",
     "`code`",
