@@ -105,6 +105,8 @@ pub struct Picture {
     pub url: String,
     /// Text for those who do not see it, perhaps empty.
     pub alt: String,
+    /// Its width in CSS pixels, where it is to be narrower than the column.
+    pub width: Option<u16>,
     /// Where a click leads.
     pub link: Option<String>,
     /// The line below it, perhaps empty.
@@ -193,10 +195,14 @@ fn code(setting: Setting, pieces: &[(CodeKind, String)]) -> Markup {
 
 /// A picture and its caption.
 fn picture(setting: Setting, picture: &Picture) -> Markup {
-    let image = html! { img src=(picture.url) alt=(picture.alt) width=(setting.picture_width); };
+    let narrow = picture.width.filter(|width| *width < setting.picture_width);
+    let width = narrow.unwrap_or(setting.picture_width);
+    let image = html! { img src=(picture.url) alt=(picture.alt) width=(width); };
+    let image = html! { @if let Some(link) = &picture.link { a href=(link) { (image) } } @else { (image) } };
     html! {
         div.picture {
-            @if let Some(link) = &picture.link { a href=(link) { (image) } } @else { (image) }
+            // the picture is as wide as its box
+            @if narrow.is_some() { div style={ "max-width:" (width) "px" } { (image) } } @else { (image) }
             @if !picture.caption.is_empty() { p.caption { (line(&picture.caption)) } }
         }
     }

@@ -5,8 +5,8 @@
 //! <a href="https://boats.example">Boats</a>                                    →   [Boats](https://boats.example)
 //! ```
 //!
-//! A block of HTML whose every tag is a box, a picture, a link or a look becomes paragraphs; all others stay as they are
-//! typed, and `render` reads them.
+//! A block of HTML whose every tag is a box, a picture, a link or a look becomes paragraphs; all others, and those with
+//! a narrow picture, stay as they are typed, and `render` reads them.
 //! Lines keep their numbers, and every change is known by its place.
 
 use std::ops::Range;
@@ -180,6 +180,8 @@ fn block<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Vec<Edit>> {
         let begun = begins;
         begins &= role == Role::Wrapper;
         match (role, place.tag.closing) {
+            // Markdown has no word for its width
+            (Role::Picture, false) if place.tag.width().is_some_and(|width| width < NARROW) => return None,
             (Role::Picture, false) => {
                 edits.extend(place.picture(document.text)?);
                 pictures += 1;
@@ -341,6 +343,9 @@ pub(crate) enum Look {
     Struck,
     Code,
 }
+
+/// Below so many CSS pixels a picture is not meant to fill the column.
+const NARROW: u16 = 480;
 
 /// How many bytes a tag has at most; each `<` of a hostile file may begin one that never ends.
 const LONGEST: usize = 8192;
@@ -523,6 +528,12 @@ impl<'t> Tag<'t> {
     /// What an attribute says, as it is typed.
     pub(crate) fn text(&self, name: &str) -> &'t str {
         self.attribute(name).and_then(|value| self.source.get(value)).unwrap_or_default()
+    }
+
+    /// The width that it says in CSS pixels.
+    pub(crate) fn width(&self) -> Option<u16> {
+        let width = self.text("width").trim();
+        width.strip_suffix("px").unwrap_or(width).parse().ok().filter(|width| *width > 0)
     }
 
     fn attribute(&self, name: &str) -> Option<Range<usize>> {

@@ -98,7 +98,7 @@ pub(super) fn picture(url: &str, alt: &str, target: Option<String>, caption: Vec
         if let Some(host) = target.as_deref().and_then(link::host).filter(|_| alt.is_empty()) {
             alt = host;
         }
-        return Some(Block::Picture(Picture { url, alt, link: target, caption }));
+        return Some(Block::Picture(Picture { url, alt, width: None, link: target, caption }));
     }
     let mut shown: Vec<Inline> = Some(alt).filter(|alt| !alt.is_empty()).map(Inline::Text).into_iter().collect();
     if let Some(url) = link::link(url) {

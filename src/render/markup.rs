@@ -283,8 +283,11 @@ impl Markup {
     /// A picture on a line of its own, or words that link to it; in a link it has what is linked.
     fn picture(&mut self, tag: &Tag<'_>) {
         let target = self.line.take_link();
-        let blocks = picture(&decoded(tag.text("src")), &decoded(tag.text("alt")), target, Vec::new());
-        self.put(blocks.into_iter().collect());
+        let mut shown = picture(&decoded(tag.text("src")), &decoded(tag.text("alt")), target, Vec::new());
+        if let Some(Block::Picture(picture)) = &mut shown {
+            picture.width = tag.width();
+        }
+        self.put(shown.into_iter().collect());
     }
 
     /// Ends the paragraph; what looks are open go on in the next one.

@@ -118,3 +118,23 @@ fn words_around_a_picture_begin_without_a_space() {
     let (_, text) = parts("# Name #1: T\n\nText ![inline](https://example.org/a.png) in the middle.\n");
     assert!(text.contains("Text\n\n[Image: inline]\nhttps://example.org/a.png\n\nin the middle.\n"), "{text}");
 }
+
+#[test]
+fn a_picture_is_no_wider_than_its_tag_says() {
+    let html = |width: &str| {
+        parts(&format!(
+            "# Name #1: T\n\n<p align=\"center\"><a href=\"https://example.org/\"><img src=\"https://example.org/a.png\" \
+             alt=\"A\" {width}></a></p>\n\n<table><tr><td><img src=\"https://example.org/b.png\" alt=\"B\" {width}></td></tr></table>\n"
+        ))
+        .0
+    };
+    let narrow = html("width=\"16\"");
+    assert_eq!(narrow.matches("<div style=\"max-width:16px\"><").count(), 2, "{narrow}");
+    assert_eq!(narrow.matches(" width=\"16\" style=\"display:block;width:100%;").count(), 2, "{narrow}");
+    assert_eq!(html("width='320px'").matches("\"max-width:320px\"><").count(), 2);
+    let full = html("");
+    assert!(full.contains(" width=\"552\" "), "{full}");
+    for width in ["width=0", "width=\"50%\"", "width=wide", "width=552", "width=4000", "width=99999999"] {
+        assert_eq!(html(width), full, "{width}");
+    }
+}
