@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::Words;
-use super::prose::{Block, Inline, Setting, line, prose};
+use super::direction::Direction;
+use super::prose::{Block, Inline, Setting, class, dir, line, prose};
 use super::script::Script;
 use super::shell::{Head, band, nameplate, postal_address, shell};
 use super::style::{Style, inner_width};
@@ -106,11 +107,15 @@ pub struct PastEntry {
 
 /// Writes the email of an issue as HTML, its style sheet not yet inlined.
 pub fn issue(page: &Page, style: &Style) -> Markup {
-    let setting =
-        Setting { picture_width: inner_width(&page.theme), rtl: Script::of(&page.language) == Script::RightToLeft };
+    let direction = match Script::of(&page.language) {
+        Script::RightToLeft => Direction::RightToLeft,
+        _ => Direction::LeftToRight,
+    };
+    let setting = Setting { picture_width: inner_width(&page.theme), letter: direction, around: direction, lists: 0 };
+    let turned = setting.turned(&page.title);
     let content = html! {
         (masthead(page))
-        h1.display { (line(&page.title)) }
+        h1 class=[class(Some("display"), turned)] dir=[dir(turned)] { (line(&page.title)) }
         @match page.layout {
             Layout::Roundup if !page.intro.is_empty() => div.lead { (prose(setting, &page.intro)) },
             _ => (prose(setting, &page.intro)),
@@ -156,9 +161,10 @@ fn section(page: &Page, setting: Setting, section: &Section) -> Markup {
 }
 
 fn heading(setting: Setting, heading: &Heading) -> Markup {
+    let turned = setting.turned(&heading.title);
     html! {
         @if !heading.title.is_empty() {
-            h2.display {
+            h2 class=[class(Some("display"), turned)] dir=[dir(turned)] {
                 @if let Some(emoji) = &heading.emoji { span aria-hidden="true" { (emoji) } " " }
                 (linked(heading.url.as_deref(), setting, &line(&heading.title)))
             }
@@ -169,6 +175,8 @@ fn heading(setting: Setting, heading: &Heading) -> Markup {
 /// A recommended link; `at_top` where no section's heading stands over it: then no level may be skipped.
 fn entry(page: &Page, setting: Setting, entry: &Entry, at_top: bool) -> Markup {
     let host = entry.host.as_ref().filter(|_| !page.is_long);
+    let turned = setting.turned(&entry.title);
+    let dir = dir(turned);
     let title = html! {
         @if let Some(number) = &entry.number {
             span.number { (number) }
@@ -179,10 +187,11 @@ fn entry(page: &Page, setting: Setting, entry: &Entry, at_top: bool) -> Markup {
     };
     html! {
         @if !entry.title.is_empty() {
-            @if at_top { h2.item { (title) } } @else { h3 { (title) } }
+            @if at_top { h2 class=[class(Some("item"), turned)] dir=[dir] { (title) } }
+            @else { h3 class=[class(None, turned)] dir=[dir] { (title) } }
         }
         @if host.is_some() || !entry.remarks.is_empty() {
-            p.source {
+            p class=[class(Some("source"), turned)] dir=[dir] {
                 @if let Some(host) = host { (never_turned(setting, host)) }
                 @for (index, remark) in entry.remarks.iter().enumerate() {
                     @if index > 0 || host.is_some() { " · " }
@@ -213,7 +222,8 @@ fn past_issues(page: &Page, setting: Setting) -> Markup {
     html! {
         (heading(setting, &page.past_issues_heading))
         @for past in &page.past_issues {
-            p {
+            @let turned = setting.turned(&[Inline::Text(past.title.clone())]);
+            p class=[class(None, turned)] dir=[dir(turned)] {
                 (linked(past.url.as_deref(), setting, &html! { (past.title) }))
                 @if let Some(date) = &past.date { br; span.quiet { (date) } }
             }

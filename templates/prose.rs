@@ -4,6 +4,8 @@
 
 use maud::{Markup, html};
 
+use super::direction::Direction;
+
 /// A block of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Block {
@@ -50,6 +52,11 @@ pub enum Side {
 }
 
 impl Side {
+    /// Where lines begin that run this way.
+    fn of(direction: Direction) -> Self {
+        if direction == Direction::RightToLeft { Self::Right } else { Self::Left }
+    }
+
     /// Its class.
     fn class(self) -> &'static str {
         match self {
@@ -118,20 +125,49 @@ pub struct Picture {
 pub(super) struct Setting {
     /// Width of a picture in CSS pixels: what Outlook for Windows scales it to.
     pub(super) picture_width: u16,
-    /// Whether the language runs from right to left: then what never does is marked.
-    pub(super) rtl: bool,
+    /// Which way the letter runs.
+    pub(super) letter: Direction,
+    /// Which way the text around runs.
+    pub(super) around: Direction,
+    /// How many lists are around.
+    pub(super) lists: usize,
 }
 
 impl Setting {
     /// The direction of code, hosts and addresses where it is not the page's own.
     pub(super) fn ltr(self) -> Option<&'static str> {
-        self.rtl.then_some("ltr")
+        self.is_rtl().then_some("ltr")
     }
 
     /// The direction of words that may be in another language.
     pub(super) fn auto(self) -> Option<&'static str> {
-        self.rtl.then_some("auto")
+        self.is_rtl().then_some("auto")
     }
+
+    fn is_rtl(self) -> bool {
+        self.letter == Direction::RightToLeft
+    }
+
+    /// The direction of a line where it is not that of the text around.
+    pub(super) fn turned(self, line: &[Inline]) -> Option<Direction> {
+        Some(self.around.of_line(line)).filter(|direction| *direction != self.around)
+    }
+
+    /// Inside of what runs this way.
+    fn inside(self, turned: Option<Direction>) -> Self {
+        Self { around: turned.unwrap_or(self.around), ..self }
+    }
+}
+
+/// The value of `dir` of what is turned.
+pub(super) fn dir(turned: Option<Direction>) -> Option<&'static str> {
+    turned.map(Direction::as_str)
+}
+
+/// The value of `class` of what is perhaps turned.
+pub(super) fn class(own: Option<&str>, turned: Option<Direction>) -> Option<String> {
+    let names: Vec<&str> = own.into_iter().chain(turned.map(Direction::class)).collect();
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 /// Columns beyond which a table is set smaller.
@@ -142,26 +178,71 @@ pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
     html! {
         @for block in blocks {
             @match block {
-                Block::Paragraph(inlines) => p { (line(inlines)) },
-                Block::Heading(2, inlines) => h2.display { (line(inlines)) },
-                Block::Heading(3, inlines) => h3 { (line(inlines)) },
-                Block::Heading(4, inlines) => h4 { (line(inlines)) },
-                Block::Heading(5, inlines) => h5 { (line(inlines)) },
-                Block::Heading(_, inlines) => h6 { (line(inlines)) },
-                Block::List(None, items) => ul { @for item in items { (list_item(setting, item)) } },
-                Block::List(Some(start), items) => {
-                    ol start=[(*start != 1).then_some(start)] { @for item in items { (list_item(setting, item)) } }
-                },
+                Block::Paragraph(inlines) => (paragraph(setting, None, inlines)),
+                Block::Heading(level, inlines) => (heading(setting, *level, inlines)),
+                Block::List(start, items) => (list(setting, *start, items)),
                 Block::Quote(blocks) => blockquote { (quote(setting, blocks)) },
                 Block::Code(pieces) => (code(setting, pieces)),
                 Block::Picture(shown) => (picture(setting, shown)),
-                Block::Table(shown) => (table(shown)),
+                Block::Table(shown) => (table(setting, shown)),
                 Block::Rule => hr;,
-                Block::Footnote(number, blocks) => {
-                    div.footnote { (first_line(setting, html! { sup { (number) } " " }, blocks)) }
-                },
+                Block::Footnote(number, blocks) => (footnote(setting, *number, blocks)),
             }
         }
+    }
+}
+
+fn paragraph(setting: Setting, own_class: Option<&str>, inlines: &[Inline]) -> Markup {
+    let turned = setting.turned(inlines);
+    html! { p class=[class(own_class, turned)] dir=[dir(turned)] { (line(inlines)) } }
+}
+
+fn heading(setting: Setting, level: u8, inlines: &[Inline]) -> Markup {
+    let turned = setting.turned(inlines);
+    let (own, dir, words) = (class(None, turned), dir(turned), line(inlines));
+    html! {
+        @match level {
+            2 => h2 class=[class(Some("display"), turned)] dir=[dir] { (words) },
+            3 => h3 class=[own] dir=[dir] { (words) },
+            4 => h4 class=[own] dir=[dir] { (words) },
+            5 => h5 class=[own] dir=[dir] { (words) },
+            _ => h6 class=[own] dir=[dir] { (words) },
+        }
+    }
+}
+
+/// A list; it runs as its first entry does, so that the marks stand where its lines begin, but one inside of another
+/// stays on its side.
+fn list(setting: Setting, start: Option<usize>, items: &[Vec<Block>]) -> Markup {
+    let turned = items.first().filter(|_| setting.lists == 0).and_then(|item| setting.turned(opening(item)));
+    let inner = Setting { lists: setting.lists + 1, ..setting.inside(turned) };
+    // the room for the marks is on the letter's side unless the class says otherwise
+    let against_letter = Some(inner.around).filter(|direction| turned.is_some() || *direction != setting.letter);
+    let (class, dir) = (class(None, against_letter), dir(turned));
+    let entries = html! { @for item in items { (list_item(inner, item)) } };
+    html! {
+        @match start {
+            None => ul class=[class] dir=[dir] { (entries) },
+            Some(start) => ol start=[(start != 1).then_some(start)] class=[class] dir=[dir] { (entries) },
+        }
+    }
+}
+
+fn footnote(setting: Setting, number: u32, blocks: &[Block]) -> Markup {
+    let turned = setting.turned(opening(blocks));
+    let mark = html! { sup { (number) } " " };
+    html! {
+        div class=[class(Some("footnote"), turned)] dir=[dir(turned)] {
+            (first_line(setting.inside(turned), mark, blocks))
+        }
+    }
+}
+
+/// The line with which blocks begin.
+fn opening(blocks: &[Block]) -> &[Inline] {
+    match blocks.first() {
+        Some(Block::Paragraph(inlines)) => inlines,
+        _ => &[],
     }
 }
 
@@ -169,7 +250,7 @@ pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
 fn quote(setting: Setting, blocks: &[Block]) -> Markup {
     html! {
         @match blocks {
-            [above @ .., Block::Paragraph(inlines)] => { (prose(setting, above)) p.end { (line(inlines)) } },
+            [above @ .., Block::Paragraph(inlines)] => { (prose(setting, above)) (paragraph(setting, Some("end"), inlines)) },
             _ => (prose(setting, blocks)),
         }
     }
@@ -203,7 +284,7 @@ fn picture(setting: Setting, picture: &Picture) -> Markup {
         div.picture {
             // the picture is as wide as its box
             @if narrow.is_some() { div style={ "max-width:" (width) "px" } { (image) } } @else { (image) }
-            @if !picture.caption.is_empty() { p.caption { (line(&picture.caption)) } }
+            @if !picture.caption.is_empty() { (paragraph(setting, Some("caption"), &picture.caption)) }
         }
     }
 }
@@ -217,36 +298,46 @@ fn list_item(setting: Setting, blocks: &[Block]) -> Markup {
 fn first_line(setting: Setting, mark: Markup, blocks: &[Block]) -> Markup {
     html! {
         @match blocks {
-            [Block::Paragraph(inlines)] => { (mark) (line(inlines)) },
+            [Block::Paragraph(inlines)] => { (mark) (turned_line(setting, inlines)) },
             // between paragraphs there is room
             [Block::Paragraph(inlines), rest @ ..] if matches!(rest[0], Block::Paragraph(_)) => {
-                p { (mark) (line(inlines)) }
+                p { (mark) (turned_line(setting, inlines)) }
                 (prose(setting, rest))
             },
-            [Block::Paragraph(inlines), rest @ ..] => { (mark) (line(inlines)) (prose(setting, rest)) },
+            [Block::Paragraph(inlines), rest @ ..] => { (mark) (turned_line(setting, inlines)) (prose(setting, rest)) },
             _ => { (mark) (prose(setting, blocks)) },
         }
     }
 }
 
+/// A line beside a mark, which stays on its side.
+fn turned_line(setting: Setting, inlines: &[Inline]) -> Markup {
+    let words = line(inlines);
+    html! { @match dir(setting.turned(inlines)) { Some(dir) => span dir=(dir) { (words) }, None => (words) } }
+}
+
 /// A table; an empty head is no head.
-fn table(table: &Table) -> Markup {
+fn table(setting: Setting, table: &Table) -> Markup {
     let Table { sides, head, rows } = table;
     let class = if head.len() > WIDE { "data wide" } else { "data" };
-    let side = |at: usize| sides.get(at).copied().flatten().map(Side::class);
+    let turned = |cell: &[Inline]| setting.turned(cell);
+    let side = |at: usize, cell: &[Inline]| {
+        let written = sides.get(at).copied().flatten();
+        written.or(turned(cell).map(Side::of)).map(Side::class)
+    };
     html! {
         table class=(class) cellpadding="0" cellspacing="0" {
             tbody {
                 @if head.iter().any(|cell| !cell.is_empty()) {
                     tr {
                         @for (at, cell) in head.iter().enumerate() {
-                            @if cell.is_empty() { td {} } @else { th scope="col" class=[side(at)] { (line(cell)) } }
+                            @if cell.is_empty() { td {} } @else { th scope="col" class=[side(at, cell)] dir=[dir(turned(cell))] { (line(cell)) } }
                         }
                     }
                 }
                 @for row in rows {
                     tr {
-                        @for (at, cell) in row.iter().enumerate() { td class=[side(at)] { (line(cell)) } }
+                        @for (at, cell) in row.iter().enumerate() { td class=[side(at, cell)] dir=[dir(turned(cell))] { (line(cell)) } }
                         @if let missing @ 1.. = head.len().saturating_sub(row.len()) { td colspan=(missing) {} }
                     }
                 }

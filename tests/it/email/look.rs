@@ -5,6 +5,7 @@ use masthead::newsletter::Newsletter;
 use masthead::render::{self, render};
 use masthead::theme::{Colour, Density, Font, Layout, Logo, Palette, Sheet};
 
+use super::pictures::parts;
 use super::{LEAVE, blank, html, item, newsletter, section, tags, text, weekly};
 
 #[test]
@@ -35,15 +36,16 @@ fn letter_cell(html: &str) -> &str {
 fn every_class_has_a_rule_and_every_rule_a_class() {
     let mut issue = weekly();
     issue.intro += "\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 |\n\n| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |\n\n[^1] note\n\n[^1]: text\n\n\
-        ```rust\nlet a = 1; // b\n```\n\n> said";
+        ```rust\nlet a = 1; // b\n```\n\n> said\n\nשלום לכולם";
     issue.sections[0].title = String::new();
     issue.sections[0].emoji = None;
     let letter = html(&issue);
     let mut own = newsletter();
     own.theme.logo = Some(Logo { url: "https://img.example.org/logo.png".into(), alt: "Garden".into(), width: 90 });
-    let chinese = render(&Issue { language: "ar".into(), ..blank() }, &own).unwrap().html;
+    let arabic = Issue { language: "ar".into(), intro: "- Ahoy.".into(), ..blank() };
+    let arabic = render(&arabic, &own).unwrap().html;
     let confirmation = render::confirmation(&newsletter(), LEAVE).unwrap().html;
-    let pages = [letter, chinese, confirmation].concat();
+    let pages = [letter, arabic, confirmation].concat();
     let mut used: Vec<&str> =
         pages.split("class=\"").skip(1).flat_map(|rest| rest.split('"').next().unwrap().split(' ')).collect();
     used.sort_unstable();
@@ -171,6 +173,75 @@ fn what_never_runs_from_right_to_left_is_marked_in_a_letter_that_does() {
         "إلغاء الاشتراك",
     ] {
         assert!(html.contains(part), "{part} is missing:\n{html}");
+    }
+}
+
+#[test]
+fn lines_of_the_other_direction_are_turned() {
+    let file = |language: &str| {
+        format!(
+            "---\nlanguage: {language}\n---\n# Garden #7: Hedges, explained\n\nThe hedge grows.\n\nRust 1.80 صدرت النسخة الجديدة \
+             من لغة البرمجة.\n\nالسياج ينمو.\n\n- A hedge.\n  - A branch.\n  - غصن كبير\n\n---\n\n- سياج\n- A fence.\n\n| A \
+             hedge | سياج |\n|:-:|---|\n| grows | `x` |\n\n## Reading, slowly\n\n1. [Pruning, explained.](https://example.org/)\n\n   Cut \
+             it.\n\n![A](https://example.org/a.png)\n*A boat.*\n"
+        )
+    };
+    let (html, _) = parts(&file("ar"));
+    let html = without_styles(&html);
+    for part in [
+        "<h1 class=\"display leftward\" dir=\"ltr\">Hedges",
+        "<p class=\"leftward\" dir=\"ltr\">The hedge grows.</p><p>Rust 1.80",
+        "<p>السياج",
+        "<ul class=\"leftward\" dir=\"ltr\"><li>A hedge.<ul class=\"leftward\"><li>A branch.</li><li><span dir=\"rtl\">غصن",
+        "<ul><li>سياج</li><li><span dir=\"ltr\">A fence.</span></li></ul>",
+        "<th scope=\"col\" class=\"centre\" dir=\"ltr\">A hedge</th><th scope=\"col\">سياج",
+        "<td class=\"centre\" dir=\"ltr\">grows</td><td><code>x",
+        "<h2 class=\"display leftward\" dir=\"ltr\">Reading",
+        "<h3 class=\"leftward\" dir=\"ltr\"><span class=\"number\">",
+        "<p class=\"source leftward\" dir=\"ltr\"><span dir=\"ltr\">example.org",
+        "<p class=\"leftward\" dir=\"ltr\">Cut it.",
+        "<p class=\"caption leftward\" dir=\"ltr\">A boat.",
+    ] {
+        assert!(html.contains(part), "{part} is missing:\n{html}");
+    }
+    let (english, _) = parts(&file("en"));
+    let english = without_styles(&english);
+    for part in [
+        "<p>The hedge grows.</p>",
+        "<p class=\"rightward\" dir=\"rtl\">السياج",
+        "<ul><li>A hedge.<ul><li>A branch.</li><li><span dir=\"rtl\">غصن",
+        "<ul class=\"rightward\" dir=\"rtl\"><li>سياج</li><li><span dir=\"ltr\">A fence.",
+        "A hedge</th><th scope=\"col\" class=\"right\" dir=\"rtl\">سياج",
+        "<h2 class=\"display\">Reading",
+    ] {
+        assert!(english.contains(part), "{part} is missing:\n{english}");
+    }
+    assert_eq!(english.matches("dir=\"rtl\"").count(), 4, "{english}");
+}
+
+/// HTML without what is inlined.
+fn without_styles(html: &str) -> String {
+    let mut parts = html.split(" style=\"");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |all, part| all + part.split_once('"').unwrap().1)
+}
+
+#[test]
+fn the_room_for_the_marks_of_a_list_is_where_its_lines_begin() {
+    let list = |language: &str, file: &str| {
+        let (html, _) = parts(&format!("---\nlanguage: {language}\n---\n# Garden #7: T\n\n{file}\n"));
+        let lists = html.split("<ul").skip(1).map(|rest| rest.split('>').next().unwrap().to_owned());
+        lists.collect::<Vec<_>>()
+    };
+    for (language, file, sides) in [
+        ("ar", "- A hedge.\n  - A branch.", ["0 0 0 24px"; 2]),
+        ("ar", "- سياج\n  - A branch.", ["0 24px 0 0"; 2]),
+        ("en", "- A hedge.\n  - سياج", ["0 0 0 24px"; 2]),
+        ("en", "- سياج\n  - سياج", ["0 24px 0 0"; 2]),
+    ] {
+        let lists = list(language, file);
+        let fine = lists.iter().zip(sides).all(|(list, side)| list.contains(&format!("padding:{side}")));
+        assert!(fine && lists.len() == 2, "{language} {file:?}: {lists:?}");
     }
 }
 
