@@ -173,6 +173,9 @@ pub(super) fn class(own: Option<&str>, turned: Option<Direction>) -> Option<Stri
 /// Columns beyond which a table is set smaller.
 const WIDE: usize = 4;
 
+/// Lists in which others are indented; what is nested deeper has no room for it on a phone.
+const MOST_INDENTED: usize = 6;
+
 /// The HTML of some blocks.
 pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
     html! {
@@ -218,7 +221,10 @@ fn list(setting: Setting, start: Option<usize>, items: &[Vec<Block>]) -> Markup 
     let inner = Setting { lists: setting.lists + 1, ..setting.inside(turned) };
     // the room for the marks is on the letter's side unless the class says otherwise
     let against_letter = Some(inner.around).filter(|direction| turned.is_some() || *direction != setting.letter);
-    let (class, dir) = (class(None, against_letter), dir(turned));
+    let (class, dir) = match setting.lists {
+        0..MOST_INDENTED => (class(None, against_letter), dir(turned)),
+        _ => (Some("deep".to_owned()), None),
+    };
     let entries = html! { @for item in items { (list_item(inner, item)) } };
     html! {
         @match start {

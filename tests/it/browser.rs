@@ -155,6 +155,23 @@ const COMPARE: &str = "async (pages) => {
 }";
 
 #[test]
+fn lists_in_lists_fit_on_a_phone() {
+    let app = App::start();
+    for language in ["en", "ar"] {
+        app.write(
+            "9.md",
+            &format!("---\nlanguage: {language}\n---\n# Garden #9: Lists\n\n{}Hedges grow.\n", "1. ".repeat(15)),
+        );
+        app.masthead(&["render", "9.md", "--out", "out"]).exits(0);
+        let mut browser = Browser::start();
+        browser.open_file(&app.folder.path().join("out/issue.html"));
+        browser.look(320, Scheme::Light);
+        browser.assert_no_sideways_scroll(language);
+        assert_eq!(browser.value(UNSEEN), json!([]), "{language}");
+    }
+}
+
+#[test]
 fn an_email_without_images_and_style_block_can_be_read() {
     let app = App::start();
     app.write("8.md", EVERYTHING);

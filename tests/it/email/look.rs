@@ -36,7 +36,7 @@ fn letter_cell(html: &str) -> &str {
 fn every_class_has_a_rule_and_every_rule_a_class() {
     let mut issue = weekly();
     issue.intro += "\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 |\n\n| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |\n\n[^1] note\n\n[^1]: text\n\n\
-        ```rust\nlet a = 1; // b\n```\n\n> said\n\nשלום לכולם";
+        ```rust\nlet a = 1; // b\n```\n\n> said\n\nשלום לכולם\n\n- - - - - - - deep";
     issue.sections[0].title = String::new();
     issue.sections[0].emoji = None;
     let letter = html(&issue);
@@ -242,6 +242,17 @@ fn the_room_for_the_marks_of_a_list_is_where_its_lines_begin() {
         let lists = list(language, file);
         let fine = lists.iter().zip(sides).all(|(list, side)| list.contains(&format!("padding:{side}")));
         assert!(fine && lists.len() == 2, "{language} {file:?}: {lists:?}");
+    }
+}
+
+#[test]
+fn lists_are_indented_as_long_as_a_phone_has_room() {
+    for (language, indented) in [("en", "padding:0 0 0 24px"), ("ar", "padding:0 24px 0 0")] {
+        let (html, _) = parts(&format!("---\nlanguage: {language}\n---\n# Garden #7: T\n\n{}سياج\n", "- ".repeat(12)));
+        let lists: Vec<&str> = html.split("<ul").skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
+        assert_eq!(lists.len(), 12, "{html}");
+        assert!(lists[..6].iter().all(|list| list.contains(indented)), "{lists:?}");
+        assert!(lists[6..].iter().all(|list| list.ends_with(";padding:0\"")), "{lists:?}");
     }
 }
 
