@@ -1,5 +1,6 @@
 //! What most commands need: the configuration, and the store with the Postgres under it.
 
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -231,15 +232,18 @@ pub(super) fn dkim_oddities(dkim: &Dkim, newsletter: &Newsletter) -> Vec<(String
     oddities
 }
 
-/// Ctrl-C and SIGTERM, which end the process no longer.
+/// Ctrl-C, SIGTERM and a terminal that is closed, which end the process no longer.
 pub(super) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
+    /// None under nohup, which wants the process to go on without a terminal.
+    hangup: Option<Signal>,
 }
 
 impl Interrupts {
     pub(super) fn catch() -> anyhow::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hangup = (!ignores_hangup()).then(|| signal(SignalKind::hangup())).transpose()?;
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
     }
 
     /// Waits for the next.
@@ -247,11 +251,20 @@ impl Interrupts {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            Some(_) = async { self.hangup.as_mut()?.recv().await } => {}
         }
     }
 }
 
-/// A signal that turns true at the first Ctrl-C or SIGTERM; at the second the process ends at once.
+/// Whether this process was started to outlive its terminal, as Linux tells; elsewhere a closed terminal ends it.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    // The lowest bit is SIGHUP, signal 1.
+    mask.is_none_or(|mask| mask & 1 == 1)
+}
+
+/// A signal that turns true at the first [interrupt](Interrupts); at the second the process ends at once.
 pub(super) fn interruption() -> anyhow::Result<watch::Receiver<bool>> {
     let mut interrupts = Interrupts::catch()?;
     let (sender, receiver) = watch::channel(false);
@@ -261,8 +274,9 @@ pub(super) fn interruption() -> anyhow::Result<watch::Receiver<bool>> {
             if *sender.borrow() {
                 std::process::exit(130);
             }
-            eprintln!("stopping: messages under way are finished (again to stop at once)");
             sender.send_replace(true);
+            // The terminal may be gone.
+            writeln!(io::stderr(), "stopping: messages under way are finished (again to stop at once)").ok();
         }
     });
     Ok(receiver)

@@ -3,6 +3,7 @@
 //! | what happens | the send pauses | and goes on |
 //! | --- | --- | --- |
 //! | the relay cannot be reached, or closes every connection | when its patience is over | by itself |
+//! | one connection after another breaks before any answer about a message | after ten in a row | by itself |
 //! | one reader after another is refused by policy, 5.7.x | after so many in a row | when the operator resumes it |
 //! | one after another is put off by policy, 4.7.x, from the second try | after so many in a row | by itself |
 //! | credentials, certificate or sender are refused | at once | when the operator resumes it |
@@ -17,10 +18,13 @@
 use std::time::Duration;
 
 use crate::delivery::{BreakerLimits, EnhancedCode, PauseCause, Reply, ReplyClass, classify};
-use crate::mailer::ConnectError;
+use crate::mailer::{ConnectError, Lost};
 
 /// Gmail's word for "too fast", as 421, 450 or 451.
 const THROTTLED: EnhancedCode = EnhancedCode(4, 7, 28);
+
+/// Connections in a row that break before an answer: each may leave a message in doubt, so they are few.
+const BARREN: usize = 10;
 
 /// Watches what the relay answers.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(super) struct Breaker {
     row: Vec<i64>,
     /// Whether one of them was refused for good.
     row_is_final: bool,
+    /// How many connections broke before an answer about a message, since the relay took one.
+    barren: usize,
 }
 
 /// The wish to pause a send.
@@ -46,13 +52,14 @@ pub(super) struct Trip {
 impl Breaker {
     /// A breaker for a send that goes as usual, or probes.
     pub(super) fn new(limits: BreakerLimits, probing: Option<PauseCause>) -> Self {
-        Self { limits, probing, row: Vec::new(), row_is_final: false }
+        Self { limits, probing, row: Vec::new(), row_is_final: false, barren: 0 }
     }
 
     /// The relay took a message. Whether that is the end of a probe.
     pub(super) fn accepted(&mut self) -> bool {
         self.row.clear();
         self.row_is_final = false;
+        self.barren = 0;
         // Who was throttled goes gently to the end.
         self.probing.take_if(|cause| *cause != PauseCause::Throttled).is_some()
     }
@@ -85,6 +92,17 @@ impl Breaker {
             return Some(stop(PauseCause::Ours, error.to_string()));
         }
         self.away(away, || error.to_string())
+    }
+
+    /// A connection was lost, or its replies made no sense, before there was an answer about any message of it.
+    pub(super) fn barren(&mut self, lost: &Lost) -> Option<Trip> {
+        self.barren += 1;
+        let limit = if self.probing == Some(PauseCause::Relay) { 1 } else { BARREN };
+        let reason = match self.barren {
+            1 => format!("the relay still gives no answer: {lost}"),
+            _ => format!("{} connections in a row broke before an answer, the last: {lost}", self.barren),
+        };
+        (self.barren >= limit).then(|| self.probe_later(PauseCause::Relay, reason, self.limits.probe))
     }
 
     /// Who was refused for good or put off by policy, one after another, and nobody taken since.
@@ -138,7 +156,7 @@ fn stop(cause: PauseCause, reason: String) -> Trip {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::mailer::{Lost, Stage, Why};
+    use crate::mailer::{Stage, Why};
 
     const LIMITS: BreakerLimits = BreakerLimits {
         refusals: 3,
@@ -223,6 +241,22 @@ mod tests {
             let trip = trip.unwrap();
             assert_eq!((trip.cause, trip.probe_in), (PauseCause::Relay, Some(LIMITS.probe)));
         }
+    }
+
+    #[test]
+    fn a_relay_that_breaks_every_connection_before_an_answer_is_not_asked_for_ever() {
+        let lost = Lost { stage: Stage::Dot, why: Why::Closed };
+        let mut watched = breaker();
+        for _ in 1..BARREN {
+            assert_eq!(watched.barren(&lost), None);
+        }
+        assert!(!watched.accepted());
+        for _ in 1..BARREN {
+            assert_eq!(watched.barren(&lost), None, "a message was taken in between");
+        }
+        let trip = watched.barren(&lost).unwrap();
+        assert_eq!((trip.cause, trip.probe_in), (PauseCause::Relay, Some(LIMITS.probe)));
+        assert!(Breaker::new(LIMITS, Some(PauseCause::Relay)).barren(&lost).is_some(), "a probe fails at the first");
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) async fn work(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job
         jobs: &jobs,
         connection: None,
         carried: 0,
+        is_answered: false,
         ahead: None,
         flying: VecDeque::new(),
         is_pressed: false,
@@ -58,6 +59,8 @@ struct Courier<'a> {
     connection: Option<Connection>,
     /// How many mails went over this connection.
     carried: usize,
+    /// Whether the relay has said anything about one of them, or has been counted as silent.
+    is_answered: bool,
     /// What goes next; its envelope may be on the wire. It has no intent yet.
     ahead: Option<Load>,
     /// What is on the wire, oldest first.
@@ -118,6 +121,7 @@ impl Courier<'_> {
             // Without a connection the send is to stop, and the job is given back with its chunk.
             self.connection = connect(self.shared).await;
             self.carried = 0;
+            self.is_answered = false;
             if self.connection.is_some() {
                 return Some(load);
             }
@@ -224,6 +228,7 @@ impl Courier<'_> {
         for verdict in verdicts {
             if let Some(load) = self.flying.pop_front() {
                 mind_the_relay(self.shared, &load.job.due, &verdict);
+                self.mind_the_connection(&verdict);
                 if self.is_pressed && matches!(verdict, Verdict::Accepted(_)) {
                     self.shared.lanes.widen();
                 }
@@ -236,6 +241,19 @@ impl Courier<'_> {
             && let Some(connection) = self.connection.take()
         {
             connection.quit().await;
+        }
+    }
+
+    /// A connection that breaks before any answer counts once, however many mails it had in flight.
+    fn mind_the_connection(&mut self, verdict: &Verdict) {
+        let was_answered = std::mem::replace(&mut self.is_answered, true);
+        let (Verdict::NotSent(lost) | Verdict::InDoubt(lost)) = verdict else { return };
+        // A 421 is an answer, and all connections rest for it.
+        if was_answered || matches!(lost.why, Why::Closing(_)) {
+            return;
+        }
+        if let Some(trip) = self.shared.breaker().barren(lost) {
+            self.shared.stop.ask(Ended::Tripped(trip));
         }
     }
 

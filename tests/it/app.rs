@@ -121,6 +121,16 @@ impl App {
         Running::start(self.command(arguments))
     }
 
+    /// Starts the program as a terminal does; these tests themselves may run where hang-ups are ignored.
+    pub(crate) fn spawn_on_terminal(&self, arguments: &[&str]) -> Running {
+        let program = self.command(arguments);
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP").arg(program.get_program()).args(program.get_args());
+        command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(program.get_current_dir().unwrap());
+        Running::start(command)
+    }
+
     /// Sends an issue to its end.
     pub(crate) fn send(&self, file: &str) -> Run {
         self.masthead(&["send", file, "--yes", "--json"])

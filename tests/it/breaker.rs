@@ -64,6 +64,32 @@ fn policy_refusals_in_a_row_pause_the_send_and_the_row_stays_queued() {
 }
 
 #[test]
+fn a_relay_that_hangs_up_before_any_answer_pauses_the_send_long_before_everybody_is_in_doubt() {
+    for (number, stage) in [(7, Stage::Dot), (8, Stage::Rcpt)] {
+        let app = desk();
+        app.subscribe_many(60);
+        let issue = app.issue(number);
+        app.script(move |moment| match moment.stage == stage && moment.to != [OPERATOR] {
+            true => Act::Close,
+            false => Act::CarryOn,
+        });
+        app.set("MASTHEAD_SEND__WAIT", "1s");
+        app.set("MASTHEAD_SEND__RETRY", "10ms");
+        let run = app.send(&issue).exits(3);
+        let in_doubt = if stage == Stage::Dot { 10 } else { 0 };
+        assert_eq!((run.ledger().count("in_doubt"), run.ledger().count("queued")), (in_doubt, 60 - in_doubt));
+        let (cause, reason) = pause_of(&run);
+        assert_eq!(cause, "relay");
+        assert!(reason.starts_with("10 connections in a row broke before an answer"), "{reason}");
+
+        app.heal();
+        app.masthead(&["resume", &number.to_string()]).exits(0);
+        app.set("MASTHEAD_SEND__WAIT", "1m");
+        assert_eq!(app.send(&issue).ledger().count("accepted"), 60 - in_doubt);
+    }
+}
+
+#[test]
 fn policy_refusals_here_and_there_are_refusals() {
     let app = desk();
     app.set("MASTHEAD_SMTP__CONNECTIONS", "1");

@@ -68,12 +68,12 @@ fn after_kill_9_in_the_middle_again_and_again_everybody_is_mailed_once_or_in_dou
 
 #[test]
 fn an_interrupted_send_finishes_what_is_under_way_and_the_next_run_the_rest() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let app = App::start();
         let readers = app.subscribe_many(60);
         let issue = app.issue(7);
         let hold = app.hold_at(10);
-        let mut sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+        let mut sending = app.spawn_on_terminal(&["send", &issue, "--yes", "--json"]);
         hold.reached();
         sending.signal(signal);
         sending.wait_for("stopping");
