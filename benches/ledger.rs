@@ -85,6 +85,7 @@ async fn send(store: &Store, newsletter_id: i32, issue_id: i64, group: usize) {
     let mut due: VecDeque<Due> = VecDeque::new();
     let mut entries: Vec<Entry> = Vec::new();
     let mut held = Vec::new();
+    let mut session = store.session();
     loop {
         while due.len() < group {
             let Some(chunk) = store.claim(worker.id, issue_id, false).await.unwrap() else { break };
@@ -99,7 +100,7 @@ async fn send(store: &Store, newsletter_id: i32, issue_id: i64, group: usize) {
         if intents.is_empty() && entries.is_empty() {
             break;
         }
-        let settled = store.commit(worker.id, newsletter_id, issue_id, &entries, &intents).await.unwrap();
+        let settled = session.commit(worker.id, newsletter_id, issue_id, &entries, &intents).await.unwrap();
         assert!(settled.lost == 0 && settled.granted.iter().all(|granted| *granted == Granted::Go));
         entries = intents
             .iter()

@@ -351,7 +351,7 @@ async fn shift(
     let breaker = Breaker::new(send.breaker.clone(), probing).into();
     let connections = if probing.is_some() { 1 } else { send.connections };
     let lanes = Arc::new(Lanes::new(connections));
-    let (writer, writing) = writer::start(store.clone(), worker_id, &send.issue, lanes.clone(), stop.clone());
+    let (writer, writing) = writer::start(store.session(), worker_id, &send.issue, lanes.clone(), stop.clone());
     // Twice what is in flight keeps the couriers busy while the feeder reads the next chunk.
     let (jobs, next_jobs) = mpsc::channel(2 * connections * send.relay.window());
     let (rest, stopping) = (Rest::default(), stop.clone());

@@ -11,7 +11,7 @@ use tracing::{error, warn};
 use super::lanes::Lanes;
 use super::{Ended, Hold, Stop};
 use crate::delivery::{DeliveryState, ReplyClass};
-use crate::store::{Entry, FrozenIssue, Granted, Intent, Store, WorkerError};
+use crate::store::{Entry, FrozenIssue, Granted, Intent, Session, WorkerError};
 
 /// How many notes one commit takes at most.
 const GROUP: usize = 1024;
@@ -57,19 +57,20 @@ impl Writer {
 
 /// Starts the task; it ends when the last [`Writer`] is gone.
 pub(super) fn start(
-    store: Store,
+    session: Session,
     worker_id: i32,
     issue: &FrozenIssue,
     lanes: Arc<Lanes>,
     stop: Stop,
 ) -> (Writer, JoinHandle<()>) {
-    let ledger = Ledger { store, worker_id, newsletter_id: issue.newsletter_id, issue_id: issue.id };
+    let mut ledger = Ledger { session, worker_id, newsletter_id: issue.newsletter_id, issue_id: issue.id };
     let (sender, mut notes) = mpsc::channel(GROUP);
     let task = tokio::spawn(async move {
         let mut group = Vec::new();
         while gather(&mut notes, &mut group, &lanes).await {
             ledger.write(&stop, &mut group).await;
         }
+        ledger.session.close().await;
     });
     (Writer(sender), task)
 }
@@ -94,7 +95,7 @@ async fn gather(notes: &mut mpsc::Receiver<Note>, group: &mut Vec<Note>, lanes: 
 
 /// Where the notes go, and in whose name.
 struct Ledger {
-    store: Store,
+    session: Session,
     worker_id: i32,
     newsletter_id: i32,
     issue_id: i64,
@@ -102,7 +103,7 @@ struct Ledger {
 
 impl Ledger {
     /// Commits a group. While the store is away nothing is granted, so nothing is sent, and results are kept.
-    async fn write(&self, stop: &Stop, group: &mut Vec<Note>) {
+    async fn write(&mut self, stop: &Stop, group: &mut Vec<Note>) {
         let (mut entries, mut holds, mut intents, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for note in group.drain(..) {
             match note {
@@ -118,7 +119,7 @@ impl Ledger {
         }
         let mut stopping_since = None;
         loop {
-            match self.store.commit(self.worker_id, self.newsletter_id, self.issue_id, &entries, &intents).await {
+            match self.session.commit(self.worker_id, self.newsletter_id, self.issue_id, &entries, &intents).await {
                 Ok(settled) => {
                     let ended = |(entry, hold): (&Entry, Arc<Hold>)| {
                         if entry.state != DeliveryState::Queued {

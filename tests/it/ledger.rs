@@ -57,7 +57,13 @@ impl Desk {
     }
 
     fn commit(&self, worker_id: i32, entries: &[Entry], intents: &[Intent]) -> Result<Settled, WorkerError> {
-        self.app.block_on(self.app.store().commit(worker_id, self.newsletter_id, self.issue_id, entries, intents))
+        self.app.block_on(self.app.store().session().commit(
+            worker_id,
+            self.newsletter_id,
+            self.issue_id,
+            entries,
+            intents,
+        ))
     }
 
     fn intent(&self, due: &Due) -> Intent {
