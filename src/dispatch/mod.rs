@@ -186,7 +186,7 @@ struct Shared {
     compiled: Arc<Compiled>,
     pieces: Pieces,
     writer: Writer,
-    lanes: Arc<Lanes>,
+    lanes: Lanes,
     rate: Arc<RateLimit>,
     rest: Rest,
     breaker: std::sync::Mutex<Breaker>,
@@ -350,8 +350,8 @@ async fn shift(
     let renewing = tokio::spawn(renew(worker, store.clone(), stop.clone(), sign_off));
     let breaker = Breaker::new(send.breaker.clone(), probing).into();
     let connections = if probing.is_some() { 1 } else { send.connections };
-    let lanes = Arc::new(Lanes::new(connections));
-    let (writer, writing) = writer::start(store.session(), worker_id, &send.issue, lanes.clone(), stop.clone());
+    let lanes = Lanes::new(connections);
+    let (writer, writing) = writer::start(store.session(), worker_id, &send.issue, stop.clone());
     // Twice what is in flight keeps the couriers busy while the feeder reads the next chunk.
     let (jobs, next_jobs) = mpsc::channel(2 * connections * send.relay.window());
     let (rest, stopping) = (Rest::default(), stop.clone());

@@ -8,17 +8,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
-use super::lanes::Lanes;
 use super::{Ended, Hold, Stop};
 use crate::delivery::{DeliveryState, ReplyClass};
 use crate::store::{Entry, FrozenIssue, Granted, Intent, Session, WorkerError};
 
 /// How many notes one commit takes at most.
 const GROUP: usize = 1024;
-
-/// How long a commit waits at most until half of the couriers have something to say: a commit costs as much as the rows
-/// of thirty messages, and while one half waits for it the other half has the wire.
-const GATHERING: Duration = Duration::from_millis(1);
 
 /// How long results are tried to be written when the send is to stop and the store is away.
 const LAST_TRIES: Duration = Duration::from_secs(30);
@@ -56,41 +51,17 @@ impl Writer {
 }
 
 /// Starts the task; it ends when the last [`Writer`] is gone.
-pub(super) fn start(
-    session: Session,
-    worker_id: i32,
-    issue: &FrozenIssue,
-    lanes: Arc<Lanes>,
-    stop: Stop,
-) -> (Writer, JoinHandle<()>) {
+pub(super) fn start(session: Session, worker_id: i32, issue: &FrozenIssue, stop: Stop) -> (Writer, JoinHandle<()>) {
     let mut ledger = Ledger { session, worker_id, newsletter_id: issue.newsletter_id, issue_id: issue.id };
     let (sender, mut notes) = mpsc::channel(GROUP);
     let task = tokio::spawn(async move {
         let mut group = Vec::new();
-        while gather(&mut notes, &mut group, &lanes).await {
+        while notes.recv_many(&mut group, GROUP).await > 0 {
             ledger.write(&stop, &mut group).await;
         }
         ledger.session.close().await;
     });
     (Writer(sender), task)
-}
-
-/// Takes the notes that are there, and for a moment those that come; false when there will be none.
-async fn gather(notes: &mut mpsc::Receiver<Note>, group: &mut Vec<Note>, lanes: &Lanes) -> bool {
-    if notes.recv_many(group, GROUP).await == 0 {
-        return false;
-    }
-    let moment = sleep(GATHERING);
-    tokio::pin!(moment);
-    let asking = |group: &[Note]| group.iter().filter(|note| matches!(note, Note::Intent(..))).count();
-    while asking(group) < lanes.count() / 2 {
-        let room = GROUP.saturating_sub(group.len());
-        tokio::select! {
-            more = notes.recv_many(group, room) => if more == 0 { break },
-            () = &mut moment => break,
-        }
-    }
-    true
 }
 
 /// Where the notes go, and in whose name.
