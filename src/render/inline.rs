@@ -7,10 +7,13 @@
 use std::ops::Range;
 
 use css_inline::{CSSInliner, InlineError};
-use memchr::{memchr, memmem};
+use memchr::{memchr, memmem, memrchr};
 
 /// The attribute that numbers the elements of a specimen; css-inline writes the style right behind it.
 const KIND: &str = " id=\"";
+
+/// How a style begins, in a document and in what css-inline writes.
+const STYLE: &str = " style=\"";
 
 /// Bytes of a document for each element or text in it, roughly.
 const BYTES_OF_A_NODE: usize = 32;
@@ -117,7 +120,7 @@ impl<'a> Document<'a> {
         let mut styles = vec![""; self.kinds.len()];
         for (number, rest) in specimen.split(KIND).filter_map(|element| element.split_once('"')) {
             if let Some(style) = number.parse().ok().and_then(|kind: usize| styles.get_mut(kind))
-                && let Some(value) = rest.strip_prefix(" style=\"")
+                && let Some(value) = rest.strip_prefix(STYLE)
                 && let Some(end) = value.find('"')
             {
                 *style = &rest[..rest.len() - value.len() + end + 1];
@@ -132,12 +135,24 @@ impl<'a> Document<'a> {
         let mut styled = String::with_capacity(self.html.len() + added);
         let mut from = 0;
         for &(end, kind) in &self.elements {
-            styled.push_str(&self.html[from..end]);
-            styled.push_str(styles[kind]);
+            let (before, style) = (&self.html[from..end], styles[kind]);
+            match (style.strip_suffix('"'), own_style(before)) {
+                // the last word is the element's own
+                (Some(style), Some(own)) => {
+                    styled.extend([&before[..own], style, ";", &before[own + STYLE.len()..]]);
+                }
+                _ => styled.extend([before, style]),
+            }
             from = end;
         }
         styled + &self.html[from..]
     }
+}
+
+/// Where an element has a style of its own in the tag that `html` ends in.
+fn own_style(html: &str) -> Option<usize> {
+    let tag = memrchr(b'<', html.as_bytes())?;
+    memmem::find(&html.as_bytes()[tag..], STYLE.as_bytes()).map(|at| tag + at)
 }
 
 /// What stands between `<` and `>` of the next tag, comment or doctype.
