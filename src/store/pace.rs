@@ -4,13 +4,15 @@ use super::{Store, StoreError};
 
 impl Store {
     /// How many deliveries of an issue were settled a second, by all workers, in the last 30 seconds;
-    /// `None` when too few were.
+    /// `None` when too few were, or nobody sends it now.
     pub async fn pace(&self, issue_id: i64) -> Result<Option<f64>, StoreError> {
         let row = sqlx::query!(
             r#"select count(*) as "settled!", extract(epoch from now() - min(at))::float8 as seconds
                from ledger
                where issue_id = $1 and at > now() - interval '30 s' and worker_id is not null
-                 and state in ('accepted', 'refused', 'skipped', 'expired', 'in_doubt')"#,
+                 and state in ('accepted', 'refused', 'skipped', 'expired')
+                 and exists (select from chunk c join worker w on w.id = c.worker_id and w.gone_at is null
+                             where c.issue_id = $1)"#,
             issue_id
         )
         .fetch_one(&self.pool)
