@@ -323,12 +323,13 @@ impl Markup {
                     items.push(blocks);
                 }
                 let list = Block::List(start, items);
-                match &mut around.kind {
-                    // `<ul><li>a</li><ul>…`
-                    Kind::List { items, .. } if !items.is_empty() => {
-                        items.last_mut().into_iter().for_each(|last| last.push(list.clone()))
-                    }
-                    _ => around.blocks.push(list),
+                // `<ul><li>a</li><ul>…`
+                if let Kind::List { items, .. } = &mut around.kind
+                    && let Some(last) = items.last_mut()
+                {
+                    last.push(list);
+                } else {
+                    around.blocks.push(list);
                 }
             }
             Kind::Quote => around.blocks.extend((!blocks.is_empty()).then_some(Block::Quote(blocks))),
