@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::app::{App, wait_until};
-use super::chaos::{WAITING, hold_in_database};
+use super::chaos::{BEHIND_ANOTHER, WAITING, hold_in_database};
 
 /// An issue with readers to deliver it to, no relay in sight.
 struct Desk {
@@ -201,8 +201,7 @@ fn a_worker_that_is_being_given_up_claims_nothing_that_would_be_held_for_good() 
         let reaping = scope.spawn(|| app.block_on(app.store().reap_workers()).unwrap());
         wait_until("it is being given up", || app.query(WAITING) == "1");
         let claiming = scope.spawn(|| desk.claim(worker.id));
-        let waits = "select exists (select from pg_locks where locktype = 'transactionid' and not granted)::text";
-        wait_until("the claim waits, or is over", || claiming.is_finished() || app.query(waits) == "true");
+        wait_until("the claim waits, or is over", || claiming.is_finished() || app.query(BEHIND_ANOTHER) != "0");
         app.query("select pg_advisory_unlock(77)::text");
         assert_eq!(reaping.join().unwrap(), 0);
         claiming.join().unwrap()
