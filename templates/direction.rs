@@ -65,10 +65,7 @@ impl Letters {
                         }
                     }
                 }
-                Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Struck(inner) | Inline::Link(_, inner) => {
-                    self.count(inner, around);
-                }
-                Inline::Emoji(_) | Inline::Code(_) | Inline::Break | Inline::Note(_) | Inline::Name(_) => {}
+                other => self.count(other.inner(), around),
             }
         }
     }

@@ -13,13 +13,15 @@ mod report;
 mod script;
 mod shell;
 mod style;
+mod table;
 mod words;
 
 pub use issue::{Entry, Heading, Page, PastEntry, Section, issue};
 pub use notice::{Letter, notice};
-pub use prose::{Block, CodeKind, Inline, Picture, Side, Table};
+pub use prose::{Block, CodeKind, Inline, Picture, TextStyle};
 pub use report::report;
 pub use style::{STYLE as EMAIL_STYLE, Style, is_variable};
+pub use table::{Side, Table};
 pub use words::Words;
 
 use maud::PreEscaped;

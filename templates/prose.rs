@@ -5,6 +5,7 @@
 use maud::{Markup, html};
 
 use super::direction::Direction;
+use super::table::{Table, table};
 
 /// A block of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Block {
     List(Option<usize>, Vec<Vec<Block>>),
     /// Somebody else's words.
     Quote(Vec<Block>),
+    /// What stands in the middle of the column.
+    Centred(Vec<Block>),
     /// Code, line by line, cut into pieces of one kind each.
     Code(Vec<(CodeKind, String)>),
     /// A picture on a line of its own.
@@ -27,44 +30,6 @@ pub enum Block {
     Rule,
     /// A footnote: its number and its text.
     Footnote(u32, Vec<Block>),
-}
-
-/// A table; rows may be shorter than its head.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// On which side the words of each column stand, as far as the editor says.
-    pub sides: Vec<Option<Side>>,
-    /// The cells of its head; all empty where there is none.
-    pub head: Vec<Vec<Inline>>,
-    /// The cells of its rows.
-    pub rows: Vec<Vec<Vec<Inline>>>,
-}
-
-/// Where words stand in a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// On the left.
-    Left,
-    /// In the middle.
-    Centre,
-    /// On the right.
-    Right,
-}
-
-impl Side {
-    /// Where lines begin that run this way.
-    fn of(direction: Direction) -> Self {
-        if direction == Direction::RightToLeft { Self::Right } else { Self::Left }
-    }
-
-    /// Its class.
-    fn class(self) -> &'static str {
-        match self {
-            Self::Left => "left",
-            Self::Centre => "centre",
-            Self::Right => "right",
-        }
-    }
 }
 
 /// What a piece of code is, as far as a reader's eye cares.
@@ -93,6 +58,8 @@ pub enum Inline {
     Strong(Vec<Inline>),
     /// Struck out.
     Struck(Vec<Inline>),
+    /// Set in another way.
+    Styled(TextStyle, Vec<Inline>),
     /// Code.
     Code(String),
     /// A link to a web or mail address.
@@ -103,6 +70,45 @@ pub enum Inline {
     Note(u32),
     /// The place of the reader's name, as its slot's marker.
     Name(String),
+}
+
+impl Inline {
+    /// What stands inside; nothing inside of words, marks and code.
+    pub fn inner(&self) -> &[Inline] {
+        match self {
+            Self::Emphasis(inner)
+            | Self::Strong(inner)
+            | Self::Struck(inner)
+            | Self::Styled(_, inner)
+            | Self::Link(_, inner) => inner,
+            Self::Text(_) | Self::Emoji(_) | Self::Code(_) | Self::Break | Self::Note(_) | Self::Name(_) => &[],
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn inner_mut(&mut self) -> Option<&mut Vec<Inline>> {
+        match self {
+            Self::Emphasis(inner)
+            | Self::Strong(inner)
+            | Self::Struck(inner)
+            | Self::Styled(_, inner)
+            | Self::Link(_, inner) => Some(inner),
+            Self::Text(_) | Self::Emoji(_) | Self::Code(_) | Self::Break | Self::Note(_) | Self::Name(_) => None,
+        }
+    }
+}
+
+/// How words are set that mean something else on the line: `x²`, `H₂O`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextStyle {
+    /// Above the line.
+    Superscript,
+    /// Below the line.
+    Subscript,
+    /// With a bright ground.
+    Highlight,
+    /// In small print.
+    Small,
 }
 
 /// A picture that is loaded from an https address.
@@ -170,9 +176,6 @@ pub(super) fn class(own: Option<&str>, turned: Option<Direction>) -> Option<Stri
     (!names.is_empty()).then(|| names.join(" "))
 }
 
-/// Columns beyond which a table is set smaller.
-const WIDE: usize = 4;
-
 /// Lists in which others are indented; what is nested deeper has no room for it on a phone.
 const MOST_INDENTED: usize = 6;
 
@@ -185,6 +188,7 @@ pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
                 Block::Heading(level, inlines) => (heading(setting, *level, inlines)),
                 Block::List(start, items) => (list(setting, *start, items)),
                 Block::Quote(blocks) => blockquote { (quote(setting, blocks)) },
+                Block::Centred(blocks) => div.centred { (prose(setting, blocks)) },
                 Block::Code(pieces) => (code(setting, pieces)),
                 Block::Picture(shown) => (picture(setting, shown)),
                 Block::Table(shown) => (table(setting, shown)),
@@ -322,36 +326,6 @@ fn turned_line(setting: Setting, inlines: &[Inline]) -> Markup {
     html! { @match dir(setting.turned(inlines)) { Some(dir) => span dir=(dir) { (words) }, None => (words) } }
 }
 
-/// A table; an empty head is no head.
-fn table(setting: Setting, table: &Table) -> Markup {
-    let Table { sides, head, rows } = table;
-    let class = if head.len() > WIDE { "data wide" } else { "data" };
-    let turned = |cell: &[Inline]| setting.turned(cell);
-    let side = |at: usize, cell: &[Inline]| {
-        let written = sides.get(at).copied().flatten();
-        written.or(turned(cell).map(Side::of)).map(Side::class)
-    };
-    html! {
-        table class=(class) cellpadding="0" cellspacing="0" {
-            tbody {
-                @if head.iter().any(|cell| !cell.is_empty()) {
-                    tr {
-                        @for (at, cell) in head.iter().enumerate() {
-                            @if cell.is_empty() { td {} } @else { th scope="col" class=[side(at, cell)] dir=[dir(turned(cell))] { (line(cell)) } }
-                        }
-                    }
-                }
-                @for row in rows {
-                    tr {
-                        @for (at, cell) in row.iter().enumerate() { td class=[side(at, cell)] dir=[dir(turned(cell))] { (line(cell)) } }
-                        @if let missing @ 1.. = head.len().saturating_sub(row.len()) { td colspan=(missing) {} }
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// The HTML of a line.
 pub(super) fn line(inlines: &[Inline]) -> Markup {
     html! {
@@ -362,6 +336,7 @@ pub(super) fn line(inlines: &[Inline]) -> Markup {
                 Inline::Emphasis(inlines) => em { (line(inlines)) },
                 Inline::Strong(inlines) => strong { (line(inlines)) },
                 Inline::Struck(inlines) => del { (line(inlines)) },
+                Inline::Styled(style, inlines) => (styled(*style, inlines)),
                 Inline::Code(code) => code { (code) },
                 Inline::Link(url, inlines) => a href=(url) { (line(inlines)) },
                 Inline::Break => br;,
@@ -369,6 +344,17 @@ pub(super) fn line(inlines: &[Inline]) -> Markup {
                 // a name may run the other way than the words around it
                 Inline::Name(marker) => span dir="auto" { (marker) },
             }
+        }
+    }
+}
+
+fn styled(style: TextStyle, inlines: &[Inline]) -> Markup {
+    html! {
+        @match style {
+            TextStyle::Superscript => sup { (line(inlines)) },
+            TextStyle::Subscript => sub { (line(inlines)) },
+            TextStyle::Highlight => mark { (line(inlines)) },
+            TextStyle::Small => small { (line(inlines)) },
         }
     }
 }

@@ -5,8 +5,8 @@
 //! <a href="https://boats.example">Boats</a>                                    →   [Boats](https://boats.example)
 //! ```
 //!
-//! A block of HTML whose every tag is a box, a picture, a link or a look becomes paragraphs; all others, and those with
-//! a narrow picture, stay as they are typed, and `render` reads them.
+//! A block of HTML whose every tag is a box, a picture, a link or a look becomes paragraphs; all others, those with a
+//! narrow picture, and words in the middle stay as they are typed, and `render` reads them.
 //! Lines keep their numbers, and every change is known by its place.
 
 use std::ops::Range;
@@ -91,6 +91,26 @@ fn apply(front: &str, text: &str, edits: &[Edit]) -> Read {
     read
 }
 
+/// Whether the tags in a paragraph are markup for sure, and no words about HTML: one that holds blocks is opened and
+/// closed, or a rule has a line of its own.
+pub(crate) fn is_markup(paragraph: Node<'_>) -> bool {
+    const HOLDERS: [&str; 8] = ["audio", "blockquote", "dl", "iframe", "ol", "table", "ul", "video"];
+    let mut open = Vec::new();
+    paragraph.children().any(|node| {
+        let NodeValue::HtmlInline(html) = &node.data().value else { return false };
+        let Some(tag) = Tag::read(html) else { return false };
+        let is_alone = || {
+            node.previous_sibling().is_none_or(markdown::is_break) && node.next_sibling().is_none_or(markdown::is_break)
+        };
+        match (HOLDERS.iter().find(|holder| **holder == tag.name), tag.closing) {
+            (Some(holder), false) => open.push(*holder),
+            (Some(holder), true) => return open.contains(holder),
+            (None, _) => return tag.name == "hr" && is_alone(),
+        }
+        false
+    })
+}
+
 fn is_inline_html(node: Node<'_>) -> bool {
     matches!(node.data().value, NodeValue::HtmlInline(_))
 }
@@ -154,6 +174,7 @@ fn block<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Vec<Edit>> {
     let mut edits = Vec::new();
     let mut open: Option<Place<'a>> = None;
     let (mut pictures, mut links) = (0, 0);
+    let (mut is_centred, mut has_words) = (false, false);
     // nothing but white space and boxes stands on the line so far
     let mut begins = true;
     let mut at = 0;
@@ -166,6 +187,7 @@ fn block<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Vec<Edit>> {
             }
             let length = rest.match_indices('<').map(|(next, _)| next).find(|next| *next > 0).unwrap_or(rest.len());
             words(&rest[..length], from, begins, column, &mut edits);
+            has_words |= !rest[..length].trim().is_empty();
             let last = rest[..length].rsplit_once('\n').map(|(_, last)| last);
             begins = last.unwrap_or(&rest[..length]).trim().is_empty() && (begins || last.is_some());
             at += length;
@@ -179,6 +201,7 @@ fn block<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Vec<Edit>> {
         let role = place.tag.role()?;
         let begun = begins;
         begins &= role == Role::Wrapper;
+        is_centred |= place.tag.is_centred();
         match (role, place.tag.closing) {
             // Markdown has no word for its width
             (Role::Picture, false) if place.tag.width().is_some_and(|width| width < NARROW) => return None,
@@ -209,6 +232,10 @@ fn block<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Vec<Edit>> {
             }
         }
         at = end;
+    }
+    // Markdown has no word for the middle
+    if is_centred && has_words && pictures == 0 {
+        return None;
     }
     edits.sort_by_key(|edit| edit.span.start);
     let moved = edits.iter().map(|edit| Edit::new(edit.span.start - start..edit.span.end - start, edit.text.clone()));
@@ -342,6 +369,10 @@ pub(crate) enum Look {
     Emphasis,
     Struck,
     Code,
+    Superscript,
+    Subscript,
+    Highlight,
+    Small,
 }
 
 /// Below so many CSS pixels a picture is not meant to fill the column.
@@ -419,9 +450,11 @@ impl<'t> Tag<'t> {
             "i" | "em" | "cite" | "var" => Role::Words(Look::Emphasis),
             "del" | "s" | "strike" => Role::Words(Look::Struck),
             "code" | "kbd" | "samp" | "tt" => Role::Words(Look::Code),
-            "sub" | "sup" | "u" | "ins" | "small" | "big" | "span" | "font" | "mark" | "abbr" | "q" => {
-                Role::Words(Look::Plain)
-            }
+            "sup" => Role::Words(Look::Superscript),
+            "sub" => Role::Words(Look::Subscript),
+            "mark" => Role::Words(Look::Highlight),
+            "small" => Role::Words(Look::Small),
+            "u" | "ins" | "big" | "span" | "font" | "abbr" | "q" => Role::Words(Look::Plain),
             _ => return None,
         })
     }
@@ -503,12 +536,11 @@ impl<'t> Tag<'t> {
         matches!(self.name.as_str(), "script" | "style" | "svg" | "template")
     }
 
-    /// Whether something of it is lost in a mail: what runs, plays or asks.
+    /// Whether something of it is lost in a mail: what runs or asks. Of what plays there is a link.
     pub(super) fn is_lost(&self) -> bool {
-        const LOST: [&str; 11] = [
-            "audio", "button", "canvas", "embed", "iframe", "input", "object", "option", "select", "textarea", "video",
-        ];
-        self.hides() || LOST.contains(&self.name.as_str())
+        const LOST: [&str; 8] = ["button", "canvas", "embed", "input", "object", "option", "select", "textarea"];
+        let leads_nowhere = self.name == "iframe" && self.text("src").is_empty();
+        self.hides() || leads_nowhere || LOST.contains(&self.name.as_str())
     }
 
     /// Whether it is one of HTML's own.
@@ -528,6 +560,13 @@ impl<'t> Tag<'t> {
     /// What an attribute says, as it is typed.
     pub(crate) fn text(&self, name: &str) -> &'t str {
         self.attribute(name).and_then(|value| self.source.get(value)).unwrap_or_default()
+    }
+
+    /// Whether it puts what it holds in the middle.
+    pub(crate) fn is_centred(&self) -> bool {
+        self.name == "center"
+            || self.text("align").eq_ignore_ascii_case("center")
+            || self.text("style").to_ascii_lowercase().replace(' ', "").contains("text-align:center")
     }
 
     /// The width that it says in CSS pixels.

@@ -87,7 +87,7 @@ pub(super) struct Tag {
     pub(super) span: Range<usize>,
     /// The element's name in lower case.
     pub(super) name: String,
-    /// Whether it begins a block that is HTML as a whole.
+    /// Whether it is read as HTML, and not as words about it.
     pub(super) block: bool,
 }
 
@@ -320,7 +320,7 @@ impl<'a> Walk<'_, 'a> {
                 }
                 NodeValue::HtmlBlock(_) => {
                     self.comments(node);
-                    self.tag(node, |tag| tag.is_lost());
+                    self.tag(node, true);
                     self.anchors(node);
                 }
                 _ => {}
@@ -331,6 +331,7 @@ impl<'a> Walk<'_, 'a> {
     fn block(&mut self, block: Node<'a>) {
         let heading = matches!(block.data().value, NodeValue::Heading(_));
         let quoted = block.ancestors().take(MOST_ANCESTORS).any(|up| matches!(up.data().value, NodeValue::BlockQuote));
+        let is_markup = html::is_markup(block);
         let mut runs = Vec::new();
         let mut link_end = 0;
         for node in block.descendants().skip(1) {
@@ -348,7 +349,7 @@ impl<'a> Walk<'_, 'a> {
                 }
                 NodeValue::HtmlInline(_) => {
                     self.comments(node);
-                    self.tag(node, |tag| tag.is_foreign());
+                    self.tag(node, is_markup);
                     RunKind::Other
                 }
                 // the text that stands for a picture
@@ -402,18 +403,19 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// Notes the first tag that is `literal`, outside of comments.
-    fn tag(&mut self, node: Node<'a>, literal: fn(&html::Tag<'_>) -> bool) {
+    /// Notes the first tag, outside of comments, of which something is lost, or that stays as it is typed where
+    /// `is_markup` is not so.
+    fn tag(&mut self, node: Node<'a>, is_markup: bool) {
         let span = self.span(node);
         let html = self.slice(&span);
         let mut at = 0;
         while let Some(start) = html.get(at..).and_then(|rest| rest.find('<')).map(|found| at + found) {
             let rest = &html[start..];
-            let tag = html::Tag::read(rest).filter(|tag| literal(tag) && !tag.closing);
+            let counts = |tag: &html::Tag<'_>| if is_markup { tag.is_lost() } else { tag.is_foreign() };
+            let tag = html::Tag::read(rest).filter(|tag| counts(tag) && !tag.closing);
             if let Some(tag) = tag {
                 let span = span.start + start..span.start + start + tag.length;
-                let block = matches!(node.data().value, NodeValue::HtmlBlock(_));
-                return self.manuscript.tags.push(Tag { span, name: tag.name, block });
+                return self.manuscript.tags.push(Tag { span, name: tag.name, block: is_markup });
             }
             let comment = rest.starts_with("<!--").then(|| rest.find("-->").map_or(rest.len(), |end| end + 3));
             at = start + comment.unwrap_or(1);

@@ -8,12 +8,12 @@ use comrak::{Arena, Options, parse_document};
 use super::markup::Markup;
 use super::notes::Notes;
 use super::{emoji, highlight, link, slot, text};
-use crate::issue::html::{Look, Role, Tag};
+use crate::issue::html::{Look, Role, Tag, is_markup};
 use crate::issue::{Item, Piece};
-use crate::templates::{Block, Inline, Picture, Side, Table, Words};
+use crate::templates::{Block, Inline, Picture, Side, Table, TextStyle, Words};
 
 /// Quotes and lists are followed so deep; what is nested deeper is shown as plain words.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 
 /// What the Markdown stands under; its own headings go below.
 #[derive(Debug, Clone, Copy)]
@@ -194,23 +194,25 @@ impl Reader<'_, '_> {
         blocks
     }
 
-    /// A paragraph; pictures in it stand on lines of their own.
+    /// A paragraph; pictures in it stand on lines of their own, and lists and the like in HTML are what they are.
     fn paragraph<'a>(&mut self, node: &'a AstNode<'a>) -> Vec<Block> {
-        let mut blocks = Vec::new();
+        let is_markup = is_markup(node);
+        let mut markup = Markup::new(DEPTH);
         let mut mentioned = Vec::new();
-        let mut line = Line::default();
         for child in node.children() {
-            match lone_picture(child) {
-                Some(shown) => {
-                    end_paragraph(&mut blocks, std::mem::take(&mut line).inlines);
+            match (&child.data().value, lone_picture(child)) {
+                (_, Some(shown)) => {
                     let (caption, notes) = read_caption(Some(&shown.title), self.reading, self.notes);
-                    blocks.extend(picture(&shown.url, &shown.alt, shown.target, caption));
+                    markup.put(picture(&shown.url, &shown.alt, shown.target, caption).into_iter().collect());
                     mentioned.extend(notes);
                 }
-                None => line.push(child, DEPTH),
+                (NodeValue::HtmlInline(html), None) if is_markup && Tag::begins(html) => {
+                    markup.read(html, &mut |level| self.level(level));
+                }
+                (_, None) => markup.put_inline(child),
             }
         }
-        end_paragraph(&mut blocks, line.inlines);
+        let mut blocks = markup.finish();
         caption_last(&mut blocks);
         blocks.extend(mentioned);
         blocks
@@ -310,7 +312,7 @@ impl Line {
         parent.children().for_each(|node| self.push(node, depth));
     }
 
-    fn push<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) {
+    pub(super) fn push<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.inlines.push(Inline::Text(plain(node)));
         };
@@ -423,20 +425,23 @@ impl Line {
             if self.open.len() >= DEPTH || start >= self.inlines.len() {
                 continue;
             }
-            let wrap = match opened {
-                Opened::Words(Look::Plain) | Opened::Link(None) => continue,
-                Opened::Words(Look::Strong) => Inline::Strong,
-                Opened::Words(Look::Emphasis) => Inline::Emphasis,
-                Opened::Words(Look::Struck) => Inline::Struck,
-                Opened::Words(Look::Code) => |inner: Vec<Inline>| Inline::Code(text::words_of(&inner)),
-                Opened::Link(Some(url)) => {
-                    let inner = self.inlines.split_off(start);
-                    self.inlines.push(Inline::Link(url, inner));
+            let inner = self.inlines.split_off(start);
+            let whole = match opened {
+                Opened::Words(Look::Plain) | Opened::Link(None) => {
+                    self.inlines.extend(inner);
                     continue;
                 }
+                Opened::Words(Look::Strong) => Inline::Strong(inner),
+                Opened::Words(Look::Emphasis) => Inline::Emphasis(inner),
+                Opened::Words(Look::Struck) => Inline::Struck(inner),
+                Opened::Words(Look::Code) => Inline::Code(text::words_of(&inner)),
+                Opened::Words(Look::Superscript) => Inline::Styled(TextStyle::Superscript, inner),
+                Opened::Words(Look::Subscript) => Inline::Styled(TextStyle::Subscript, inner),
+                Opened::Words(Look::Highlight) => Inline::Styled(TextStyle::Highlight, inner),
+                Opened::Words(Look::Small) => Inline::Styled(TextStyle::Small, inner),
+                Opened::Link(Some(url)) => Inline::Link(url, inner),
             };
-            let inner = self.inlines.split_off(start);
-            self.inlines.push(wrap(inner));
+            self.inlines.push(whole);
         }
     }
 }
@@ -476,7 +481,9 @@ fn name_blocks(blocks: &mut [Block], reading: Reading) {
         match block {
             Block::Paragraph(inlines) | Block::Heading(_, inlines) => name_line(inlines, reading),
             Block::List(_, items) => items.iter_mut().for_each(|item| name_blocks(item, reading)),
-            Block::Quote(blocks) | Block::Footnote(_, blocks) => name_blocks(blocks, reading),
+            Block::Quote(blocks) | Block::Centred(blocks) | Block::Footnote(_, blocks) => {
+                name_blocks(blocks, reading);
+            }
             Block::Table(table) => {
                 let cells = table.head.iter_mut().chain(table.rows.iter_mut().flatten());
                 cells.for_each(|cell| name_line(cell, reading));
@@ -492,10 +499,7 @@ fn name_line(inlines: &mut Vec<Inline>, reading: Reading) {
     for inline in inlines.iter_mut() {
         match inline {
             Inline::Text(text) => has_names |= slot::written_name(text).is_some(),
-            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Struck(inner) | Inline::Link(_, inner) => {
-                name_line(inner, reading);
-            }
-            _ => {}
+            other => other.inner_mut().into_iter().for_each(|inner| name_line(inner, reading)),
         }
     }
     if has_names {

@@ -5,7 +5,10 @@
 //! A tag that is none of HTML's own is a word of the editor's and stays as it is typed.
 //! Whatever is left open ends with the text, and what was never opened is not closed, so nothing reaches further.
 
-use super::markdown::{Line, Opened, end_paragraph, heading_line, picture};
+use comrak::nodes::AstNode;
+
+use super::markdown::{DEPTH, Line, Opened, end_paragraph, heading_line, picture};
+use super::text::words_of;
 use super::{highlight, link};
 use crate::issue::html::{Piece, Role, Tag, decoded, pieces};
 use crate::templates::{Block, Inline, Side, Table};
@@ -49,6 +52,15 @@ enum Kind {
         text: String,
     },
     Caption,
+    /// What stands in the middle: its element, and how many of the same are open in it.
+    Centred(String, usize),
+    /// What a mail cannot play: a link to it.
+    Media {
+        poster: String,
+        name: String,
+        url: String,
+        is_whole: bool,
+    },
     Table(Vec<Vec<Cell>>),
     Cell {
         is_head: bool,
@@ -98,6 +110,14 @@ impl Markup {
         }
         self.end_line();
         self.top().blocks.extend(blocks);
+    }
+
+    /// Adds words to the line, and what is among them.
+    pub(super) fn put_inline<'a>(&mut self, node: &'a AstNode<'a>) {
+        if matches!(self.top().kind, Kind::Code { .. }) {
+            self.close_to(self.frames.len() - 1);
+        }
+        self.line.push(node, DEPTH);
     }
 
     /// Reads a block of HTML; `level` says which level a heading gets.
@@ -166,6 +186,8 @@ impl Markup {
             "tr" => self.row(),
             "td" | "th" => self.cell(tag),
             "hr" => self.put(vec![Block::Rule]),
+            "video" | "audio" | "iframe" => self.media(tag),
+            "source" => self.source(tag),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 let written = tag.name[1..].parse().unwrap_or(6);
                 self.push(Kind::Heading(level(written)));
@@ -175,7 +197,7 @@ impl Markup {
                 Some(Role::Link) => self.line.open(Opened::Link(link::link(&decoded(tag.text("href"))))),
                 Some(Role::Break) => self.line.end_here(),
                 Some(Role::Words(look)) => self.line.open(Opened::Words(look)),
-                Some(Role::Wrapper) | None => self.end_line(),
+                Some(Role::Wrapper) | None => self.open_box(tag),
             },
         }
     }
@@ -188,6 +210,7 @@ impl Markup {
             "blockquote" => |kind| matches!(kind, Kind::Quote),
             "pre" => |kind| matches!(kind, Kind::Code { .. }),
             "figcaption" => |kind| matches!(kind, Kind::Caption),
+            "video" | "audio" | "iframe" => return self.end_media(),
             "table" => |kind| matches!(kind, Kind::Table(_)),
             "td" | "th" => |kind| matches!(kind, Kind::Cell { .. }),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => |kind| matches!(kind, Kind::Heading(_)),
@@ -199,7 +222,7 @@ impl Markup {
                         self.line.close(|opened| matches!(opened, Opened::Words(l) if *l == look))
                     }
                     Some(Role::Picture | Role::Break) => {}
-                    Some(Role::Wrapper) | None => self.end_line(),
+                    Some(Role::Wrapper) | None => self.close_box(tag),
                 };
             }
         };
@@ -290,6 +313,70 @@ impl Markup {
         self.put(shown.into_iter().collect());
     }
 
+    /// A box parts paragraphs; it may put them in the middle.
+    fn open_box(&mut self, tag: &Tag<'_>) {
+        match self.centred(tag) {
+            // a paragraph ends with the next
+            Some(at) if tag.name == "p" => self.close_to(at),
+            Some(at) => {
+                if let Kind::Centred(_, more) = &mut self.frames[at].kind {
+                    *more += 1;
+                }
+                return self.end_line();
+            }
+            None => {}
+        }
+        match tag.is_centred() {
+            true => self.push(Kind::Centred(tag.name.clone(), 0)),
+            false => self.end_line(),
+        }
+    }
+
+    fn close_box(&mut self, tag: &Tag<'_>) {
+        let Some(at) = self.centred(tag) else { return self.end_line() };
+        match &mut self.frames[at].kind {
+            Kind::Centred(_, more @ 1..) => {
+                *more -= 1;
+                self.end_line();
+            }
+            _ => self.close_to(at),
+        }
+    }
+
+    /// Where the element of this name begins that puts in the middle what stands here.
+    fn centred(&self, tag: &Tag<'_>) -> Option<usize> {
+        let is_wall = |kind: &Kind| matches!(kind, Kind::Table(_) | Kind::Cell { .. } | Kind::List { .. } | Kind::Item);
+        let is_own = |kind: &Kind| matches!(kind, Kind::Centred(name, _) if *name == tag.name);
+        let near = self.frames.iter().rposition(|frame| is_own(&frame.kind) || is_wall(&frame.kind))?;
+        is_own(&self.frames[near].kind).then_some(near)
+    }
+
+    fn media(&mut self, tag: &Tag<'_>) {
+        let text = |name| decoded(tag.text(name)).into_owned();
+        let name = if tag.text("title").is_empty() { text("aria-label") } else { text("title") };
+        self.push(Kind::Media { poster: text("poster"), name, url: text("src"), is_whole: false });
+    }
+
+    /// Where something to play lies; the first is the best.
+    fn source(&mut self, tag: &Tag<'_>) {
+        if let Kind::Media { url, .. } = &mut self.top().kind
+            && url.is_empty()
+        {
+            *url = decoded(tag.text("src")).into_owned();
+        }
+    }
+
+    fn end_media(&mut self) {
+        let Some(at) = self.frames.iter().rposition(|frame| matches!(frame.kind, Kind::Media { .. })) else {
+            return self.end_line();
+        };
+        self.close_to(at + 1);
+        if let Kind::Media { is_whole, .. } = &mut self.top().kind {
+            *is_whole = true;
+        }
+        self.close_to(at);
+    }
+
     /// Ends the paragraph; what looks are open go on in the next one.
     fn end_line(&mut self) {
         let Some(frame) = self.frames.last_mut() else { return };
@@ -353,6 +440,16 @@ impl Markup {
                 }
                 _ => around.blocks.extend(blocks),
             },
+            Kind::Centred(..) => around.blocks.extend((!blocks.is_empty()).then_some(Block::Centred(blocks))),
+            Kind::Media { poster, name, url, is_whole } => {
+                // words of its own are its name
+                let (name, rest) = match &blocks[..] {
+                    [Block::Paragraph(line)] if name.is_empty() && is_whole => (words_of(line), Vec::new()),
+                    _ => (name, blocks),
+                };
+                around.blocks.extend(media(&poster, &name, &url));
+                around.blocks.extend(rest);
+            }
             Kind::Cell { is_head, side, columns, rows: height } => {
                 let cell = Cell { blocks, is_head, side, columns, rows: height };
                 if let Kind::Table(rows) = &mut around.kind {
@@ -375,6 +472,23 @@ impl Markup {
         let last = self.frames.len() - 1; // the whole is never closed
         &mut self.frames[last]
     }
+}
+
+/// A link to something to play: its poster, or its name.
+fn media(poster: &str, name: &str, url: &str) -> Option<Block> {
+    let Some(url) = link::link(url) else {
+        return picture(poster, name, None, Vec::new()).or_else(|| words(name));
+    };
+    if let Some(Block::Picture(shown)) = picture(poster, name, Some(url.clone()), Vec::new()) {
+        return Some(Block::Picture(shown));
+    }
+    let words = if name.trim().is_empty() { url.clone() } else { link::one_line(name) };
+    Some(Block::Paragraph(vec![Inline::Link(url, vec![Inline::Text(words)])]))
+}
+
+fn words(text: &str) -> Option<Block> {
+    let text = link::one_line(text);
+    (!text.is_empty()).then(|| Block::Paragraph(vec![Inline::Text(text)]))
 }
 
 /// Lines of which all words are strong.

@@ -4,7 +4,9 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::slot::{self, name_markers};
 use super::wrap::{underline, wrap};
-use crate::templates::{Block, Entry, Heading, Inline, Letter, Page, PastEntry, Picture, Section, Side, Table, Words};
+use crate::templates::{
+    Block, Entry, Heading, Inline, Letter, Page, PastEntry, Picture, Section, Side, Table, TextStyle, Words,
+};
 
 /// Columns of a line.
 pub(super) const COLUMNS: usize = 72;
@@ -209,6 +211,7 @@ fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
             }
             lines
         }
+        Block::Centred(blocks) => lines_of(blocks, columns, words),
         Block::Quote(blocks) => {
             let lines = lines_of(blocks, columns.saturating_sub(2).max(20), words);
             lines.into_iter().map(|line| format!("> {line}")).collect()
@@ -301,6 +304,18 @@ pub(super) fn words_of(inlines: &[Inline]) -> String {
     words
 }
 
+/// A number above the line: 10⁶ is not 106. Letters need no signs of their own, 1st is as good.
+fn superscript(text: &str) -> Option<String> {
+    let raise = |c| match c {
+        '0'..='9' => "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(c as usize - '0' as usize),
+        '-' | '−' => Some('⁻'),
+        '+' => Some('⁺'),
+        'n' => Some('ⁿ'),
+        _ => None,
+    };
+    text.chars().map(raise).collect()
+}
+
 /// Writes the words of a line, with or without addresses and footnote marks.
 fn write_words(words: &mut String, inlines: &[Inline], with_addresses: bool) {
     for inline in inlines {
@@ -308,7 +323,15 @@ fn write_words(words: &mut String, inlines: &[Inline], with_addresses: bool) {
             // a line end in a paragraph is a space
             Inline::Text(text) | Inline::Emoji(text) if text.contains('\n') => words.push_str(&text.replace('\n', " ")),
             Inline::Text(text) | Inline::Emoji(text) => words.push_str(text),
-            Inline::Emphasis(inlines) | Inline::Strong(inlines) | Inline::Struck(inlines) => {
+            Inline::Styled(TextStyle::Superscript, inlines) => {
+                let mut raised = String::new();
+                write_words(&mut raised, inlines, with_addresses);
+                words.push_str(&superscript(&raised).unwrap_or(raised));
+            }
+            Inline::Emphasis(inlines)
+            | Inline::Strong(inlines)
+            | Inline::Struck(inlines)
+            | Inline::Styled(_, inlines) => {
                 write_words(words, inlines, with_addresses);
             }
             Inline::Code(code) => words.push_str(code),

@@ -311,12 +311,42 @@ fn blocks_of_html_read_as_what_they_are() {
         "The pier",
         "> A quoted word",
         "- below an empty line",
-        "the film",
+        "the film <https://f.example>",
     ] {
         assert!(text.lines().any(|written| written == line), "{line} is missing:\n{text}");
     }
-    assert_eq!(text.matches('<').count(), 2, "of a link and of the code: {text}");
+    assert_eq!(text.matches('<').count(), 3, "of two links and of the code: {text}");
     assert!(!html.contains("alert") && !text.contains("alert"));
+}
+
+#[test]
+fn blocks_of_html_in_a_line_are_blocks() {
+    let (html, text) = prose(
+        "Look: <video poster=\"https://v.example.org/a.jpg\" title=\"The pier\"><source src=\"https://v.example.org/a.mp4\">\
+         </video> there.\n\nBoats: <ul><li>a *tug*</li><li>a ferry</li></ul> all late.\n\nOne\n<hr>\ntwo.\n\n\
+         Plans <table><tr><td>Tug</td><td>9 m</td></tr></table>",
+    );
+    assert!(html.contains("<a href=\"https://v.example.org/a.mp4\"") && html.contains("alt=\"The pier\""), "{html}");
+    for part in ["- a tug\n- a ferry\n", "\nall late.\n", "One\n\n* * *\n\ntwo.", "Plans\n\nTug | 9 m"] {
+        assert!(text.contains(part), "{part} is missing:\n{text}");
+    }
+    assert_eq!(text.matches('<').count(), 0, "{text}");
+    for words in ["An <hr> in words, and <ul> too", "A </video> alone"] {
+        assert!(prose(words).1.contains(words), "words about HTML stay as they are typed");
+    }
+}
+
+#[test]
+fn what_stands_in_the_middle_stays_there() {
+    let (html, _) = prose(
+        "<div align=center>Ahoy, <div>dear</div> all</div>\n\n<p style=\"text-align: center\">One\n<p>two\n\n\
+         <center><img src=\"https://img.example.org/b.png\" alt=\"B\" width=\"90\"></center>",
+    );
+    let centred: Vec<&str> = html.split("class=\"centred\"").skip(1).collect();
+    let [first, second, third] = centred[..] else { panic!("{html}") };
+    assert!(first.find("all</p>") < first.find("</div>"), "{first}");
+    assert!(second.find("</div>") < second.find("two"), "a paragraph ends with the next: {second}");
+    assert!(third.contains("<div style=\"margin:0 auto;max-width:90px\">"), "{third}");
 }
 
 #[test]

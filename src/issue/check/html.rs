@@ -9,8 +9,8 @@ const RAW_BLOCK: Rule = Rule {
     id: "raw-html-block",
     severity: Severity::Error,
     summary: "a block of HTML of which the email loses something",
-    why: "Lists, tables, quotes, boxes and pictures in HTML are read; what runs, plays or asks is taken out of every email.",
-    bad: "# Harbour Weekly #12: Slow Software\n\n<iframe src=\"https://boats.example/film\"></iframe>\n",
+    why: "Lists, tables, quotes, boxes and pictures in HTML are read; of what plays there is a link; what runs or asks is taken out of every email.",
+    bad: "# Harbour Weekly #12: Slow Software\n\n<div><object data=\"https://boats.example/film\"></object></div>\n",
     good: "# Harbour Weekly #12: Slow Software\n\n<ul><li><a href=\"https://boats.example/film\">The film</a></li></ul>\n",
     check: raw_block,
 };
@@ -20,7 +20,7 @@ const RAW: Rule = Rule {
     severity: Severity::Warning,
     summary: "a tag of HTML among words that the email shows as it is typed",
     why: "Links, pictures, breaks and the looks of words are read; what mail clients would not run or show stays literal.",
-    bad: "# Harbour Weekly #12: Slow Software\n\nSee <iframe src=\"https://boats.example/film\"></iframe>\n",
+    bad: "# Harbour Weekly #12: Slow Software\n\nSee <object data=\"https://boats.example/film\"></object>\n",
     good: "# Harbour Weekly #12: Slow Software\n\n<p><a href=\"https://boats.example/film\">The film</a></p>\n",
     check: raw_html,
 };

@@ -36,7 +36,8 @@ fn letter_cell(html: &str) -> &str {
 fn every_class_has_a_rule_and_every_rule_a_class() {
     let mut issue = weekly();
     issue.intro += "\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 |\n\n| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |\n\n[^1] note\n\n[^1]: text\n\n\
-        ```rust\nlet a = 1; // b\n```\n\n> said\n\nשלום לכולם\n\n- - - - - - - deep";
+        ```rust\nlet a = 1; // b\n```\n\n> said\n\nשלום לכולם\n\n<center>words</center>\n\n\
+        | a |\n|---|\n| https://example.org/an_address_that_no_phone_has_room_for/at/all |\n\n- - - - - - - deep";
     issue.sections[0].title = String::new();
     issue.sections[0].emoji = None;
     let letter = html(&issue);
@@ -318,8 +319,37 @@ fn words_in_html_look_as_their_tags_say() {
         ..blank()
     };
     let html = html(&issue);
-    assert!(html.contains(">bold</strong>") && html.contains("H2O<br") && html.contains(">Q</code>"), "{html}");
+    assert!(
+        html.contains(">bold</strong>")
+            && html.contains("H<sub style")
+            && html.contains("2</sub>O<br")
+            && html.contains(">Q</code>"),
+        "{html}"
+    );
     assert!(html.contains("open &lt;file&gt; &lt;script&gt;x&lt;/script&gt;"), "{html}");
+    let issue = Issue {
+        intro: "10<sup>-6</sup> of the 1<sup>st</sup> <mark>May</mark>, <small>or so</small>".into(),
+        ..blank()
+    };
+    for (tag, words) in [("sup", "-6"), ("sup", "st"), ("mark", "May"), ("small", "or so")] {
+        let html = self::html(&issue);
+        assert!(tags(&html).any(|written| written.starts_with(&format!("{tag} style="))), "{html}");
+        assert!(html.contains(&format!(">{words}</{tag}>")), "{html}");
+    }
+    assert!(text(&issue).contains("10⁻⁶ of the 1st May, or so"), "{}", text(&issue));
+}
+
+#[test]
+fn a_cell_breaks_a_word_only_where_its_column_has_no_room_for_it_on_a_phone() {
+    let url = "https://example.org/an_address_that_no_phone_has_room_for/at/all";
+    let intro =
+        format!("| Tool | Stars | See |\n|---|---|---|\n| hyperfine | 22k | {url} |\n| moss | 1.2k | some words |");
+    let html = html(&Issue { intro, ..blank() });
+    let breaking: Vec<&str> = tags(&html).filter(|tag| tag.contains("class=\"long\"")).collect();
+    let [cell] = breaking[..] else { panic!("{breaking:?}") };
+    assert!(cell.starts_with("td ") && cell.contains("word-break:break-word"), "{cell}");
+    let table = tags(&html).find(|tag| tag.starts_with("table class=\"data\"")).unwrap();
+    assert!(table.contains("word-break:normal"), "{table}");
 }
 
 #[test]

@@ -129,9 +129,9 @@ fn a_picture_is_no_wider_than_its_tag_says() {
         .0
     };
     let narrow = html("width=\"16\"");
-    assert_eq!(narrow.matches("<div style=\"max-width:16px\"><").count(), 2, "{narrow}");
+    assert_eq!(narrow.matches("max-width:16px\"><").count(), 2, "{narrow}");
     assert_eq!(narrow.matches(" width=\"16\" style=\"display:block;width:100%;").count(), 2, "{narrow}");
-    assert_eq!(html("width='320px'").matches("\"max-width:320px\"><").count(), 2);
+    assert_eq!(html("width='320px'").matches("max-width:320px\"><").count(), 2);
     let full = html("");
     assert!(full.contains(" width=\"552\" "), "{full}");
     for width in ["width=0", "width=\"50%\"", "width=wide", "width=552", "width=4000", "width=99999999"] {
