@@ -81,7 +81,7 @@ async fn run(postgres: &PrivatePostgres) {
 }
 
 async fn send(store: &Store, newsletter_id: i32, issue_id: i64, group: usize) {
-    let worker = store.register_worker("bench", 1).await.unwrap();
+    let worker = store.register_worker(issue_id, "bench", 1).await.unwrap();
     let mut due: VecDeque<Due> = VecDeque::new();
     let mut entries: Vec<Entry> = Vec::new();
     let mut held = Vec::new();

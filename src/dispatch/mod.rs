@@ -342,7 +342,7 @@ async fn shift(
     probing: Option<PauseCause>,
 ) -> Result<Ended, StoreError> {
     let (store, issue_id) = (send.store.clone(), send.issue.id);
-    let worker = store.register_worker(&send.host, std::process::id()).await?;
+    let worker = store.register_worker(issue_id, &send.host, std::process::id()).await?;
     let worker_id = worker.id;
     store.reap_workers().await?;
     info!(worker.id = worker_id, issue.id = issue_id, "joined the send");
@@ -391,7 +391,8 @@ async fn shift(
         worker.leave().await?;
     }
     let ended = fed?;
-    if matches!(ended, Ended::Held | Ended::Paused(_)) && !row.is_empty() {
+    // Where nobody else is left to try, or only later, that was the relay's last word.
+    if !matches!(ended, Ended::Sent { .. } | Ended::Waiting(_)) {
         store.put_back(issue_id, &row).await?;
     }
     Ok(match store.settle_issue(issue_id).await? {

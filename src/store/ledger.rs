@@ -18,7 +18,7 @@
 //! | in doubt | the operator resolves it to be sent again, but the issue is cancelled | skipped | [`Store::resolve`] |
 //! | attempting, in doubt | 4yz, but the issue is cancelled | skipped | [`Session::commit`] |
 //! | refused, expired | the operator tries again | queued | [`Store::retry`] |
-//! | refused by a policy | the row that it was in paused the issue | queued | [`Store::put_back`] |
+//! | refused by a policy | the row that it was in paused the issue, or its worker ended in it | queued | [`Store::put_back`], reaping |
 //! | queued, claimed | the operator cancels the issue | skipped | [`Store::cancel`] |
 //!
 //! Every step appends a row; a delivery's state is that of its last row, `queued` without one.
@@ -209,20 +209,21 @@ impl Store {
     /// Claims the chunk that has been due longest; `None` when none is due.
     ///
     /// Of an issue that goes gently, only a worker that does gets one, and only while no other has one.
-    /// It holds the worker's row: whoever gives the worker up either is waited for, or sees this chunk.
+    /// It holds the worker's row, and before the chunk's, as whoever gives the worker up does: one waits for the other,
+    /// and either sees this chunk or leaves nothing to claim.
     pub async fn claim(&self, worker_id: i32, issue_id: i64, gently: bool) -> Result<Option<Chunk>, StoreError> {
         Ok(sqlx::query_as!(
             Chunk,
             r#"update chunk set worker_id = $1, claimed_at = now(), next_at = null, is_fresh = false
              from (select c.id, c.is_fresh from chunk c
                    join issue i on i.id = c.issue_id and i.state = 'sending'
-                   join worker w on w.id = $1 and w.gone_at is null
+                   join (select id from worker where id = $1 and gone_at is null for share) w on true
                    where c.issue_id = $2 and c.worker_id is null and c.next_at <= now()
                      and (i.pause_cause is null
                           or $3 and not exists (select from chunk o where o.issue_id = i.id
                                                 and o.worker_id is not null and o.worker_id <> w.id))
                    order by c.next_at, c.id limit 1
-                   for update of c skip locked for share of w) picked
+                   for update of c skip locked) picked
              where chunk.id = picked.id
              returning chunk.id, issue_id, round, first_subscriber_id, last_subscriber_id, size,
                        picked.is_fresh as "is_fresh!""#,
@@ -334,17 +335,24 @@ impl Store {
     }
 
     /// Takes a worker's chunks away: its queued deliveries are due at once, its attempts are in doubt.
-    /// Returns how many are in doubt now that were not before.
+    /// Of one that `died`, those whom a policy refused since it had a message accepted are queued again: its breaker
+    /// has not judged that row. Returns how many are in doubt now that were not before.
     ///
     /// One transaction.
-    pub(super) async fn give_up(&self, worker_id: i32) -> Result<u64, StoreError> {
+    pub(super) async fn give_up(&self, worker_id: i32, died: bool) -> Result<u64, StoreError> {
         let mut transaction = self.pool.begin().await?;
         // Waits for the commit under way, which holds the row `for share`; later ones find `gone_at`.
-        let marked = sqlx::query!("update worker set gone_at = now() where id = $1 and gone_at is null", worker_id)
-            .execute(&mut *transaction)
-            .await?;
-        if marked.rows_affected() == 0 {
-            return Ok(0);
+        let marked = sqlx::query!(
+            "update worker set gone_at = now() where id = $1 and gone_at is null returning issue_id",
+            worker_id
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(worker) = marked else { return Ok(0) };
+        // First, since it holds the issue, as the operator does before he makes chunks due.
+        if let Some(issue_id) = worker.issue_id.filter(|_| died) {
+            let row = open_row(&mut transaction, worker_id, issue_id).await?;
+            queue_refused(&mut transaction, issue_id, &row).await?;
         }
         let in_doubt = doubt(&mut transaction, worker_id, None).await?;
         sqlx::query!(
@@ -527,7 +535,7 @@ impl Session {
     }
 }
 
-type Transaction<'a> = sqlx::Transaction<'a, sqlx::Postgres>;
+pub(super) type Transaction<'a> = sqlx::Transaction<'a, sqlx::Postgres>;
 
 /// Takes everybody into an issue's audience who is to get it and has no delivery yet, unless it was cancelled.
 async fn take_audience(transaction: &mut Transaction<'_>, issue_id: i64) -> Result<Snapshot, StoreError> {
@@ -609,6 +617,67 @@ async fn doubt(
     .execute(&mut **transaction)
     .await?;
     Ok(in_doubt.rows_affected())
+}
+
+/// Whom a policy refused since a worker had a message accepted.
+async fn open_row(transaction: &mut Transaction<'_>, worker_id: i32, issue_id: i64) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select l.subscriber_id from ledger l
+         where l.issue_id = $2 and l.worker_id = $1 and l.state = 'refused' and l.class = 'policy'
+           and not exists (select from ledger later where later.issue_id = l.issue_id
+                           and later.subscriber_id = l.subscriber_id and later.step > l.step)
+           and l.at >= coalesce((select max(a.at) from ledger a
+                                 where a.issue_id = $2 and a.worker_id = $1 and a.state = 'accepted'), '-infinity')",
+        worker_id,
+        issue_id
+    )
+    .fetch_all(&mut **transaction)
+    .await?)
+}
+
+/// Queues those of some readers again whom a policy refused, unless the issue is sent or cancelled.
+pub(super) async fn queue_refused(
+    transaction: &mut Transaction<'_>,
+    issue_id: i64,
+    subscriber_ids: &[i64],
+) -> Result<u64, StoreError> {
+    if subscriber_ids.is_empty() {
+        return Ok(0);
+    }
+    // Nobody cancels the issue in the meantime.
+    let open = sqlx::query!("select from issue where id = $1 and state in ('sending', 'paused') for share", issue_id)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    if open.is_none() {
+        return Ok(0);
+    }
+    let queued = sqlx::query_scalar!(
+        "insert into ledger (issue_id, subscriber_id, step, attempt, state, next_at, class, reply)
+         select last.issue_id, last.subscriber_id, last.step + 1, last.attempt, 'queued', now(), last.class,
+                'put back: nobody was accepted after it'
+         from unnest($2::bigint[]) as w (subscriber_id)
+         join lateral (
+             select l.* from ledger l
+             where l.issue_id = $1 and l.subscriber_id = w.subscriber_id
+             order by l.step desc limit 1
+         ) last on last.state = 'refused' and last.class = 'policy'
+         returning subscriber_id",
+        issue_id,
+        subscriber_ids
+    )
+    .fetch_all(&mut **transaction)
+    .await?;
+    sqlx::query!(
+        "update chunk c set next_at = now()
+         from delivery d
+         where c.issue_id = $1 and d.issue_id = $1 and d.subscriber_id = any($2) and c.round = d.round
+           and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id",
+        issue_id,
+        &queued
+    )
+    .execute(&mut **transaction)
+    .await?;
+    Ok(queued.len() as u64)
 }
 
 /// Entries as Postgres takes many rows: column by column.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::ledger::queue_refused;
 use super::{IssueState, Store, StoreError};
 use crate::delivery::PauseCause;
 
@@ -127,44 +128,13 @@ impl Store {
         Ok(healed.rows_affected() > 0)
     }
 
-    /// Queues again whom a policy refused in the row that paused an issue.
+    /// Queues again whom a policy refused in a row that has no end: it paused the issue, or its worker stops in it.
     ///
     /// A transaction, in which nobody cancels the issue: steps and chunks.
     pub async fn put_back(&self, issue_id: i64, subscriber_ids: &[i64]) -> Result<u64, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let state = sqlx::query_scalar!("select state from issue where id = $1 for share", issue_id)
-            .fetch_one(&mut *transaction)
-            .await?;
-        if state == IssueState::Cancelled.as_str() {
-            return Ok(0);
-        }
-        let queued = sqlx::query_scalar!(
-            "insert into ledger (issue_id, subscriber_id, step, attempt, state, next_at, class, reply)
-             select last.issue_id, last.subscriber_id, last.step + 1, last.attempt, 'queued', now(), last.class,
-                    'put back, since the send was paused'
-             from unnest($2::bigint[]) as w (subscriber_id)
-             join lateral (
-                 select l.* from ledger l
-                 where l.issue_id = $1 and l.subscriber_id = w.subscriber_id
-                 order by l.step desc limit 1
-             ) last on last.state = 'refused' and last.class = 'policy'
-             returning subscriber_id",
-            issue_id,
-            subscriber_ids
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        sqlx::query!(
-            "update chunk c set next_at = now()
-             from delivery d
-             where c.issue_id = $1 and d.issue_id = $1 and d.subscriber_id = any($2) and c.round = d.round
-               and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id",
-            issue_id,
-            &queued
-        )
-        .execute(&mut *transaction)
-        .await?;
+        let queued = queue_refused(&mut transaction, issue_id, subscriber_ids).await?;
         transaction.commit().await?;
-        Ok(queued.len() as u64)
+        Ok(queued)
     }
 }

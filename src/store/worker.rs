@@ -38,16 +38,18 @@ pub struct Worker {
 }
 
 impl Store {
-    /// Registers this process as a worker.
+    /// Registers this process as a worker on an issue.
     ///
     /// A transaction: the row shows only when its lock is held, so nobody takes a newborn for dead.
-    pub async fn register_worker(&self, host: &str, pid: u32) -> Result<Worker, StoreError> {
+    pub async fn register_worker(&self, issue_id: i64, host: &str, pid: u32) -> Result<Worker, StoreError> {
         let mut session = PgConnection::connect_with(&self.options).await?;
         let mut transaction = session.begin().await?;
         let id = sqlx::query_scalar!(
-            "insert into worker (host, pid, lease_until) values ($1, $2, now() + interval '30 s') returning id",
+            "insert into worker (host, pid, issue_id, lease_until) values ($1, $2, $3, now() + interval '30 s')
+             returning id",
             host,
-            pid as i32
+            pid as i32,
+            issue_id
         )
         .fetch_one(&mut *transaction)
         .await?;
@@ -56,8 +58,9 @@ impl Store {
         Ok(Worker { id, store: self.clone(), session, locked: true })
     }
 
-    /// Gives up every worker that is gone: its queued rows can be claimed again, and what it had on the wire
-    /// is in doubt. Returns how many deliveries are in doubt now that were not before.
+    /// Gives up every worker that is gone: its queued rows can be claimed again, what it had on the wire is in doubt,
+    /// and a row of policy refusals that it had begun is queued again.
+    /// Returns how many deliveries are in doubt now that were not before.
     ///
     /// One transaction per worker.
     pub async fn reap_workers(&self) -> Result<u64, StoreError> {
@@ -75,7 +78,7 @@ impl Store {
         .await?;
         let mut in_doubt = 0;
         for worker_id in gone {
-            in_doubt += self.give_up(worker_id).await?;
+            in_doubt += self.give_up(worker_id, true).await?;
         }
         Ok(in_doubt)
     }
@@ -105,7 +108,7 @@ impl Worker {
 
     /// Signs off, and gives back what is still claimed.
     pub async fn leave(self) -> Result<(), StoreError> {
-        self.store.give_up(self.id).await?;
+        self.store.give_up(self.id, false).await?;
         self.session.close().await?;
         Ok(())
     }

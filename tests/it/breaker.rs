@@ -6,8 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use masthead::catcher::{Act, Moment, Stage};
+use rustix::process::Signal;
 
-use super::app::{App, Run, wait_until};
+use super::app::{App, Gate, Run, wait_until};
 use super::send::once_each;
 
 const OPERATOR: &str = "operator@example.org";
@@ -61,6 +62,54 @@ fn policy_refusals_in_a_row_pause_the_send_and_the_row_stays_queued() {
     for reader in &readers {
         assert_eq!(app.mails_to(reader).len(), 1);
     }
+}
+
+/// Ten are taken, then the relay refuses by policy; the fourth of that row is held until the sender has ended.
+fn ends_in_a_row(signal: Signal) {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__BREAKER", "5");
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "1");
+    let readers = app.subscribe_many(60);
+    let issue = app.issue(7);
+    let (dots, reached, released) = (AtomicUsize::new(0), Gate::default(), Gate::default());
+    let (hold, let_go) = (reached.clone(), released.clone());
+    app.script(move |moment| match is_readers_dot(moment).then(|| dots.fetch_add(1, Ordering::Relaxed)) {
+        Some(0..10) | None => Act::CarryOn,
+        Some(number) => {
+            if number == 13 {
+                hold.open();
+                let_go.wait();
+            }
+            Act::reply(550, "5.7.1 blocked as spam")
+        }
+    });
+    let mut sending = app.spawn(&["send", &issue, "--yes"]);
+    reached.wait();
+    assert_eq!((app.count("accepted"), app.count("refused")), (10, 3));
+    sending.signal(signal);
+    if signal == Signal::TERM {
+        sending.wait_for("stopping");
+    }
+    released.open();
+    sending.finish();
+    wait_until("the database notices", || app.ledger(7).count("claimed") == 0);
+    assert_eq!(app.ledger(7).count("refused"), 0);
+    app.heal();
+    app.send(&issue);
+    app.masthead(&["resolve", "7", "--resend"]);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 60)]);
+    once_each(&app, &readers);
+    app.masthead(&["audit", "7"]).exits(0);
+}
+
+#[test]
+fn a_sender_that_is_killed_in_a_row_of_policy_refusals_costs_nobody() {
+    ends_in_a_row(Signal::KILL);
+}
+
+#[test]
+fn a_sender_that_is_stopped_in_a_row_of_policy_refusals_costs_nobody() {
+    ends_in_a_row(Signal::TERM);
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Desk {
     }
 
     fn worker(&self) -> Worker {
-        self.app.block_on(self.app.store().register_worker("here", 1)).unwrap()
+        self.app.block_on(self.app.store().register_worker(self.issue_id, "here", 1)).unwrap()
     }
 
     /// The deliveries of a chunk that the worker claims.
@@ -54,6 +54,12 @@ impl Desk {
 
     fn settle(&self, worker_id: i32, due: &Due, state: DeliveryState) -> Result<u64, WorkerError> {
         self.commit(worker_id, &[self.entry(due, state)], &[]).map(|settled| settled.lost)
+    }
+
+    /// The relay refuses a reader by its policy.
+    fn settle_by_policy(&self, worker_id: i32, due: &Due) {
+        let entry = Entry { class: Some(ReplyClass::Policy.as_str()), ..self.entry(due, Refused) };
+        assert_eq!(self.commit(worker_id, &[entry], &[]).unwrap().lost, 0);
     }
 
     fn commit(&self, worker_id: i32, entries: &[Entry], intents: &[Intent]) -> Result<Settled, WorkerError> {
@@ -142,6 +148,39 @@ fn what_a_dead_worker_had_on_the_wire_is_in_doubt_and_the_rest_is_queued() {
     assert_eq!(desk.states(), HashMap::from([("attempting", 1), ("claimed", 2)]));
     assert_eq!(desk.crash(worker), 1);
     assert_eq!(desk.states(), HashMap::from([("in_doubt", 1), ("queued", 2)]));
+}
+
+#[test]
+fn whom_a_policy_refused_since_a_dead_worker_had_a_mail_accepted_is_queued_again() {
+    let desk = Desk::with_readers(7);
+    let (worker, other) = (desk.worker(), desk.worker());
+    let (_, due) = desk.claim(worker.id).unwrap();
+    for due in &due {
+        desk.intend(worker.id, due).unwrap();
+    }
+    desk.settle_by_policy(worker.id, &due[0]);
+    desk.settle(worker.id, &due[1], Accepted).unwrap();
+    desk.settle_by_policy(worker.id, &due[2]);
+    desk.settle(worker.id, &due[3], Refused).unwrap();
+    desk.settle_by_policy(worker.id, &due[4]);
+    desk.settle(worker.id, &due[5], Queued).unwrap();
+    desk.crash(worker);
+    assert_eq!(desk.states(), HashMap::from([("refused", 2), ("accepted", 1), ("queued", 3), ("in_doubt", 1)]));
+    let again: Vec<_> = desk.claim(other.id).unwrap().1.iter().map(|due| due.subscriber_id).collect();
+    assert_eq!(again, [2, 4, 5].map(|at: usize| due[at].subscriber_id));
+    assert_eq!(desk.app.block_on(desk.app.store().audit(desk.issue_id)).unwrap(), Vec::<String>::new());
+}
+
+/// Nobody else is left to be tried, so it would go on and on.
+#[test]
+fn whom_a_policy_refused_last_stays_refused_when_its_worker_leaves_in_order() {
+    let desk = Desk::with_readers(1);
+    let worker = desk.worker();
+    let (_, due) = desk.claim(worker.id).unwrap();
+    desk.intend(worker.id, &due[0]).unwrap();
+    desk.settle_by_policy(worker.id, &due[0]);
+    desk.app.block_on(worker.leave()).unwrap();
+    assert_eq!(desk.states(), HashMap::from([("refused", 1)]));
 }
 
 /// Two mails are in flight when their worker is given up; one was taken, one was told to wait.
@@ -274,6 +313,8 @@ enum Step {
     Claim(usize),
     Intend(usize, usize),
     Settle(usize, usize, DeliveryState),
+    /// The relay refuses by its policy.
+    SettleByPolicy(usize, usize),
     /// A worker that is gone hears from the relay after all.
     SettleLate(usize, DeliveryState),
     /// The worker's session ends, and the others find out.
@@ -306,6 +347,7 @@ fn step() -> impl Strategy<Value = Step> {
         16 => worker().prop_map(Step::Claim),
         32 => (worker(), pick()).prop_map(|(worker, pick)| Step::Intend(worker, pick)),
         32 => (worker(), pick(), outcome()).prop_map(|(worker, pick, state)| Step::Settle(worker, pick, state)),
+        6 => (worker(), pick()).prop_map(|(worker, pick)| Step::SettleByPolicy(worker, pick)),
         10 => (pick(), outcome()).prop_map(|(pick, state)| Step::SettleLate(pick, state)),
         6 => worker().prop_map(Step::Crash),
         4 => worker().prop_map(Step::LoseLease),
@@ -340,6 +382,8 @@ struct Hands {
     ended: HashSet<i64>,
     ready: Vec<Due>,
     on_the_wire: Vec<Due>,
+    /// Whom a policy refused since a mail was accepted.
+    row: Vec<i64>,
 }
 
 impl<'a> Model<'a> {
@@ -387,7 +431,22 @@ impl<'a> Model<'a> {
                 if state != Queued {
                     hands.ended.insert(due.subscriber_id);
                 }
+                if state == Accepted {
+                    hands.row.clear();
+                }
                 self.set(due.subscriber_id, state);
+            }
+            Step::SettleByPolicy(at, pick) => {
+                let hands = &mut self.workers[at];
+                let Some(due) = picked(&mut hands.on_the_wire, pick) else { return };
+                self.desk.settle_by_policy(hands.worker.id, &due);
+                hands.ended.insert(due.subscriber_id);
+                self.set(due.subscriber_id, Refused);
+                // Whoever was retried since is of this row now.
+                for hands in &mut self.workers {
+                    hands.row.retain(|id| *id != due.subscriber_id);
+                }
+                self.workers[at].row.push(due.subscriber_id);
             }
             Step::SettleLate(pick, state) => {
                 let Some((worker_id, due, counts)) = picked(&mut self.late, pick) else { return };
@@ -397,17 +456,19 @@ impl<'a> Model<'a> {
                 }
             }
             Step::Crash(at) => {
-                let (worker, on_the_wire) = self.replace(at);
+                let Hands { worker, on_the_wire, row, .. } = self.replace(at);
                 let worker_id = worker.id;
                 assert_eq!(self.desk.crash(worker), on_the_wire.len() as u64);
                 self.doubt(worker_id, on_the_wire);
+                self.put_back(&row);
             }
             Step::LoseLease(at) => {
-                let (worker, on_the_wire) = self.replace(at);
+                let Hands { worker, on_the_wire, row, .. } = self.replace(at);
                 let app = &self.desk.app;
                 app.query(&format!("update worker set lease_until = now() - interval '1 s' where id = {}", worker.id));
                 assert_eq!(app.block_on(app.store().reap_workers()).unwrap(), on_the_wire.len() as u64);
                 self.doubt(worker.id, on_the_wire);
+                self.put_back(&row);
             }
             Step::Release(at) => {
                 let hands = &mut self.workers[at];
@@ -469,9 +530,16 @@ impl<'a> Model<'a> {
     }
 
     /// A new worker in the place of one who will be gone.
-    fn replace(&mut self, at: usize) -> (Worker, Vec<Due>) {
-        let gone = std::mem::replace(&mut self.workers[at], Hands::new(self.desk));
-        (gone.worker, gone.on_the_wire)
+    fn replace(&mut self, at: usize) -> Hands {
+        std::mem::replace(&mut self.workers[at], Hands::new(self.desk))
+    }
+
+    /// Those of a row that has no end who are still refused by it.
+    fn put_back(&mut self, row: &[i64]) {
+        let refused = self.readers_in(&[Refused]);
+        for id in row.iter().filter(|id| refused.contains(id) && self.issue != IssueState::Cancelled) {
+            self.states.insert(*id, Queued);
+        }
     }
 
     fn doubt(&mut self, worker_id: i32, on_the_wire: Vec<Due>) {
@@ -586,7 +654,7 @@ impl<'a> Model<'a> {
 impl Hands {
     fn new(desk: &Desk) -> Self {
         let (chunks, ended) = (Vec::new(), HashSet::new());
-        Self { worker: desk.worker(), chunks, ended, ready: Vec::new(), on_the_wire: Vec::new() }
+        Self { worker: desk.worker(), chunks, ended, ready: Vec::new(), on_the_wire: Vec::new(), row: Vec::new() }
     }
 }
 

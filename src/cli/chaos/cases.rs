@@ -186,7 +186,10 @@ const CASES: [Case; 38] = [
         28,
         "kill -9 at random times",
         "senders are killed with -9 and started again",
-        &["after_kill_9_in_the_middle_again_and_again_everybody_is_mailed_once_or_in_doubt"],
+        &[
+            "after_kill_9_in_the_middle_again_and_again_everybody_is_mailed_once_or_in_doubt",
+            "a_sender_that_is_killed_in_a_row_of_policy_refusals_costs_nobody",
+        ],
     ),
     played(
         29,
