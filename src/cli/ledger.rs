@@ -8,7 +8,7 @@ use super::moment::span;
 use super::{Exit, advise};
 use crate::delivery::{DeliveryState, PauseCause};
 use crate::newsletter::{Newsletter, Slug};
-use crate::store::{FrozenIssue, IssueState, LedgerSummary, Pause, Store};
+use crate::store::{FrozenIssue, IssueState, LedgerSummary, Pause, Senders, Store};
 
 /// The ledger of an issue at one instant.
 pub(super) struct LedgerView {
@@ -19,6 +19,8 @@ pub(super) struct LedgerView {
     prospects: Option<u64>,
     /// Deliveries a second, while it is sending.
     rate: Option<f64>,
+    /// Who sends it, while it is sending.
+    senders: Senders,
 }
 
 impl LedgerView {
@@ -39,11 +41,11 @@ impl LedgerView {
             IssueState::Scheduled => Some(store.count_prospects(newsletter_id, number).await?),
             _ => None,
         };
-        let rate = match issue.state {
-            IssueState::Sending => store.pace(issue.id).await?,
-            _ => None,
+        let (rate, senders) = match issue.state {
+            IssueState::Sending => (store.pace(issue.id).await?, store.senders(issue.id).await?),
+            _ => (None, Senders::default()),
         };
-        Ok(Self { slug, issue, summary, prospects, rate })
+        Ok(Self { slug, issue, summary, prospects, rate, senders })
     }
 
     /// `slug/number`.
@@ -80,6 +82,8 @@ impl LedgerView {
             "states": states,
             "rate": self.rate.map(|rate| (10.0 * rate).round() / 10.0),
             "eta_seconds": self.eta_seconds(),
+            "senders": self.senders.count,
+            "trouble": self.senders.trouble,
             "in_doubt": self.summary.in_doubt,
             "refusals": refusals,
         })
@@ -111,6 +115,12 @@ impl LedgerView {
         text += &format!("  {audience} in the audience = {sum}\n");
         text += &self.outlook();
         text += &self.pause();
+        if let Some(trouble) = &self.senders.trouble {
+            text += &format!("  nothing moves: {trouble}\n  it is tried again and again; nobody is lost\n");
+        }
+        if self.is_abandoned() {
+            text += "  nobody is sending it now; `masthead send` with its file, or `masthead worker`, goes on\n";
+        }
         for (class, reply, count) in refusals {
             text += &format!("  refused, {class}: {count}, such as: {reply}\n");
         }
@@ -143,6 +153,11 @@ impl LedgerView {
         }
     }
 
+    /// Whether there is something to send and nobody who does.
+    fn is_abandoned(&self) -> bool {
+        self.issue.state == IssueState::Sending && self.summary.open() > 0 && self.senders.count == 0
+    }
+
     /// How fast it goes, and how long it will.
     fn outlook(&self) -> String {
         match (self.rate, self.eta_seconds()) {
@@ -164,6 +179,12 @@ impl LedgerView {
         let outlook = self.outlook();
         if !outlook.is_empty() {
             line += &format!("; {}", outlook.trim());
+        }
+        if let Some(trouble) = &self.senders.trouble {
+            line += &format!("; nothing moves: {trouble}");
+        }
+        if self.is_abandoned() {
+            line += "; nobody is sending it now";
         }
         line
     }

@@ -541,7 +541,11 @@ pub(super) async fn draw_progress(progress: Arc<Progress>, open: u64) {
     loop {
         ticks.tick().await;
         bar.set_position(progress.settled());
-        bar.set_message(format!("{} to try again", progress.deferred.load(Ordering::Relaxed)));
+        let deferred = progress.deferred.load(Ordering::Relaxed);
+        bar.set_message(match progress.trouble() {
+            Some(trouble) => format!("{deferred} to try again; nothing moves: {trouble}"),
+            None => format!("{deferred} to try again"),
+        });
     }
 }
 

@@ -252,6 +252,7 @@ impl Courier<'_> {
         if was_answered || matches!(lost.why, Why::Closing(_)) {
             return;
         }
+        self.shared.progress.set_trouble(Some(format!("the connection broke before an answer: {lost}")));
         if let Some(trip) = self.shared.breaker().barren(lost) {
             self.shared.stop.ask(Ended::Tripped(trip));
         }
@@ -321,6 +322,7 @@ async fn connect(shared: &Shared) -> Option<Connection> {
             shared.stop.ask(Ended::Tripped(trip));
             return None;
         }
+        shared.progress.set_trouble(Some(error.to_string()));
         warn!(%error, backoff_ms = backoff.as_millis() as u64, "the relay cannot be reached");
         tokio::select! {
             () = sleep(backoff) => {}
@@ -335,6 +337,7 @@ fn mind_the_relay(shared: &Shared, due: &Due, verdict: &Verdict) {
     let trip = match verdict {
         Verdict::Accepted(_) => {
             shared.rest.end();
+            shared.progress.set_trouble(None);
             if shared.breaker().accepted() {
                 shared.stop.ask(Ended::Healed);
             }
@@ -343,7 +346,8 @@ fn mind_the_relay(shared: &Shared, due: &Due, verdict: &Verdict) {
         Verdict::Refused { reply, .. } | Verdict::NotSent(Lost { why: Why::Closing(reply), .. })
             if reply.code == 421 =>
         {
-            let resting = shared.rest.begin();
+            let resting = shared.rest.begin(reply);
+            shared.progress.set_trouble(Some(format!("the relay closes every connection: {reply}")));
             shared.breaker().closing(reply, resting)
         }
         Verdict::Refused { reply, .. } => shared.breaker().refused(due.subscriber_id, due.attempts + 1, reply),

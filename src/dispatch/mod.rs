@@ -135,12 +135,29 @@ pub struct Progress {
     pub skipped: AtomicU64,
     /// In doubt.
     pub in_doubt: AtomicU64,
+    /// Why the relay takes nothing now.
+    trouble: std::sync::Mutex<Option<String>>,
 }
 
 impl Progress {
     /// How many deliveries reached a state that lasts.
     pub fn settled(&self) -> u64 {
         [&self.accepted, &self.refused, &self.skipped, &self.in_doubt].map(|n| n.load(Ordering::Relaxed)).iter().sum()
+    }
+
+    /// Why the relay takes nothing now, if that is so.
+    pub fn trouble(&self) -> Option<String> {
+        self.lock_trouble().clone()
+    }
+
+    /// The relay takes nothing, or does again.
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.lock_trouble() = trouble;
+    }
+
+    fn lock_trouble(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        // Nothing panics under the lock.
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -347,7 +364,7 @@ async fn shift(
     store.reap_workers().await?;
     info!(worker.id = worker_id, issue.id = issue_id, "joined the send");
     let (signed_off, sign_off) = oneshot::channel();
-    let renewing = tokio::spawn(renew(worker, store.clone(), stop.clone(), sign_off));
+    let renewing = tokio::spawn(renew(worker, store.clone(), progress.clone(), stop.clone(), sign_off));
     let breaker = Breaker::new(send.breaker.clone(), probing).into();
     let connections = if probing.is_some() { 1 } else { send.connections };
     let lanes = Lanes::new(connections);
@@ -401,15 +418,21 @@ async fn shift(
     })
 }
 
-/// Renews the lease and gives up workers that are gone, until the shift ends.
-async fn renew(mut worker: Worker, store: Store, stop: Stop, mut sign_off: oneshot::Receiver<()>) -> Option<Worker> {
+/// Renews the lease, with how it goes, and gives up workers that are gone, until the shift ends.
+async fn renew(
+    mut worker: Worker,
+    store: Store,
+    progress: Arc<Progress>,
+    stop: Stop,
+    mut sign_off: oneshot::Receiver<()>,
+) -> Option<Worker> {
     let mut ticks = tokio::time::interval(RENEWAL);
     loop {
         tokio::select! {
             _ = &mut sign_off => return Some(worker),
             _ = ticks.tick() => {}
         }
-        match worker.renew().await {
+        match worker.renew(progress.trouble().as_deref()).await {
             Ok(()) => {
                 if let Err(error) = store.reap_workers().await {
                     warn!(%error, "cannot look for workers that are gone");

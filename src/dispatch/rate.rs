@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
 
 use super::Stop;
+use crate::delivery::Reply;
 use crate::store::Store;
 
 /// How much a process takes at once.
@@ -113,13 +114,16 @@ struct Resting {
 impl Rest {
     /// A connection was closed with 421. Those that follow within the rest are of the same moment.
     /// Returns how long the relay has taken nothing when this rest is over.
-    pub(super) fn begin(&self) -> Duration {
+    ///
+    /// The first one is said to nobody: many relays end a connection so when it has carried enough.
+    pub(super) fn begin(&self, reply: &Reply) -> Duration {
         let mut resting = self.lock();
         let now = Instant::now();
         let rest = match *resting {
             Some(rest) if rest.until > now => rest,
             Some(Resting { since, length, .. }) => {
                 let length = (2 * length).min(LONGEST_REST);
+                warn!(%reply, rest_ms = length.as_millis() as u64, "the relay closes every connection; they rest");
                 Resting { since, until: now + length, length }
             }
             None => Resting { since: now, until: now + FIRST_REST, length: FIRST_REST },
@@ -164,10 +168,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_rest_grows_with_each_421_until_a_message_is_taken() {
         let rest = Rest::default();
+        let closing = Reply { code: 421, text: "4.3.2 shutting down".into() };
         let mut lengths = Vec::new();
         for _ in 0..8 {
-            rest.begin();
-            rest.begin();
+            rest.begin(&closing);
+            rest.begin(&closing);
             let until = rest.until().unwrap();
             lengths.push((until - Instant::now()).as_secs());
             tokio::time::advance(until - Instant::now()).await;
@@ -175,7 +180,7 @@ mod tests {
         assert_eq!(lengths, [1, 2, 4, 8, 16, 32, 60, 60]);
         rest.end();
         assert!(rest.until().is_none());
-        rest.begin();
+        rest.begin(&closing);
         assert_eq!((rest.until().unwrap() - Instant::now()).as_secs(), 1);
     }
 }

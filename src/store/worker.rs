@@ -28,6 +28,15 @@ impl From<sqlx::Error> for WorkerError {
     }
 }
 
+/// Who is sending an issue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Senders {
+    /// How many workers.
+    pub count: u64,
+    /// Why the relay takes nothing from one of them now, if that is so.
+    pub trouble: Option<String>,
+}
+
 /// A registration of this process. Dropping it lets the lock go.
 pub struct Worker {
     /// The fence: every claim and entry carries it.
@@ -84,9 +93,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Who is sending an issue, as far as those who are gone have been [given up](Self::reap_workers).
+    pub async fn senders(&self, issue_id: i64) -> Result<Senders, StoreError> {
+        let row = sqlx::query!(
+            r#"select count(*) as "count!", min(trouble) as trouble from worker
+               where issue_id = $1 and gone_at is null"#,
+            issue_id
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Senders { count: row.count.unsigned_abs(), trouble: row.trouble })
+    }
+}
+
 impl Worker {
-    /// Renews the lease, and takes the lock again after a lost session.
-    pub async fn renew(&mut self) -> Result<(), WorkerError> {
+    /// Renews the lease, says why the relay takes nothing if it does not, and takes the lock again after a lost session.
+    pub async fn renew(&mut self, trouble: Option<&str>) -> Result<(), WorkerError> {
         if self.session.ping().await.is_err() {
             self.session = PgConnection::connect_with(&self.store.options).await?;
             self.locked = false;
@@ -98,8 +121,9 @@ impl Worker {
                 .await?;
         }
         let renewed = sqlx::query!(
-            "update worker set lease_until = now() + interval '30 s' where id = $1 and gone_at is null",
-            self.id
+            "update worker set lease_until = now() + interval '30 s', trouble = $2 where id = $1 and gone_at is null",
+            self.id,
+            trouble
         )
         .execute(&mut self.session)
         .await?;

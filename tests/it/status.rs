@@ -62,3 +62,50 @@ fn watching_without_a_terminal_is_a_line_now_and_then_and_the_ledger_at_the_end(
     assert!(run.out.ends_with("  5 in the audience = 5 accepted\n"), "{}", run.out);
     assert!(!run.out.contains('\u{1b}'), "{}", run.out);
 }
+
+#[test]
+fn while_the_relay_closes_every_connection_the_operator_sees_why_nothing_moves() {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__PATIENCE", "10m");
+    app.set("MASTHEAD_SEND__WAIT", "10m");
+    app.set("MASTHEAD_SEND__RETRY", "10ms");
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    app.script(|moment| match moment.stage {
+        Stage::Mail => Act::reply(421, "4.3.2 too many of you"),
+        _ => Act::CarryOn,
+    });
+    let mut sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    sending.wait_for("the relay closes every connection; they rest");
+    let trouble = "the relay closes every connection: 421 4.3.2 too many of you";
+    wait_until("its reason is known", || app.ledger(7).0["trouble"] == trouble);
+    let text = app.masthead(&["status"]).exits(3).out;
+    assert!(text.contains("garden/7 is sending") && text.contains(&format!("nothing moves: {trouble}")), "{text}");
+    let mut watching = app.spawn(&["status", "--watch"]);
+    assert_eq!(watching.first_line(), format!("garden/7 is sending: 0 of 3; nothing moves: {trouble}"));
+    app.heal();
+    let ledger = sending.finish().exits(0).ledger();
+    ledger.is(&[("accepted", 3)]);
+    assert!(ledger.0["trouble"].is_null(), "{}", ledger.0);
+}
+
+#[test]
+fn an_issue_under_way_that_nobody_sends_says_so_and_how_it_goes_on() {
+    let app = App::start();
+    app.subscribe_many(10);
+    let issue = app.issue(7);
+    let nobody = "nobody is sending it now; `masthead send` with its file, or `masthead worker`, goes on";
+    let hold = app.hold_at(2);
+    let sending = app.spawn(&["send", &issue, "--yes"]);
+    hold.reached();
+    assert!(!app.masthead(&["status"]).exits(3).out.contains("nobody"));
+    assert_eq!(app.ledger(7).0["senders"], 1);
+    sending.kill();
+    wait_until("its end is noticed", || app.ledger(7).0["senders"] == 0);
+    let text = app.masthead(&["status"]).exits(3).out;
+    assert!(text.contains(nobody), "{text}");
+    hold.release();
+    app.heal();
+    app.send(&issue).exits(1);
+    assert!(!app.masthead(&["status"]).exits(1).out.contains("nobody"));
+}
