@@ -20,20 +20,30 @@ impl Store {
         Ok(row.seconds.filter(|seconds| *seconds > 0.0 && row.settled > 1).map(|seconds| row.settled as f64 / seconds))
     }
 
-    /// How many deliveries a second a newsletter's newest sent issue had accepted, until nine in ten were;
+    /// How many messages a second the relay took of a newsletter's newest sent issue while it was being sent;
     /// `None` without one, or when it took no time.
+    ///
+    /// Where nothing was taken for 30 seconds nobody was sending: the issue was paused, or waited for retries.
     pub async fn last_pace(&self, newsletter_id: i32) -> Result<Option<f64>, StoreError> {
         let row = sqlx::query!(
-            r#"select count(*) as "accepted!",
-                      extract(epoch from percentile_disc(0.9) within group (order by at) - min(at))::float8 as seconds
-               from ledger
-               where state = 'accepted'
-                 and issue_id = (select id from issue where newsletter_id = $1 and state = 'sent'
-                                 order by id desc limit 1)"#,
+            r#"with second as (
+                   select count(*) as taken, min(at) as first, max(at) as last
+                   from ledger
+                   where state = 'accepted' and worker_id is not null
+                     and issue_id = (select id from issue where newsletter_id = $1 and state = 'sent'
+                                     order by id desc limit 1)
+                   group by date_trunc('second', at)
+               ), stretch as (
+                   select taken, last - first as within, first - lag(last) over (order by first) as since from second
+               )
+               select coalesce(sum(taken), 0)::bigint as "taken!",
+                      extract(epoch from sum(within + case when since < interval '30 s' then since else '0' end))::float8
+                          as seconds
+               from stretch"#,
             newsletter_id
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(row.seconds.filter(|seconds| *seconds > 0.0).map(|seconds| 0.9 * row.accepted as f64 / seconds))
+        Ok(row.seconds.filter(|seconds| *seconds > 0.0).map(|seconds| row.taken as f64 / seconds))
     }
 }

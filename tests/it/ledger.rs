@@ -307,6 +307,26 @@ fn an_orderly_farewell_gives_everything_back() {
     assert_eq!(desk.app.block_on(desk.app.store().reap_workers()).unwrap(), 0);
 }
 
+/// Ten a second for two seconds, twice, with an hour between: one in three was skipped, and the operator knows of another.
+#[test]
+fn the_pace_of_the_last_issue_is_that_of_its_messages_while_it_was_sent() {
+    let desk = Desk::with_readers(64);
+    let (app, worker) = (&desk.app, desk.worker());
+    app.query(&format!(
+        "insert into ledger (issue_id, subscriber_id, step, attempt, worker_id, state, at)
+         select issue_id, subscriber_id, 1, 1, case when n < 60 then {} end,
+                case when n % 3 = 2 and n < 60 then 'skipped' else 'accepted' end,
+                now() + n / 15.0 * interval '1 s' + case when n >= 30 then interval '1 h' else '0' end
+         from (select *, row_number() over (order by subscriber_id) - 1 as n from delivery) numbered",
+        worker.id
+    ));
+    let pace = || app.block_on(app.store().last_pace(desk.newsletter_id)).unwrap();
+    assert_eq!(pace(), None, "it is not sent yet");
+    app.query("update issue set state = 'sent'");
+    let pace = pace().unwrap();
+    assert!((9.5..11.0).contains(&pace), "{pace} a second");
+}
+
 /// What may happen to an issue while it is sent; the numbers pick a worker and one of what it has in hand.
 #[derive(Debug, Clone)]
 enum Step {
