@@ -235,11 +235,8 @@ impl Store {
         .await?)
     }
 
-    /// The deliveries of a claimed chunk that are due.
+    /// The deliveries of a claimed chunk that are due: all of one that nobody had before, without a look at their steps.
     pub async fn due(&self, chunk: &Chunk) -> Result<Vec<Due>, StoreError> {
-        if chunk.is_fresh {
-            return self.fresh(chunk).await;
-        }
         Ok(sqlx::query_as!(
             Due,
             r#"select d.subscriber_id, p.email as "email?", p.name, coalesce(last.step, 0::smallint) as "step!",
@@ -249,37 +246,21 @@ impl Store {
                left join subscriber p on p.id = d.subscriber_id
                left join lateral (
                    select l.step, l.attempt, l.state, l.next_at from ledger l
-                   where l.issue_id = $1 and l.subscriber_id = d.subscriber_id
+                   where not $5 and l.issue_id = $1 and l.subscriber_id = d.subscriber_id
                    order by l.step desc limit 1
                ) last on true
-               left join ledger first
-                   on first.issue_id = $1 and first.subscriber_id = d.subscriber_id and first.step = 1
+               left join lateral (
+                   select l.at from ledger l
+                   where not $5 and l.issue_id = $1 and l.subscriber_id = d.subscriber_id and l.step = 1
+               ) first on true
                where d.issue_id = $1 and d.round = $2 and d.subscriber_id between $3 and $4
                  and (last.state is null or last.state = 'queued' and last.next_at <= now())
                order by d.subscriber_id"#,
             chunk.issue_id,
             chunk.round,
             chunk.first_subscriber_id,
-            chunk.last_subscriber_id
-        )
-        .fetch_all(&self.pool)
-        .await?)
-    }
-
-    /// All deliveries of a chunk that nobody had before.
-    async fn fresh(&self, chunk: &Chunk) -> Result<Vec<Due>, StoreError> {
-        Ok(sqlx::query_as!(
-            Due,
-            r#"select d.subscriber_id, p.email as "email?", p.name, 0::smallint as "step!", 0::smallint as "attempts!",
-                      null::float8 as since_first
-               from delivery d
-               left join subscriber p on p.id = d.subscriber_id
-               where d.issue_id = $1 and d.round = $2 and d.subscriber_id between $3 and $4
-               order by d.subscriber_id"#,
-            chunk.issue_id,
-            chunk.round,
-            chunk.first_subscriber_id,
-            chunk.last_subscriber_id
+            chunk.last_subscriber_id,
+            chunk.is_fresh
         )
         .fetch_all(&self.pool)
         .await?)
