@@ -125,7 +125,6 @@ async fn play(
     let bar = tokio::spawn(draw_progress(progress.clone(), snapshot.audience));
     let mut plan = plan(config, store.clone(), relay, ready.newsletter.clone(), signer, issue);
     plan.rate = args.rate;
-    plan.operator = None;
     let began = Instant::now();
     let ending = dispatch::run(plan, progress, interrupted).await?;
     let took = began.elapsed();

@@ -18,7 +18,8 @@ use super::ledger::{LedgerView, clock};
 use super::readers_web::{self, Instance};
 use super::{Exit, advise, check, moment};
 use crate::config::{Config, parse_duration};
-use crate::dispatch::{self, Ending, Progress};
+use crate::delivery::PauseCause;
+use crate::dispatch::{self, Ending, Herald, Progress};
 use crate::issue::check::Settings;
 use crate::issue::{Issue, IssueLink, Manuscript};
 use crate::mailer::{Connection, Envelope, Mail, Relay, Verdict};
@@ -26,7 +27,7 @@ use crate::message::dkim::Signer;
 use crate::message::{Compiled, Digest, Reader, proof_message};
 use crate::newsletter::Newsletter;
 use crate::render::{self, Rendered};
-use crate::store::{FrozenIssue, IssueState, NewIssue, Store};
+use crate::store::{FrozenIssue, IssueState, NewIssue, Store, StoreError};
 use crate::subscriber::EmailAddress;
 use crate::token::Claim;
 
@@ -71,6 +72,9 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// How long a send stays to tell the operator.
+pub(super) const TELLING: Duration = Duration::from_secs(5);
 
 /// Reads `20/s`.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
@@ -250,6 +254,8 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     plan.wait = args.wait.unwrap_or(plan.wait);
     plan.breaker.patience = plan.breaker.patience.min(plan.wait);
     plan.eager = true;
+    let operator = herald(config, &ready.newsletter, &relay, signer);
+    plan.operator = operator.clone();
     let ending = dispatch::run(plan, progress, interrupted).await;
     bar.abort();
     bar.await.ok();
@@ -274,20 +280,32 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     if args.json {
         outln!("{}", view.json());
     }
-    // Who stopped or paused it knows, and was told when it paused by itself.
-    if let Some(operator) = &config.send.operator
-        && !matches!(ending, Ok(Ending::Stopped | Ending::Paused(_)))
-    {
-        let text = view.text();
-        let subject = text.lines().next().unwrap_or_default();
-        let told = dispatch::tell(operator, &ready.newsletter, &relay, signer.as_ref(), subject, &text).await;
-        if let Err(error) = told {
-            eprintln!("warning: the report to {operator} was not sent: {error:#}");
-        }
+    if let Some(operator) = operator {
+        report(&operator, &view, &ending).await;
     }
     let exit = view.exit();
     open.close().await?;
     Ok(exit)
+}
+
+/// Mails the ledger to the operator, and waits a moment for what else there was to tell.
+async fn report(operator: &Herald, view: &LedgerView, ending: &Result<Ending, StoreError>) {
+    let patience = match ending {
+        // Who stopped it knows.
+        Ok(Ending::Stopped) => return,
+        // Nor does the relay take this.
+        Ok(Ending::Paused(pause)) if pause.cause == PauseCause::Relay => Duration::ZERO,
+        // It was told then.
+        Ok(Ending::Paused(_)) => TELLING,
+        _ => {
+            let text = view.text();
+            operator.tell(text.lines().next().unwrap_or_default(), &text);
+            TELLING
+        }
+    };
+    if !operator.finish(patience).await {
+        eprintln!("warning: the relay did not take the mail to the operator");
+    }
 }
 
 /// When an issue is to start, if that is not now.
@@ -343,7 +361,7 @@ pub(super) async fn freeze(store: &Store, newsletter_id: i32, ready: &Ready) -> 
     Ok(issue)
 }
 
-/// How an issue is sent, by the configuration.
+/// How an issue is sent, by the configuration; nobody is told.
 pub(super) fn plan(
     config: &Config,
     store: Store,
@@ -365,9 +383,20 @@ pub(super) fn plan(
         breaker: config.send.breaker.clone(),
         wait: config.send.wait,
         eager: false,
-        operator: config.send.operator.clone(),
+        operator: None,
         host: host(),
     }
+}
+
+/// Who tells the operator, if one is configured.
+pub(super) fn herald(
+    config: &Config,
+    newsletter: &Newsletter,
+    relay: &Relay,
+    signer: Option<Signer>,
+) -> Option<Herald> {
+    let operator = config.send.operator.clone()?;
+    Some(Herald::start(operator, newsletter.clone(), relay.clone(), signer))
 }
 
 /// Makes sure that the links that will be mailed lead to a `serve` on this same store.

@@ -12,9 +12,9 @@ use tracing::warn;
 use super::Exit;
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer};
 use super::ledger::LedgerView;
-use super::send::plan;
+use super::send::{TELLING, herald, plan};
 use crate::config::Config;
-use crate::dispatch::{self, Ending, Progress};
+use crate::dispatch::{self, Ending, Herald, Progress};
 use crate::mailer::Relay;
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
@@ -55,8 +55,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 pub(super) struct Sender {
     store: Store,
     relay: Relay,
-    /// By their ids, with who signs.
-    newsletters: BTreeMap<i32, (Newsletter, Option<Signer>)>,
+    /// By their ids.
+    newsletters: BTreeMap<i32, Desk>,
+}
+
+/// What is needed to send for a newsletter.
+struct Desk {
+    newsletter: Newsletter,
+    signer: Option<Signer>,
+    operator: Option<Herald>,
 }
 
 /// The part of this process in the send of one issue, and how it ended.
@@ -78,7 +85,9 @@ impl Sender {
         let mut newsletters = BTreeMap::new();
         for newsletter in &config.newsletters {
             let id = store.newsletter_id(&newsletter.slug).await?;
-            newsletters.insert(id, (newsletter.clone(), signer(config, newsletter)?));
+            let signer = signer(config, newsletter)?;
+            let operator = herald(config, newsletter, &relay, signer.clone());
+            newsletters.insert(id, Desk { newsletter: newsletter.clone(), signer, operator });
         }
         Ok(Self { store, relay, newsletters })
     }
@@ -109,7 +118,7 @@ impl Sender {
                 () = sleep(NAP) => {}
                 Some(Ok(part)) = parts.join_next(), if !parts.is_empty() => {
                     busy_with.remove(&part.issue.issue_id);
-                    if self.left(config, &part).await == Left::Badly {
+                    if self.left(&part).await == Left::Badly {
                         left_alone.insert(part.issue.issue_id, Instant::now() + BACKOFF);
                     }
                 }
@@ -119,7 +128,7 @@ impl Sender {
         // They have heard the same signal.
         while let Some(ended) = parts.join_next().await {
             if let Ok(part) = ended {
-                self.left(config, &part).await;
+                self.left(&part).await;
             }
         }
     }
@@ -140,15 +149,17 @@ impl Sender {
         parts: &mut JoinSet<Part>,
     ) -> Result<(), StoreError> {
         // Others are not asked for.
-        let Some((newsletter, signer)) = self.newsletters.get(&issue.newsletter_id) else { return Ok(()) };
+        let Some(Desk { newsletter, signer, operator }) = self.newsletters.get(&issue.newsletter_id) else {
+            return Ok(());
+        };
         if issue.is_scheduled && self.store.start(issue.issue_id).await? {
             eprintln!("{}/{}: its time has come", newsletter.slug, issue.number);
         }
         let frozen = self.store.issue(issue.newsletter_id, issue.number).await?;
         let frozen = frozen.ok_or_else(|| StoreError::Unknown(format!("no issue {} any more", issue.number)))?;
         let (store, relay) = (self.store.clone(), self.relay.clone());
-        let plan =
-            dispatch::Send { wait: STAY, ..plan(config, store, relay, newsletter.clone(), signer.clone(), frozen) };
+        let plan = plan(config, store, relay, newsletter.clone(), signer.clone(), frozen);
+        let plan = dispatch::Send { wait: STAY, operator: operator.clone(), ..plan };
         let interrupted = interrupted.clone();
         eprintln!("{}/{}: taking part", newsletter.slug, issue.number);
         parts.spawn(async move {
@@ -158,14 +169,14 @@ impl Sender {
     }
 
     /// Says how a part ended.
-    async fn left(&self, config: &Config, part: &Part) -> Left {
-        let Some((newsletter, _)) = self.newsletters.get(&part.issue.newsletter_id) else { return Left::Badly };
-        let name = format!("{}/{}", newsletter.slug, part.issue.number);
+    async fn left(&self, part: &Part) -> Left {
+        let Some(desk) = self.newsletters.get(&part.issue.newsletter_id) else { return Left::Badly };
+        let name = format!("{}/{}", desk.newsletter.slug, part.issue.number);
         match &part.ending {
             Ok(Ending::Sent { now }) => {
                 eprintln!("{name}: sent");
                 if *now {
-                    self.report(config, part.issue).await;
+                    self.report(desk, part.issue).await;
                 }
             }
             Ok(Ending::Waiting(_) | Ending::Stopped) => eprintln!("{name}: nothing to do for now"),
@@ -183,18 +194,16 @@ impl Sender {
     }
 
     /// Mails the ledger of an issue that is sent to the operator.
-    async fn report(&self, config: &Config, issue: Waiting) {
-        let Some((newsletter, signer)) = self.newsletters.get(&issue.newsletter_id) else { return };
-        let Some(operator) = &config.send.operator else { return };
-        let told = async {
-            let view = LedgerView::read(&self.store, newsletter, issue.newsletter_id, issue.number).await?;
-            let text = view.text();
-            let subject = text.lines().next().unwrap_or_default();
-            dispatch::tell(operator, newsletter, &self.relay, signer.as_ref(), subject, &text).await?;
-            anyhow::Ok(())
-        };
-        if let Err(error) = told.await {
-            warn!(%error, "the report was not sent");
+    async fn report(&self, Desk { newsletter, operator, .. }: &Desk, issue: Waiting) {
+        let Some(operator) = operator else { return };
+        match LedgerView::read(&self.store, newsletter, issue.newsletter_id, issue.number).await {
+            Ok(view) => {
+                let text = view.text();
+                operator.tell(text.lines().next().unwrap_or_default(), &text);
+                // A worker that is to end waits a moment for it; one that goes on tells it later, too.
+                operator.finish(TELLING).await;
+            }
+            Err(error) => warn!(%error, "the report was not sent"),
         }
     }
 }

@@ -34,13 +34,12 @@ use crate::message::Compiled;
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
 use crate::store::{Due, FrozenIssue, IssueState, Outcome, Outlook, Pause, Store, StoreError, Worker, WorkerError};
-use crate::subscriber::EmailAddress;
 use breaker::{Breaker, Trip};
 use lanes::Lanes;
 use rate::{RateLimit, Rest};
 use writer::Writer;
 
-pub use operator::{NotToldError, tell};
+pub use operator::Herald;
 pub(crate) use pieces::Pieces;
 
 /// How often a worker renews its lease and looks for workers that are gone.
@@ -76,7 +75,7 @@ pub struct Send {
     /// Whether to see at once if a relay is back that was away: somebody is there and wants it.
     pub eager: bool,
     /// Who is told by mail when the send pauses, and when it goes on by itself.
-    pub operator: Option<EmailAddress>,
+    pub operator: Option<Herald>,
     /// Name of this machine.
     pub host: String,
 }
@@ -303,14 +302,17 @@ pub async fn run(
             Ended::Held | Ended::Tripped(_) => {}
             Ended::Paused(trip) => {
                 warn!(reason = trip.reason, "the send is paused");
-                tell_of_pause(&send, &trip).await;
+                // A probe that fails is the same pause.
+                if probing != Some(trip.cause) {
+                    tell_of_pause(&send, &trip);
+                }
             }
             Ended::Healed => {
                 still_since = None;
                 if send.store.heal(send.issue.id).await? {
                     warn!("the relay takes mail again; the send goes on");
                     let text = "The relay takes mail again, so the send goes on by itself. Nobody was lost.";
-                    tell_operator(&send, "goes on", text).await;
+                    tell_operator(&send, "goes on", text);
                 }
             }
         }
@@ -324,7 +326,7 @@ async fn told_to_stop(interrupt: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn tell_of_pause(send: &Send, trip: &Trip) {
+fn tell_of_pause(send: &Send, trip: &Trip) {
     let name = format!("{}/{}", send.newsletter.slug, send.issue.number);
     let remedy = match trip.probe_in {
         Some(_) => {
@@ -336,16 +338,13 @@ async fn tell_of_pause(send: &Send, trip: &Trip) {
     };
     let text =
         format!("{name} is paused: {}\n\n{remedy}\nNobody is lost, and nobody was suppressed for it.", trip.reason);
-    tell_operator(send, "is paused", &text).await;
+    tell_operator(send, "is paused", &text);
 }
 
-/// Mails the operator, if there is one and the relay takes it.
-async fn tell_operator(send: &Send, what: &str, text: &str) {
-    let Some(operator) = &send.operator else { return };
-    let subject = format!("{}/{} {what}", send.newsletter.slug, send.issue.number);
-    let told = tell(operator, &send.newsletter, &send.relay, send.signer.as_ref(), &subject, text).await;
-    if let Err(error) = told {
-        warn!(%error, "the operator could not be told by mail");
+/// Mails the operator, if there is one.
+fn tell_operator(send: &Send, what: &str, text: &str) {
+    if let Some(operator) = &send.operator {
+        operator.tell(&format!("{}/{} {what}", send.newsletter.slug, send.issue.number), text);
     }
 }
 

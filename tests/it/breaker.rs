@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use masthead::catcher::{Act, Moment, Stage};
 use rustix::process::Signal;
 
-use super::app::{App, Gate, Run, wait_until};
+use super::app::{App, Gate, Run, decoded, wait_until};
 use super::send::once_each;
 
 const OPERATOR: &str = "operator@example.org";
@@ -24,6 +24,11 @@ fn desk() -> App {
 /// Whether this is about a reader's mail, at its dot.
 fn is_readers_dot(moment: &Moment<'_>) -> bool {
     moment.stage == Stage::Dot && moment.to != [OPERATOR]
+}
+
+/// The subjects of what the operator was told.
+fn told(app: &App) -> Vec<String> {
+    app.mails_to(OPERATOR).iter().map(|mail| mail.subject().unwrap().to_owned()).collect()
 }
 
 fn pause_of(run: &Run) -> (String, String) {
@@ -139,6 +144,24 @@ fn a_relay_that_hangs_up_before_any_answer_pauses_the_send_long_before_everybody
 }
 
 #[test]
+fn the_operator_is_told_of_a_pause_by_one_mail_that_is_tried_until_the_relay_takes_it() {
+    let app = desk();
+    app.subscribe_many(20);
+    let issue = app.issue(7);
+    let tries = AtomicUsize::new(0);
+    app.script(move |moment| match moment.stage {
+        Stage::Dot if is_readers_dot(moment) => Act::reply(550, "5.7.1 blocked as spam"),
+        Stage::Dot if tries.fetch_add(1, Ordering::Relaxed) < 2 => Act::reply(451, "4.3.0 later"),
+        _ => Act::CarryOn,
+    });
+    app.send(&issue).exits(3).says("the operator could not be told by mail yet");
+    assert_eq!(told(&app), ["garden/7 is paused"]);
+    let tried = app.mails().into_iter().filter(|mail| mail.to == [OPERATOR]);
+    let ids: Vec<_> = tried.map(|mail| decoded(&mail).message_id().unwrap().to_owned()).collect();
+    assert_eq!((ids.len(), &ids[0]), (3, &ids[2]));
+}
+
+#[test]
 fn policy_refusals_here_and_there_are_refusals() {
     let app = desk();
     app.set("MASTHEAD_SMTP__CONNECTIONS", "1");
@@ -173,9 +196,9 @@ fn a_relay_that_puts_everybody_off_by_policy_is_tried_now_and_then_and_the_send_
     });
     let run = app.send(&issue).exits(0).says("the send is paused").says("the send goes on");
     run.ledger().is(&[("accepted", 20)]);
-    let told: Vec<_> = app.mails_to(OPERATOR).iter().map(|mail| mail.subject().unwrap().to_owned()).collect();
-    assert_eq!(told.first().map(String::as_str), Some("garden/7 is paused"), "{told:?}");
-    assert!(told.contains(&"garden/7 goes on".to_owned()), "{told:?}");
+    let pauses = run.err.matches("the send is paused").count();
+    assert!(pauses > 1, "no probe has failed: {}", run.err);
+    assert_eq!(told(&app)[..2], ["garden/7 is paused", "garden/7 goes on"], "one mail for all of its probes");
     for reader in &readers {
         assert_eq!(app.mails_to(reader).len(), 1);
     }
@@ -203,7 +226,8 @@ fn a_relay_that_is_away_longer_than_its_patience_pauses_the_send_until_it_is_bac
     for reader in &readers {
         assert_eq!(app.mails_to(reader).len(), 1);
     }
-    assert_eq!(app.mails_to(OPERATOR)[0].subject(), Some("garden/7 goes on"));
+    assert_eq!(told(&app)[..2], ["garden/7 is paused", "garden/7 goes on"]);
+    assert!(app.mails_to(OPERATOR)[0].body_text(0).unwrap().contains("the relay cannot be reached"));
 }
 
 #[test]
