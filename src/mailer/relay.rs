@@ -45,7 +45,7 @@ pub enum Security {
     Implicit,
     /// STARTTLS, required (RFC 3207).
     StartTls,
-    /// Nothing; on loopback only.
+    /// Nothing, not even for user and password; on loopback only.
     Plain,
 }
 
