@@ -4,14 +4,19 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-/// Reads `2026-11-23T08:00:00+01:00` (RFC 3339), or `2026-11-23 08:00` on this machine's clock.
+/// Reads `2026-11-23T08:00:00+01:00` (RFC 3339), or `2026-11-23 08:00` on this machine's clock; each with or without
+/// seconds, the day and the time apart by a space or `T`.
 pub(super) fn parse(text: &str) -> Result<OffsetDateTime, String> {
     let text = text.trim();
-    if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
+    let full = match text.split_at_checked("2026-11-23 08:00".len()) {
+        Some((minute, rest)) if !rest.starts_with(':') => format!("{minute}:00{rest}"),
+        _ => text.to_owned(),
+    };
+    if let Ok(at) = OffsetDateTime::parse(&full, &Rfc3339) {
         return Ok(at);
     }
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]");
-    let clock = PrimitiveDateTime::parse(text, format)
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    let clock = PrimitiveDateTime::parse(&full.replacen(['T', 't'], " ", 1), format)
         .map_err(|_| format!("`{text}` is no time; write it like `2026-11-23 08:00` or `2026-11-23T08:00:00+01:00`"))?;
     let offset =
         |at| {
@@ -41,13 +46,23 @@ pub(super) fn span(seconds: i64) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn a_moment_with_its_offset_is_the_same_everywhere() {
         let at = parse("2026-11-23T08:00:00+01:00").unwrap();
         assert_eq!(at, parse("2026-11-23T07:00:00Z").unwrap());
-        for wrong in ["", "tomorrow", "2026-11-23", "2026-13-01 08:00", "08:00"] {
+        for same in
+            ["2026-11-23T08:00+01:00", "2026-11-23 08:00:00+01:00", "2026-11-23t07:00z", "2026-11-23 07:00:00.0Z"]
+        {
+            assert_eq!(parse(same).unwrap(), at, "{same}");
+        }
+        assert_eq!(parse("2026-11-23T07:00:05Z").unwrap(), at + Duration::from_secs(5));
+        for wrong in
+            ["", "tomorrow", "2026-11-23", "2026-13-01 08:00", "08:00", "2026-11-23 08:00 o'clock", "二〇二六年十一月"]
+        {
             assert!(parse(wrong).unwrap_err().contains("like `2026-11-23 08:00`"), "{wrong}");
         }
     }

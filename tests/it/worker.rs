@@ -224,9 +224,10 @@ fn a_time_without_offset_is_that_of_this_machine() {
     app.subscribe_many(1);
     app.set("TZ", "Asia/Tokyo");
     let issue = app.issue(7);
-    app.masthead(&["send", &issue, "--yes", "--at", "2099-06-01 08:00"])
-        .exits(0)
-        .says("starts at 2099-05-31 23:00 UTC");
+    for at in ["2099-06-01 08:00", "2099-06-01 08:00:05", "2099-06-01T08:00:05"] {
+        app.masthead(&["send", &issue, "--yes", "--at", at]).exits(0).says("starts at 2099-05-31 23:00 UTC");
+    }
+    assert_eq!(app.query("select extract(second from starts_at)::int::text from issue"), "5");
 }
 
 #[test]
