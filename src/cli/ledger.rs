@@ -223,7 +223,8 @@ impl LedgerView {
     }
 }
 
-fn words(state: DeliveryState) -> &'static str {
+/// A state as people say it.
+pub(super) fn words(state: DeliveryState) -> &'static str {
     match state {
         DeliveryState::InDoubt => "in doubt",
         other => other.as_str(),

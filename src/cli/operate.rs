@@ -1,6 +1,7 @@
 //! `masthead pause|resume|cancel|retry|resolve|audit`: what the operator does to a ledger.
 
 use super::context::{ConfigArgs, OpenStore, block_on};
+use super::ledger::{LedgerView, words};
 use super::{Exit, advise, status};
 use crate::delivery::PauseCause;
 use crate::store::Resolution;
@@ -31,7 +32,7 @@ pub(super) struct ResolveArgs {
     #[command(flatten)]
     of: Args,
     /// The relay took them: its log says so
-    #[arg(long, conflicts_with = "resend", required_unless_present = "resend")]
+    #[arg(long, conflicts_with = "resend")]
     accepted: bool,
     /// Send them again: the relay did not take them, or a second mail is the lesser evil
     #[arg(long)]
@@ -97,6 +98,9 @@ pub(super) fn retry(args: &RetryArgs) -> anyhow::Result<Exit> {
     let only = args.only.as_deref().map(EmailAddress::parse).transpose()?;
     on_ledger(&args.of.config, Some(&args.of.issue), async |open, ledger| {
         let count = open.store.retry(ledger.issue.id, only.as_ref()).await?;
+        if let (0, Some(only)) = (count, &only) {
+            return Err(not_there(open, &ledger, only, "refused or expired").await?);
+        }
         eprintln!("{count} deliveries are queued again; `masthead send` with the issue's file sends them");
         Ok(Exit::Done)
     })
@@ -105,9 +109,22 @@ pub(super) fn retry(args: &RetryArgs) -> anyhow::Result<Exit> {
 /// Runs `masthead resolve`.
 pub(super) fn resolve(args: &ResolveArgs) -> anyhow::Result<Exit> {
     let only = args.only.as_deref().map(EmailAddress::parse).transpose()?;
-    let resolution = if args.resend { Resolution::Resend } else { Resolution::Accepted };
+    let resolution = match (args.accepted, args.resend) {
+        (false, false) => {
+            return Err(advise(
+                "what became of those in doubt? say `--accepted` or `--resend`",
+                "with `--accepted` they count as mailed: the relay's log says that it took them; with `--resend` they are \
+                 mailed again: it did not, or a second mail is the lesser evil; `--only ADDRESS` says it of one reader",
+            ));
+        }
+        (_, true) => Resolution::Resend,
+        (_, false) => Resolution::Accepted,
+    };
     on_ledger(&args.of.config, Some(&args.of.issue), async |open, ledger| {
         let count = open.store.resolve(ledger.issue.id, resolution, only.as_ref()).await?;
+        if let (0, Some(only)) = (count, &only) {
+            return Err(not_there(open, &ledger, only, "in doubt").await?);
+        }
         match resolution {
             Resolution::Accepted => eprintln!("{count} deliveries are accepted now"),
             Resolution::Resend => {
@@ -137,7 +154,7 @@ pub(super) fn audit(args: &AuditArgs) -> anyhow::Result<Exit> {
 fn on_ledger(
     config: &ConfigArgs,
     name: Option<&str>,
-    act: impl AsyncFnOnce(&OpenStore, super::ledger::LedgerView) -> anyhow::Result<Exit>,
+    act: impl AsyncFnOnce(&OpenStore, LedgerView) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
     let config = config.load()?;
     block_on(async {
@@ -147,6 +164,23 @@ fn on_ledger(
         let acted = act(&open, ledger).await;
         open.close().await?;
         acted
+    })
+}
+
+/// Why nothing was done about one reader, who is not in one of the states `wanted`.
+async fn not_there(
+    open: &OpenStore,
+    ledger: &LedgerView,
+    only: &EmailAddress,
+    wanted: &str,
+) -> anyhow::Result<anyhow::Error> {
+    let (name, hint) = (ledger.name(), "`masthead status` lists who is in doubt, and counts the refused");
+    Ok(match open.store.delivery_state(ledger.issue.id, only).await? {
+        Some(state) => advise(&format!("{only} is not {wanted} in {name}, but {}", words(state)), hint),
+        None => advise(
+            &format!("{only} is not in the audience of {name}"),
+            "write the address as `masthead subscribers list` has it",
+        ),
     })
 }
 

@@ -33,6 +33,7 @@ use time::OffsetDateTime;
 
 use super::{IssueState, Store, StoreError, WorkerError};
 use crate::delivery::DeliveryState;
+use crate::subscriber::EmailAddress;
 
 /// First key of the advisory lock that intents share and an unsubscribe waits for; the second is the newsletter.
 pub(super) const INTENT: i32 = 0x6d617375;
@@ -399,10 +400,7 @@ impl Store {
         .await?;
         let mut summary = LedgerSummary::default();
         for row in rows {
-            let state = DeliveryState::ALL
-                .into_iter()
-                .find(|state| state.as_str() == row.state)
-                .ok_or_else(|| StoreError::Unknown(format!("a delivery that is {}", row.state)))?;
+            let state = read_state(&row.state)?;
             let count = row.count as u64;
             summary.audience += count;
             *summary.states.entry(state.as_str()).or_default() += count;
@@ -415,6 +413,28 @@ impl Store {
         summary.refusals.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
         summary.in_doubt = self.in_doubt(issue_id).await?;
         Ok(summary)
+    }
+
+    /// Where one reader's delivery stands, `queued` if a worker has it in hand; `None` outside of the audience.
+    pub async fn delivery_state(
+        &self,
+        issue_id: i64,
+        address: &EmailAddress,
+    ) -> Result<Option<DeliveryState>, StoreError> {
+        let hash = self.keyring.address_hash(address);
+        let state = sqlx::query_scalar!(
+            r#"select coalesce((select l.state from ledger l
+                                where l.issue_id = d.issue_id and l.subscriber_id = d.subscriber_id
+                                order by l.step desc limit 1), 'queued') as "state!"
+               from delivery d
+               join subscriber p on p.id = d.subscriber_id
+               where d.issue_id = $1 and p.address_hash = $2"#,
+            issue_id,
+            hash.as_slice()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        state.map(|state| read_state(&state)).transpose()
     }
 
     async fn in_doubt(&self, issue_id: i64) -> Result<Vec<String>, StoreError> {
@@ -431,6 +451,11 @@ impl Store {
         .fetch_all(&self.pool)
         .await?)
     }
+}
+
+fn read_state(word: &str) -> Result<DeliveryState, StoreError> {
+    let state = DeliveryState::ALL.into_iter().find(|state| state.as_str() == word);
+    state.ok_or_else(|| StoreError::Unknown(format!("a delivery that is {word}")))
 }
 
 /// A connection that one writer keeps: whoever commits a thousand times a second has no time to look each time whether

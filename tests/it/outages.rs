@@ -41,6 +41,27 @@ fn what_broke_after_the_dot_is_in_doubt_and_never_mailed_again() {
 }
 
 #[test]
+fn who_resolves_or_retries_what_is_not_so_is_told_how_it_is_and_what_there_is_to_say() {
+    let app = App::start();
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    app.script(for_reader("reader-2@example.com", Stage::Dot, Act::Close));
+    app.send(&issue).exits(1).ledger().is(&[("accepted", 2), ("in_doubt", 1)]);
+    let run = app.masthead(&["resolve", "7"]).exits(2);
+    run.says("with `--accepted` they count as mailed").says("with `--resend` they are mailed again");
+    let accepted = |reader: &str| app.masthead(&["resolve", "7", "--accepted", "--only", reader]);
+    accepted("reader-1@example.com").exits(2).says("reader-1@example.com is not in doubt in garden/7, but accepted");
+    accepted("nobody@example.com").exits(2).says("nobody@example.com is not in the audience of garden/7");
+    let retried = app.masthead(&["retry", "7", "--only", "reader-2@example.com"]).exits(2);
+    retried.says("reader-2@example.com is not refused or expired in garden/7, but in doubt");
+    app.ledger(7).is(&[("accepted", 2), ("in_doubt", 1)]);
+    // The relay has no record of it, so this is what the operator has to say.
+    app.masthead(&["resolve", "7", "--resend", "--only", "reader-2@example.com"]).exits(0);
+    app.heal();
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 3)]);
+}
+
+#[test]
 fn after_kill_9_in_the_middle_again_and_again_everybody_is_mailed_once_or_in_doubt() {
     const CONNECTIONS: u64 = 4;
     let app = App::start();
