@@ -19,7 +19,7 @@ use super::readers_web::{self, Instance};
 use super::{Exit, advise, check, moment};
 use crate::config::{Config, parse_duration};
 use crate::delivery::PauseCause;
-use crate::dispatch::{self, Ending, Herald, Progress};
+use crate::dispatch::{self, Berths, Ending, Herald, Progress};
 use crate::issue::check::Settings;
 use crate::issue::{Issue, IssueLink, Manuscript};
 use crate::mailer::{Connection, Envelope, Mail, Relay, Verdict};
@@ -376,7 +376,7 @@ pub(super) fn plan(
         newsletter,
         signer,
         issue,
-        connections: config.send.connections,
+        berths: Berths::new(config.send.connections),
         messages: config.send.messages,
         rate: config.send.rate,
         retry: config.send.retry.clone(),

@@ -14,7 +14,7 @@ use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signe
 use super::ledger::LedgerView;
 use super::send::{TELLING, herald, plan};
 use crate::config::Config;
-use crate::dispatch::{self, Ending, Herald, Progress};
+use crate::dispatch::{self, Berths, Ending, Herald, Progress};
 use crate::mailer::Relay;
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
@@ -55,6 +55,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 pub(super) struct Sender {
     store: Store,
     relay: Relay,
+    /// For the connections of all issues together.
+    berths: Berths,
     /// By their ids.
     newsletters: BTreeMap<i32, Desk>,
 }
@@ -89,7 +91,7 @@ impl Sender {
             let operator = herald(config, newsletter, &relay, signer.clone());
             newsletters.insert(id, Desk { newsletter: newsletter.clone(), signer, operator });
         }
-        Ok(Self { store, relay, newsletters })
+        Ok(Self { store, relay, berths: Berths::new(config.send.connections), newsletters })
     }
 
     /// Takes part in every issue that has something to do, until `interrupted`; then messages on the wire finish.
@@ -159,7 +161,7 @@ impl Sender {
         let frozen = frozen.ok_or_else(|| StoreError::Unknown(format!("no issue {} any more", issue.number)))?;
         let (store, relay) = (self.store.clone(), self.relay.clone());
         let plan = plan(config, store, relay, newsletter.clone(), signer.clone(), frozen);
-        let plan = dispatch::Send { wait: STAY, operator: operator.clone(), ..plan };
+        let plan = dispatch::Send { wait: STAY, berths: self.berths.clone(), operator: operator.clone(), ..plan };
         let interrupted = interrupted.clone();
         eprintln!("{}/{}: taking part", newsletter.slug, issue.number);
         parts.spawn(async move {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::warn;
 
 use super::{Ended, Job, Shared};
@@ -31,6 +31,9 @@ const LOST_WAIT: Duration = Duration::from_secs(30);
 /// A request takes a moment at most where nobody is in front.
 const AT_ONCE: Duration = Duration::from_millis(2);
 
+/// How long a connection is kept that has nothing to do.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Carries jobs until there are none, or the send is to stop.
 pub(super) async fn work(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
     let _lane = tokio::select! {
@@ -41,7 +44,9 @@ pub(super) async fn work(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job
         shared: &shared,
         jobs: &jobs,
         connection: None,
+        berth: None,
         carried: 0,
+        limit: shared.send.messages,
         is_answered: false,
         ahead: None,
         flying: VecDeque::new(),
@@ -57,8 +62,12 @@ struct Courier<'a> {
     shared: &'a Shared,
     jobs: &'a Mutex<mpsc::Receiver<Job>>,
     connection: Option<Connection>,
+    /// The right to have one.
+    berth: Option<OwnedSemaphorePermit>,
     /// How many mails went over this connection.
     carried: usize,
+    /// How many may: fewer where another courier waits for a berth.
+    limit: usize,
     /// Whether the relay has said anything about one of them, or has been counted as silent.
     is_answered: bool,
     /// What goes next; its envelope may be on the wire. It has no intent yet.
@@ -94,6 +103,9 @@ impl Courier<'_> {
             return false;
         }
         self.settle().await;
+        if self.connection.is_none() {
+            self.berth = None;
+        }
         true
     }
 
@@ -107,7 +119,7 @@ impl Courier<'_> {
             let load = match self.ahead.take() {
                 Some(load) if self.shared.stop.asked().is_none() => load,
                 _ if is_idle => {
-                    let job = self.jobs.lock().await.recv().await?;
+                    let job = self.next_job().await?;
                     match self.compose(job) {
                         Some(load) => load,
                         None => continue,
@@ -119,13 +131,46 @@ impl Courier<'_> {
                 return Some(load);
             }
             // Without a connection the send is to stop, and the job is given back with its chunk.
-            self.connection = connect(self.shared).await;
-            self.carried = 0;
-            self.is_answered = false;
+            self.open().await;
             if self.connection.is_some() {
                 return Some(load);
             }
         }
+    }
+
+    /// Waits for a job; a connection that has long nothing to do is closed, and another courier may open one.
+    async fn next_job(&mut self) -> Option<Job> {
+        let jobs = self.jobs;
+        let next = async || jobs.lock().await.recv().await;
+        if self.connection.is_some() {
+            match timeout(IDLE, next()).await {
+                Ok(job) => return job,
+                Err(_) => self.close().await,
+            }
+        }
+        next().await
+    }
+
+    /// A new connection, once there is a berth for it.
+    async fn open(&mut self) {
+        let Shared { send, stop, .. } = self.shared;
+        if self.berth.is_none() {
+            self.berth = tokio::select! {
+                berth = send.berths.take() => berth,
+                () = stop.wait() => None,
+            };
+        }
+        self.connection = if self.berth.is_some() { connect(self.shared).await } else { None };
+        self.carried = 0;
+        self.limit = send.messages;
+        self.is_answered = false;
+    }
+
+    async fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.quit().await;
+        }
+        self.berth = None;
     }
 
     /// A load if a job is there.
@@ -203,7 +248,7 @@ impl Courier<'_> {
     /// Whether the next envelope may go ahead: a relay that waits for a message gets it soon.
     fn may_announce(&self) -> bool {
         let in_window = self.connection.as_ref().is_some_and(|connection| connection.mode() == Mode::Pipelined);
-        in_window && !self.shared.rate.is_limited() && self.carried < self.shared.send.messages
+        in_window && !self.shared.rate.is_limited() && self.carried < self.limit
     }
 
     /// What was announced will not come: that costs the connection.
@@ -236,11 +281,12 @@ impl Courier<'_> {
                 self.record(load, judgement).await;
             }
         }
-        if self.flying.is_empty()
-            && self.room() == 0
-            && let Some(connection) = self.connection.take()
-        {
-            connection.quit().await;
+        if self.shared.send.berths.is_over(self.carried) {
+            // What is announced still goes.
+            self.limit = self.limit.min(self.carried + usize::from(self.ahead.is_some()));
+        }
+        if self.flying.is_empty() && self.room() == 0 {
+            self.close().await;
         }
     }
 
@@ -260,7 +306,7 @@ impl Courier<'_> {
 
     /// How many mails the connection takes now: none when it is to be opened anew.
     fn room(&self) -> usize {
-        let left = self.shared.send.messages.saturating_sub(self.carried);
+        let left = self.limit.saturating_sub(self.carried);
         self.connection.as_ref().map_or(0, Connection::room).min(left)
     }
 

@@ -11,6 +11,7 @@
 //! A courier asks for an intent only after it has handed in the results that make room for it, and the writer commits
 //! in the order of asking: a killed process leaves at most one message per connection in doubt, or the relay's window.
 
+mod berths;
 mod breaker;
 mod courier;
 mod lanes;
@@ -39,6 +40,7 @@ use lanes::Lanes;
 use rate::{RateLimit, Rest};
 use writer::Writer;
 
+pub use berths::Berths;
 pub use operator::Herald;
 pub(crate) use pieces::Pieces;
 
@@ -60,8 +62,8 @@ pub struct Send {
     pub signer: Option<Signer>,
     /// The issue.
     pub issue: FrozenIssue,
-    /// How many connections to the relay are open at most; they open one by one as messages are taken.
-    pub connections: usize,
+    /// How many connections to the relay this process has at most; they open one by one as messages are taken.
+    pub berths: Berths,
     /// How many messages go over a connection before it is opened anew.
     pub messages: usize,
     /// Messages per second to the relay, all connections of all processes together.
@@ -365,7 +367,7 @@ async fn shift(
     let (signed_off, sign_off) = oneshot::channel();
     let renewing = tokio::spawn(renew(worker, store.clone(), progress.clone(), stop.clone(), sign_off));
     let breaker = Breaker::new(send.breaker.clone(), probing).into();
-    let connections = if probing.is_some() { 1 } else { send.connections };
+    let connections = if probing.is_some() { 1 } else { send.berths.most() };
     let lanes = Lanes::new(connections);
     let (writer, writing) = writer::start(store.session(), worker_id, &send.issue, stop.clone());
     // Twice what is in flight keeps the couriers busy while the feeder reads the next chunk.

@@ -1,7 +1,9 @@
 //! Senders that run all the time: workers, and `serve`; what is scheduled, and who takes over from whom.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Mutex;
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use masthead::catcher::{Act, Stage};
@@ -9,7 +11,7 @@ use rustix::process::Signal;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::app::{App, Gate, Running, wait_until};
+use super::app::{App, Gate, Running, decoded, wait_until};
 use super::send::{at_first, once_each};
 
 const OPERATOR: &str = "operator@example.org";
@@ -265,6 +267,64 @@ fn a_worker_sends_several_issues_at_once() {
     time_passes(&app);
     worker.wait_for("garden/8: sent");
     hold.open();
+    worker.wait_for("garden/7: sent");
+    assert_eq!(app.taken().len(), 6);
+}
+
+/// How many connections to a port are open on this machine, as Linux tells, from their beginning to their end.
+fn connections_to(port: u16) -> usize {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let wanted = format!(":{port:04X}");
+    let columns = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    columns.filter(|columns| columns[2].ends_with(&wanted) && columns[3] == "01").count()
+}
+
+#[test]
+fn a_worker_with_several_issues_has_no_more_connections_to_a_relay_than_with_one() {
+    let app = App::start();
+    app.subscribe_many(200);
+    let issues = [app.issue(7), app.issue(8)];
+    let (port, most) = (app.relay_address().port(), Arc::new(AtomicUsize::new(0)));
+    let peak = most.clone();
+    app.script(move |moment| {
+        if moment.stage == Stage::Dot {
+            peak.fetch_max(connections_to(port), Ordering::Relaxed);
+        }
+        Act::CarryOn
+    });
+    for issue in &issues {
+        schedule(&app, issue);
+    }
+    time_passes(&app);
+    let mut worker = worker(&app);
+    for _ in issues {
+        worker.wait_for(": sent");
+    }
+    assert_eq!(most.load(Ordering::Relaxed), 2);
+    let numbers: Vec<_> = app.taken().iter().map(|mail| decoded(mail).subject().unwrap().to_owned()).collect();
+    assert_eq!(numbers.len(), 400);
+    let other = numbers.iter().position(|number| *number != numbers[0]).unwrap();
+    assert!(other < 200, "the one had to wait until the other was sent");
+}
+
+#[test]
+fn an_issue_that_waits_for_retries_leaves_its_connection_to_another() {
+    let app = App::start();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "1");
+    app.set("MASTHEAD_SEND__RETRY", "30s");
+    app.subscribe_many(3);
+    let (first, second) = (app.issue(7), app.issue(8));
+    app.script(at_first(Stage::Rcpt, Act::reply(450, "4.2.1 busy")));
+    let mut worker = worker(&app);
+    schedule(&app, &first);
+    time_passes(&app);
+    wait_until("the first is put off", || app.count("queued") == 3);
+    schedule(&app, &second);
+    time_passes(&app);
+    worker.wait_for("garden/8: sent");
+    assert_eq!(app.query("select state from issue where number = 7"), "sending");
+    app.query("update ledger set next_at = now() where state = 'queued'");
+    app.query("update chunk set next_at = now() where next_at is not null");
     worker.wait_for("garden/7: sent");
     assert_eq!(app.taken().len(), 6);
 }
