@@ -126,3 +126,59 @@ impl SubscriptionState {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn reads(text: &str, as_written: &str) {
+        assert_eq!(EmailAddress::parse(text).unwrap().as_str(), as_written);
+    }
+
+    #[track_caller]
+    fn refuses(text: &str, why: &str) {
+        let error = EmailAddress::parse(text).unwrap_err();
+        assert!(error.why.contains(why), "{error}");
+    }
+
+    #[test]
+    fn odd_addresses_have_a_verdict_with_its_reason() {
+        refuses("\"a b\"@example.org", "a character that no mailbox has");
+        refuses("a@localhost", "is no domain");
+        refuses("a@[127.0.0.1]", "is no domain");
+        refuses("a@127.0.0.1", "is no domain");
+        refuses("a@x_y.example", "is no domain");
+        refuses("a@-x.example", "is no domain");
+        refuses(&format!("{}@example.org", "a".repeat(65)), "1 to 64 bytes");
+        refuses(&format!("{}@example.org", "é".repeat(33)), "1 to 64 bytes");
+        refuses(&format!("a@{}.example", "x".repeat(64)), "is no domain");
+        refuses(&format!("a@{}example.org", "x.".repeat(125)), "is no domain");
+        refuses("a@example.org.", "is no domain");
+        refuses("a.@example.org", "a dot at an end");
+        refuses(".a@example.org", "a dot at an end");
+        refuses("a..b@example.org", "two in a row");
+        refuses("a b@example.org", "a character that no mailbox has");
+        refuses("a@b@example.org", "a character that no mailbox has");
+        refuses("jose\u{301}@example.org", "a character that no mailbox has");
+        refuses("a@example.org\r\nBcc: b@example.org", "");
+        refuses("example.org", "there is no @");
+        reads(&format!("{}@example.org", "a".repeat(64)), &format!("{}@example.org", "a".repeat(64)));
+        reads(" \ta@example.org ", "a@example.org");
+        reads("o'neil+weekly=!#$%&*/?^_`{|}~-@example.org", "o'neil+weekly=!#$%&*/?^_`{|}~-@example.org");
+    }
+
+    #[test]
+    fn a_domain_is_the_same_as_u_label_and_a_label_and_only_a_local_part_needs_smtputf8() {
+        for text in ["a@bücher.example", "a@BÜCHER.example", "a@xn--bcher-kva.example", "a@bu\u{308}cher.example"] {
+            reads(text, "a@xn--bcher-kva.example");
+            assert!(!EmailAddress::parse(text).unwrap().needs_smtputf8(), "{text}");
+        }
+        reads("a@例子。example", "a@xn--fsqu00a.example");
+        reads("José@example.com", "José@example.com");
+        let keys = ["José@example.com", "JOSÉ@EXAMPLE.COM"].map(|text| EmailAddress::parse(text).unwrap().key());
+        assert_eq!(keys[0], keys[1]);
+        assert!(EmailAddress::parse("josé@example.com").unwrap().needs_smtputf8());
+    }
+}

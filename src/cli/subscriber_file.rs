@@ -45,11 +45,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, String> {
     for record in records {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = record.position().map_or(0, |position| line(bytes, position));
                 read.take(&record, &columns, line);
             }
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = error.position().map_or(0, |position| line(bytes, position));
                 read.wrong.push((line, error.to_string()));
             }
         }
@@ -64,6 +64,13 @@ impl Read {
             Err(what) => self.wrong.push((line, what)),
         }
     }
+}
+
+/// The line that a record begins on; the reader's own position is before the line ends that it skips, as in `\r\n`.
+fn line(bytes: &[u8], position: &csv::Position) -> u64 {
+    let rest = usize::try_from(position.byte()).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    let skipped = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n');
+    position.line() + skipped.count() as u64
 }
 
 fn row(record: &csv::ByteRecord, columns: &Columns) -> Result<ImportRow, String> {
@@ -153,9 +160,11 @@ mod tests {
 
     #[test]
     fn a_bad_row_is_listed_with_its_line_and_the_others_are_taken() {
-        let read = read(b"email,name\nann@example.org,Ann\nnobody,x\nb\xffb@example.org,\nbob@example.org,B").unwrap();
-        assert_eq!(read.rows.len(), 2);
-        assert_eq!(read.wrong.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [3, 4]);
+        let lines = |read: &Read| read.wrong.iter().map(|(line, _)| *line).collect::<Vec<_>>();
+        let unix = read(b"email,name\nann@example.org,Ann\nnobody,x\nb\xffb@example.org,\nbob@example.org,B").unwrap();
+        assert_eq!((unix.rows.len(), lines(&unix)), (2, vec![3, 4]));
+        let windows = read(b"email,name\r\nann@example.org,Ann\r\nnobody,x\r\n\r\nb\xffb@example.org,\r\n").unwrap();
+        assert_eq!((windows.rows.len(), lines(&windows)), (1, vec![3, 5]));
     }
 
     #[test]

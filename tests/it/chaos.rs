@@ -316,7 +316,7 @@ pub(crate) const BEHIND_ANOTHER: &str = "select count(*)::text from pg_stat_acti
      where datname = current_database() and wait_event_type = 'Lock' and wait_event in ('transactionid', 'tuple')";
 
 /// Runs the program into the hold and kills it there; what it had begun is undone when this returns.
-fn kill_in_hold(app: &App, arguments: &[&str]) {
+pub(crate) fn kill_in_hold(app: &App, arguments: &[&str]) {
     let running = app.spawn(arguments);
     wait_until("it is held", || app.query(WAITING) == "1");
     running.kill();

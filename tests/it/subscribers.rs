@@ -1,7 +1,11 @@
 //! The list of readers on the command line: in, out, and never back against their will.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::fs;
+
 use super::app::{App, Run};
+use super::chaos::{hold_in_database, kill_in_hold};
+use super::send::once_each;
 
 fn import(app: &App, csv: &str) -> Run {
     app.write("readers.csv", csv);
@@ -131,4 +135,58 @@ fn one_reader_is_added_shown_and_erased() {
     app.masthead(&["subscribers", "erase", "ann@readers.example", "--yes"]).exits(0);
     app.masthead(&["subscribers", "show", "ann@readers.example"]).exits(1).says("suppressed: erased");
     app.masthead(&["subscribers", "show", "bob@readers.example"]).exits(2).says("not known");
+}
+
+#[test]
+fn one_address_in_several_spellings_is_one_reader_and_gets_one_mail() {
+    let app = App::start();
+    let spellings = "ann@bücher.example\nAnn@xn--bcher-kva.example\nANN@BÜCHER.EXAMPLE\n";
+    import(&app, &format!("email\n{spellings}josé@example.com\nJOSÉ@example.com\n"))
+        .exits(0)
+        .says("2 added, 3 subscribed already");
+    app.send(&app.issue(7)).exits(0).ledger().is(&[("accepted", 2)]);
+    once_each(&app, &["ann@xn--bcher-kva.example".to_owned(), "josé@example.com".to_owned()]);
+}
+
+/// A byte order mark, line ends of Windows, every tenth reader twice, a row that is not UTF-8 in the middle.
+fn large_file() -> Vec<u8> {
+    let mut file = "\u{feff}email,name\r\n".as_bytes().to_vec();
+    for number in 0..12_000 {
+        file.extend(format!("reader-{number}@readers.example,=1+{number}\r\n").bytes());
+        if number % 10 == 0 {
+            file.extend(format!("READER-{number}@readers.example,\r\n").bytes());
+        }
+        if number == 6_000 {
+            file.extend(b"b\xffb@readers.example,\r\nnobody,\r\n");
+        }
+    }
+    file
+}
+
+#[test]
+fn a_large_import_with_everything_wrong_in_it_has_exact_counts() {
+    let app = App::start();
+    fs::write(app.folder.path().join("readers.csv"), large_file()).unwrap();
+    let import = || app.masthead(&["subscribers", "import", "readers.csv", "--consent", "the old site", "--yes"]);
+    let run = import().exits(1).says("13200 readers, 2 rows that are left out");
+    let run = run.says("12000 added, 1200 subscribed already, 0 unsubscribed and left so, 0 suppressed");
+    // The header, 6001 readers, 601 of them twice.
+    let run = run.says("readers.csv:6604: the row is not UTF-8").says("readers.csv:6605: `nobody`");
+    assert_eq!(run.err.matches("readers.csv:").count(), 2);
+    assert_eq!(app.query("select count(*) || '|' || count(name) from subscriber"), "12000|12000");
+    assert_eq!(app.profile("reader-7@readers.example")["name"], "=1+7");
+    import().exits(1).says("0 added, 13200 subscribed already");
+}
+
+#[test]
+fn an_import_that_is_killed_in_the_middle_has_done_nothing() {
+    let app = App::start();
+    app.subscribe(&["ann@readers.example"]);
+    fs::write(app.folder.path().join("readers.csv"), large_file()).unwrap();
+    let before = app.dump();
+    let late = "after insert on subscriber for each row when (new.email = 'reader-11000@readers.example')";
+    hold_in_database(&app, late);
+    kill_in_hold(&app, &["subscribers", "import", "readers.csv", "--consent", "the old site", "--yes"]);
+    app.query("drop trigger hold on subscriber");
+    assert_eq!(app.dump(), before);
 }
