@@ -4,12 +4,13 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mail_parser::MessageParser;
 use masthead::catcher::{Act, Moment, Stage};
 
-use super::app::{App, link};
+use super::app::{App, Gate, link, wait_until};
 
 /// Acts so at the first try for each reader, and well from then on.
 pub(crate) fn at_first(stage: Stage, act: Act) -> impl Fn(&Moment<'_>) -> Act + Send + Sync + 'static {
@@ -417,4 +418,35 @@ fn what_no_mail_shows_of_a_style_sheet_is_said_before_the_send() {
     app.append("masthead.toml", "[newsletter.garden.theme]\ncss = \"mail.css\"\n");
     let said = "warning: style sheet, line 2: no part of a mail has the class `nobody`";
     app.send(&app.issue(7)).exits(0).says(said).ledger().is(&[("accepted", 1)]);
+}
+
+/// The pool has eight at most; the writer and the worker's lease have one each.
+#[test]
+fn a_send_over_many_connections_has_few_sessions_in_postgres() {
+    let app = App::start();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "32");
+    app.subscribe_many(600);
+    let issue = app.issue(7);
+    let sessions = "select count(*)::text from pg_stat_activity
+                    where datname = current_database() and application_name = 'masthead'";
+    // The harness has its own.
+    let before: usize = app.query(sessions).parse().unwrap();
+    let (all_here, connections) = (Gate::default(), AtomicUsize::new(0));
+    let gate = all_here.clone();
+    app.script(move |moment| {
+        let is_last = moment.stage == Stage::Connect && connections.fetch_add(1, Ordering::Relaxed) == 31;
+        if is_last {
+            gate.open();
+        }
+        Act::CarryOn
+    });
+    let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    let mut most = 0;
+    wait_until("it is sent", || {
+        most = app.query(sessions).parse::<usize>().unwrap().saturating_sub(before).max(most);
+        app.query("select count(*)::text from issue where state = 'sent'") == "1"
+    });
+    all_here.wait();
+    assert!((2..=10).contains(&most), "{most} sessions");
+    sending.finish().exits(0).ledger().is(&[("accepted", 600)]);
 }
