@@ -15,7 +15,7 @@ use tracing::warn;
 
 use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
-use crate::mailer::{Connection, Envelope, Lost, Mail, Mode, Verdict, Why};
+use crate::mailer::{Connection, Envelope, Lost, Mail, Mode, Stage, Verdict, Why};
 use crate::message::{MessageError, Reader};
 use crate::render::reader_name;
 use crate::store::{Due, Entry, Granted, Intent};
@@ -292,6 +292,10 @@ impl Courier<'_> {
 
     /// A connection that breaks before any answer counts once, however many mails it had in flight.
     fn mind_the_connection(&mut self, verdict: &Verdict) {
+        // The relay was not asked.
+        if matches!(verdict, Verdict::Refused { stage: Stage::Check, .. }) {
+            return;
+        }
         let was_answered = std::mem::replace(&mut self.is_answered, true);
         let (Verdict::NotSent(lost) | Verdict::InDoubt(lost)) = verdict else { return };
         // A 421 is an answer, and all connections rest for it.

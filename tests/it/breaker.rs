@@ -143,6 +143,27 @@ fn a_relay_that_hangs_up_before_any_answer_pauses_the_send_long_before_everybody
     }
 }
 
+/// Every other reader has an address that this relay cannot carry, which it is not asked about.
+#[test]
+fn what_the_relay_was_not_asked_about_is_no_answer_of_a_relay_that_hangs_up() {
+    let app = desk();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "1");
+    app.set("MASTHEAD_SEND__WAIT", "1s");
+    app.set("MASTHEAD_SEND__RETRY", "1m");
+    let readers = (0..60).map(|number| format!("{}-{number}@example.com", ["josé", "reader"][number % 2]));
+    app.subscribe(&readers.collect::<Vec<_>>());
+    let issue = app.issue(7);
+    app.script(|moment| match moment.stage {
+        Stage::Hello => Act::reply(250, "a relay without extensions"),
+        Stage::Mail => Act::Close,
+        _ => Act::CarryOn,
+    });
+    let run = app.send(&issue).exits(3);
+    let (cause, reason) = pause_of(&run);
+    assert!(cause == "relay" && reason.starts_with("10 connections in a row broke before an answer"), "{reason}");
+    assert_eq!(run.ledger().count("queued") + run.ledger().count("refused"), 60);
+}
+
 #[test]
 fn the_operator_is_told_of_a_pause_by_one_mail_that_is_tried_until_the_relay_takes_it() {
     let app = desk();
