@@ -40,8 +40,9 @@ impl Content {
         }
     }
 
-    /// What stands around tags, and what their attributes say to a reader.
+    /// What stands around tags, and what their attributes say to a reader; a character reference is its character.
     fn html(&mut self, html: &str) {
+        let html = &html.replace("&amp;", "&");
         let (before, tags) = html.split_at(html.find('<').unwrap_or(html.len()));
         self.plain(before);
         for piece in tags.split('<').skip(1) {
