@@ -88,13 +88,12 @@ fn entry(line: &[Node<'_>]) -> Option<PastIssue> {
     let after = after.trim_matches(|c: char| c.is_whitespace() || "()（）[]【】-–—,，:：.。".contains(c));
     let date = dates::parse(after);
     let number = after.strip_prefix(['#', '＃']).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
-    let label = is_label(&before);
-    let pure =
-        (numbered || label || beside::is_beside_title(&before)) && (date.is_some() || number || after.is_empty());
+    let fits = numbered || is_label(&before) || beside::is_beside_title(&before);
+    let pure = fits && (date.is_some() || number || after.is_empty());
     let image = link.descendants().any(|node| matches!(node.data().value, NodeValue::Image(_)));
     let (mut title, url) = (markdown::plain([*link]), item::url(link)?);
-    if label && !numbered && !title.is_empty() {
-        let gap = if before.ends_with('：') { "" } else { " " };
+    if !numbered && before.contains(char::is_alphanumeric) && !title.is_empty() {
+        let gap = if before.ends_with(['：', '】', '）']) { "" } else { " " };
         title = format!("{before}{gap}{title}");
     }
     if number && !title.is_empty() {

@@ -395,6 +395,9 @@ fn past_issues_are_no_section() {
         let issue = read(&format!("## Past Reviews\n\n{entries}\n"));
         assert_eq!((issue.past_issues.len(), issue.sections[0].items[0].title.as_str()), (0, "Book"));
     }
+    let words = read("## Past issues\n\n- (Video) [A](u:1)\n- [Tides][B](u:2)\n- 🐧 [C](u:3)\n");
+    let titles: Vec<_> = words.past_issues.iter().map(|past| past.title.as_str()).collect();
+    assert_eq!(titles, ["(Video) A", "[Tides] B", "C"], "words before a link are the editor's");
     let signed = read("## Past issues\n\n[A](u:1)\n\n---\n\nBye.\n");
     assert_eq!((signed.past_issues.len(), signed.sections[0].body.as_str()), (1, "Bye."));
     assert_eq!(signed.sections[0].title, "", "the heading is that of the past issues");
