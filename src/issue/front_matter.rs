@@ -1,6 +1,6 @@
 //! Front matter: what the editor wrote about the issue above its text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
@@ -190,8 +190,12 @@ fn headers<'t>(lines: impl Iterator<Item = &'t str>) -> Option<(Written, usize)>
     if !all_known && !titled {
         return None;
     }
-    let extra = pairs.iter().map(|(key, value)| ((*key).to_owned(), pair(key, &value.as_str().into())));
-    let extra = kept(extra);
+    // YAML, as which they are written back, has no key twice
+    let mut said = HashSet::new();
+    let extra = kept(pairs.iter().map(|(key, value)| {
+        let line = pair(key, &value.as_str().into());
+        if said.insert(*key) { ((*key).to_owned(), line) } else { (String::new(), format!("# {line}")) }
+    }));
     let pairs = MapDeserializer::<_, serde::de::value::Error>::new(pairs.into_iter());
     Some((Written { extra, ..Written::deserialize(pairs).ok()? }, length))
 }

@@ -115,6 +115,20 @@ fn is_inline_html(node: Node<'_>) -> bool {
     matches!(node.data().value, NodeValue::HtmlInline(_))
 }
 
+fn is_paragraph(node: Node<'_>) -> bool {
+    matches!(node.data().value, NodeValue::Paragraph)
+}
+
+/// Whether nothing but a sibling before stands in the paragraph.
+fn is_last(node: Node<'_>) -> bool {
+    node.next_sibling().is_none() && node.previous_sibling().is_some()
+}
+
+/// Whether the line below the end of another begins with a tag.
+fn is_above_html(text: &str) -> bool {
+    text.trim_start_matches(' ').strip_prefix('\n').is_some_and(|below| below.trim_start_matches(' ').starts_with('<'))
+}
+
 /// The edits of the tags that stand side by side in a line of text.
 fn line<'a>(document: &Document<'a>, parent: Node<'a>, edits: &mut Vec<Edit>) {
     let quoted = inside(parent, |value| matches!(value, NodeValue::BlockQuote));
@@ -131,6 +145,10 @@ fn line<'a>(document: &Document<'a>, parent: Node<'a>, edits: &mut Vec<Edit>) {
                 edits.extend(place.picture(document.text).into_iter().flatten())
             }
             ("img", true) => edits.push(Edit::new(span, "")),
+            // the block of HTML below may become words of the same paragraph
+            ("br", _) if is_paragraph(parent) && is_last(node) && is_above_html(&document.text[span.end..]) => {
+                edits.push(Edit::new(span, ""));
+            }
             ("br", _) if node.next_sibling().is_some_and(|next| matches!(next.data().value, NodeValue::SoftBreak)) => {
                 let alone = node.previous_sibling().is_none_or(markdown::is_break);
                 edits.extend((!alone).then(|| Edit::new(span, "\\")));

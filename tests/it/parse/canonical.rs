@@ -62,6 +62,8 @@ fn what_looks_like_something_else_is_the_same_issue() {
         "---\nmy key: x\ntitle: A\n---\nHello.\n",
         "+++\ntitle = 'A'\ndate = 2024-06-08T10:00:00Z\n[params]\nx = [1, 'y: z']\n+++\nHello.\n",
         "Title: A\nCategory: b: c\nTags:\n\nHello.\n",
+        "Title: A\nTags: b\nTags: c # d\ntags: e\nTitle: F\n\nHello.\n",
+        "3. s<br>\n<img src=u:i>\n",
         "## 往年 (回顾) 🐧\n\n- [x](u:x)\n- [y](u:y)\n\nBye.\n\n## Past issues\n\n- [z](u:z)\n",
         "## S[^a]\n\n- [x](u:x)[^a] y[^b]\n- z\n\n[^a]: one\n    two\n\n[^b]: u:b\n",
         "## S\n\n1. [x](u:x)\n\n   <p>\n       <img\n       src='u:i(1)' alt='[a] _b_'>\n   1. c</p>\n",
