@@ -198,7 +198,7 @@ impl Desk<'_> {
             archive,
             email: Some(Email { html: &html }),
             remarks: remarks.as_deref(),
-            newsletter: self.config.is_some().then_some(newsletter.name.as_str()),
+            newsletter: self.config.is_some().then_some(&newsletter),
             today: Some(OffsetDateTime::now_utc().date()),
         };
         let settings = self.config.as_ref().map(|config| config.check.clone()).unwrap_or_default();
@@ -219,7 +219,7 @@ pub(super) fn errors(
     let around = Surroundings {
         email: Some(Email { html }),
         remarks: Some(&remarks),
-        newsletter: Some(&newsletter.name),
+        newsletter: Some(newsletter),
         today: Some(OffsetDateTime::now_utc().date()),
         ..Surroundings::default()
     };

@@ -58,10 +58,23 @@ impl ConfigArgs {
 /// The newsletter that an issue is for: the one asked for, the one that it names, the only one.
 pub(super) fn newsletter_for(config: &Config, issue: &Issue, slug: Option<&str>) -> anyhow::Result<Newsletter> {
     let named = config.newsletters.iter().find(|newsletter| Some(&newsletter.name) == issue.newsletter.as_ref());
-    match named.filter(|_| slug.is_none()) {
+    match with_slug(config, issue).or(named).filter(|_| slug.is_none()) {
         Some(named) => Ok(named.clone()),
         None => config.newsletter(slug).cloned().map_err(told),
     }
+}
+
+/// The newsletter that an issue is sent for: the one asked for, the one whose slug it says, the only one; a name in a
+/// title is not enough.
+pub(super) fn sent_newsletter(config: &Config, issue: &Issue, slug: Option<&str>) -> anyhow::Result<Newsletter> {
+    match with_slug(config, issue).filter(|_| slug.is_none()) {
+        Some(said) => Ok(said.clone()),
+        None => config.newsletter(slug).cloned().map_err(told),
+    }
+}
+
+fn with_slug<'c>(config: &'c Config, issue: &Issue) -> Option<&'c Newsletter> {
+    config.newsletters.iter().find(|newsletter| issue.has_slug_of(newsletter))
 }
 
 /// Says what a theme's style sheet has that no mail will show.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::context::{ConfigArgs, OpenStore, block_on, interruption, signer, told, warn_of_style};
+use super::context::{ConfigArgs, OpenStore, block_on, interruption, sent_newsletter, signer, warn_of_style};
 use super::ledger::LedgerView;
 use super::send::{Ready, draw_progress, freeze, plan, rate, refuse_errors, refuse_other_content};
 use super::{Exit, advise, check};
@@ -63,9 +63,9 @@ impl Caught {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
-    let newsletter = config.newsletter(args.newsletter.as_deref()).map_err(told)?.clone();
-    warn_of_style(&newsletter.theme);
     let manuscript = check::read(&args.file)?;
+    let newsletter = sent_newsletter(&config, &manuscript.issue, args.newsletter.as_deref())?;
+    warn_of_style(&newsletter.theme);
     let ready = Ready::new(&args.file, manuscript.issue.clone(), newsletter)?;
     block_on(async {
         let interrupted = interruption()?;

@@ -12,7 +12,7 @@ use ring::digest;
 use time::OffsetDateTime;
 
 use super::context::{
-    ConfigArgs, OpenStore, block_on, block_on_sending, interruption, relay, signer, told, warn_of_style,
+    ConfigArgs, OpenStore, block_on, block_on_sending, interruption, relay, sent_newsletter, signer, warn_of_style,
 };
 use super::ledger::{LedgerView, clock};
 use super::readers_web::{self, Instance};
@@ -118,9 +118,9 @@ pub(super) fn number_of(file: &Path, issue: &Issue) -> anyhow::Result<u32> {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
-    let newsletter = config.newsletter(args.newsletter.as_deref()).map_err(told)?.clone();
-    warn_of_style(&newsletter.theme);
     let manuscript = check::read(&args.file)?;
+    let newsletter = sent_newsletter(&config, &manuscript.issue, args.newsletter.as_deref())?;
+    warn_of_style(&newsletter.theme);
     let ready = Ready::new(&args.file, manuscript.issue.clone(), newsletter)?;
     if !args.proof.is_empty() {
         return block_on(proof(&config, &ready, &args.proof));
@@ -480,7 +480,7 @@ async fn refuse_unapproved(
 /// What an editor would want to know before the send.
 async fn oddities(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::Result<Vec<String>> {
     let mut oddities = Vec::new();
-    if let Some(name) = ready.issue.other_newsletter(&ready.newsletter.name) {
+    if let Some(name) = ready.issue.other_newsletter(&ready.newsletter) {
         oddities.push(format!("the title names \"{name}\", the newsletter is \"{}\"", ready.newsletter.name));
     }
     if ready.issue.title.is_none() {

@@ -116,7 +116,16 @@ fn title_line(issue: &Issue, form: Form) -> (String, Vec<(&'static str, String)>
     };
     let mut keys = Vec::new();
     let line = match form {
-        Form::Plain | Form::Fenced if title::split(&line) == wanted => line,
+        Form::Plain | Form::Fenced if title::split(&line) == wanted => {
+            keys.extend(issue.slug.clone().map(|slug| ("newsletter", slug)));
+            line
+        }
+        _ if let Some(slug) = &issue.slug => {
+            keys.push(("newsletter", slug.clone()));
+            keys.extend(issue.number.map(|number| ("number", number.to_string())));
+            keys.extend(issue.title.clone().map(|title| ("title", title)));
+            name.join(" ")
+        }
         _ => {
             keys.push(("newsletter", issue.newsletter.clone().unwrap_or_default()));
             keys.extend(issue.number.map(|number| ("number", number.to_string())));

@@ -50,6 +50,7 @@ pub use tracking::{is_referral, is_tracking};
 use serde::Serialize;
 use time::Date;
 
+use crate::newsletter::Newsletter;
 use crate::theme::Layout;
 
 /// One number of a newsletter, as the editor wrote it.
@@ -57,8 +58,10 @@ use crate::theme::Layout;
 /// Every Markdown field is CommonMark with mojibake already repaired.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Issue {
-    /// The newsletter's name as the title line gives it.
+    /// The newsletter's name as the title line gives it; its slug, where the front matter says that and nothing a name.
     pub newsletter: Option<String>,
+    /// The newsletter's slug, where the front matter says it and the title line a name.
+    pub slug: Option<String>,
     /// The issue's number.
     pub number: Option<u32>,
     /// The title without the newsletter's name and the number.
@@ -101,24 +104,47 @@ impl Issue {
         content
     }
 
-    /// The name in the title line, where it is another than `newsletter`; case and spaces make no other.
-    pub fn other_newsletter(&self, newsletter: &str) -> Option<&str> {
-        let plain = |name: &str| name.to_lowercase().split_whitespace().collect::<String>();
-        self.newsletter.as_deref().filter(|name| plain(name) != plain(newsletter))
+    /// Whether the issue says that it is one of `newsletter`, by its slug.
+    pub fn has_slug_of(&self, newsletter: &Newsletter) -> bool {
+        self.slug.as_ref().or(self.newsletter.as_ref()).is_some_and(|slug| slug == newsletter.slug.as_str())
+    }
+
+    /// The name or slug that the issue gives, where it is another than `newsletter`'s.
+    pub fn other_newsletter(&self, newsletter: &Newsletter) -> Option<&str> {
+        match self.has_slug_of(newsletter) {
+            true => None,
+            false => self.slug.as_deref().or_else(|| self.other_name(newsletter)),
+        }
+    }
+
+    /// The name in the title line, where it is another than `newsletter`'s; case and spaces make no other.
+    fn other_name(&self, newsletter: &Newsletter) -> Option<&str> {
+        self.newsletter
+            .as_deref()
+            .filter(|name| *name != newsletter.slug.as_str() && plain(name) != plain(&newsletter.name))
     }
 
     /// The subject: written, or put together as `Newsletter #104: Title` from what there is;
-    /// `newsletter` is the name where a numbered issue says none.
-    pub fn subject_line(&self, newsletter: &str) -> String {
+    /// a numbered issue that says no name has its newsletter's.
+    pub fn subject_line(&self, newsletter: Option<&Newsletter>) -> String {
         if let Some(subject) = &self.subject {
             return subject.clone();
         }
         let number = self.number.map(|number| format!("#{number}"));
-        let name = self.newsletter.as_deref().or(number.is_some().then_some(newsletter));
+        let own = self.newsletter.as_deref();
+        let configured = newsletter.filter(|newsletter| match own {
+            Some(own) => own == newsletter.slug.as_str(),
+            None => number.is_some(),
+        });
+        let name = configured.map(|newsletter| newsletter.name.as_str()).or(own);
         let issue: Vec<&str> = [name, number.as_deref()].into_iter().flatten().collect();
         let parts = [issue.join(" "), self.title.clone().unwrap_or_default()];
         parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(": ")
     }
+}
+
+fn plain(name: &str) -> String {
+    name.to_lowercase().split_whitespace().collect()
 }
 
 /// A part of an issue under a heading of its own.

@@ -9,6 +9,7 @@ use super::markdown::{self, Document};
 use super::source::{self, Source};
 use super::title::{self, TitleLine};
 use super::{Issue, Repair, dates, item, language, roundup};
+use crate::newsletter::Slug;
 
 /// Why a file is no issue.
 #[derive(Debug, thiserror::Error)]
@@ -82,12 +83,16 @@ impl Reading {
         let (line, extras) = take_title_line(document, front, &written, &mut blocks).unwrap_or_default();
         let subject = front.subject.as_deref().map(title::split).unwrap_or_default();
         let roundup = roundup::read(document, &blocks);
+        let named = slug_and_name(front, &line).or_else(|| slug_and_name(front, &front_title(front)));
+        let (slug, name) = named.unzip();
         let intro = [extras, roundup.intro].into_iter().filter(|text| !text.is_empty());
         Issue {
             title: written.title.filter(|title| !names(&line, title)).or(line.title).or(subject.title),
-            newsletter: match is_exact(front) {
-                true => written.newsletter,
-                false => written.newsletter.or(line.newsletter).or(subject.newsletter),
+            slug,
+            newsletter: match name {
+                Some(name) => Some(name),
+                None if is_exact(front) => written.newsletter,
+                None => written.newsletter.or(line.newsletter).or(subject.newsletter),
             },
             number: front.number.or(written.number).or(line.number).or(subject.number),
             subject: front.subject.clone(),
@@ -110,13 +115,27 @@ fn is_exact(front: &FrontMatter) -> bool {
     front.newsletter.is_some() && front.number.is_some()
 }
 
+/// The slug that the front matter says, where a title line beside it says the newsletter's name; and that name.
+fn slug_and_name(front: &FrontMatter, line: &TitleLine) -> Option<(String, String)> {
+    let slug = front.newsletter.as_ref().filter(|name| Slug::parse(name).is_ok())?;
+    let (name, number) = (line.newsletter.as_ref()?, line.number?);
+    let alone = title::split(&format!("{name} #{number}"));
+    let reads_back = alone.newsletter.as_ref() == Some(name) && alone.title.is_none();
+    (name != slug && reads_back).then(|| (slug.clone(), name.clone()))
+}
+
+/// The title in the front matter as a title line, unless it is nothing but a title.
+fn front_title(front: &FrontMatter) -> TitleLine {
+    front.title.as_deref().filter(|_| !is_exact(front)).map(title::split).unwrap_or_default()
+}
+
 /// What the front matter says of a title line.
 fn written(front: &FrontMatter) -> TitleLine {
     let newsletter = front.newsletter.clone().filter(|name| !name.is_empty());
     if is_exact(front) {
         return TitleLine { newsletter, title: front.title.clone(), ..TitleLine::default() };
     }
-    let line = front.title.as_deref().map(title::split).unwrap_or_default();
+    let line = front_title(front);
     TitleLine { newsletter: newsletter.or(line.newsletter), ..line }
 }
 
@@ -171,7 +190,7 @@ fn says_more(line: &TitleLine, front: &FrontMatter, written: &TitleLine) -> bool
     fn differ<T: PartialEq>(written: Option<&T>, line: Option<&T>) -> bool {
         written.zip(line).is_some_and(|(written, line)| written != line)
     }
-    differ(written.newsletter.as_ref(), line.newsletter.as_ref())
+    (slug_and_name(front, line).is_none() && differ(written.newsletter.as_ref(), line.newsletter.as_ref()))
         || differ(written.title.as_ref().filter(|title| !names(line, title)), line.title.as_ref())
         || differ(front.number.or(written.number).as_ref(), line.number.as_ref())
         || differ(front.date.or(written.date).as_ref(), line.date.as_ref())

@@ -84,7 +84,7 @@ impl Email {
             archive: Some(&project.archive),
             email: Some(check::Email { html: &rendered.html }),
             remarks: Some(&remarks),
-            newsletter: project.newsletter.as_ref().ok().map(|newsletter| newsletter.name.as_str()),
+            newsletter: project.newsletter.as_ref().ok(),
             today: Some(OffsetDateTime::now_utc().date()),
         };
         let findings = check::check(&manuscript, &around, &project.check);

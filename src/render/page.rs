@@ -31,7 +31,7 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, seal: &str) -> Page {
         Some(number) => format!("{name} {number}"),
         None => name.clone(),
     });
-    let subject = Some(issue.subject_line(&name));
+    let subject = Some(issue.subject_line(Some(newsletter)));
     let mut notes = Notes::of(issue);
     let intro = markdown::read(&issue.intro, Level::Letter, reading, &mut notes);
     let sections = issue.sections.iter().map(|part| section(part, layout, reading, &mut notes));

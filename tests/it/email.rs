@@ -41,6 +41,7 @@ fn newsletter() -> Newsletter {
 fn blank() -> Issue {
     Issue {
         newsletter: Some("Garden Letters".into()),
+        slug: None,
         number: Some(7),
         title: Some("Roots & Shoots".into()),
         subject: None,

@@ -7,6 +7,8 @@ mod canonical; // fmt: what comes back is what went in
 use std::process::Command;
 
 use masthead::issue::{Issue, Repair, format, parse};
+use masthead::newsletter::{Newsletter, Slug};
+use masthead::render::sample_newsletter;
 use masthead::theme::Layout;
 
 const FIXTURES: [(&str, &str); 9] = [
@@ -23,6 +25,11 @@ const FIXTURES: [(&str, &str); 9] = [
 
 fn read(text: &str) -> Issue {
     parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn newsletter(slug: &str, name: &str) -> Newsletter {
+    let named = sample_newsletter(&read(&format!("# {name} #1\n"))).unwrap();
+    Newsletter { slug: Slug::parse(slug).unwrap(), ..named }
 }
 
 #[test]
@@ -332,17 +339,53 @@ fn a_newsletter_in_the_front_matter_has_the_name() {
 
 #[test]
 fn a_subject_is_kept_and_stands_in_for_a_title() {
+    let home = newsletter("home-letters", "Home");
     let issue = read("---\nsubject: 'Name #6: T'\n---\nHello.\n");
-    assert_eq!((issue.subject_line("Home").as_str(), issue.title.as_deref()), ("Name #6: T", Some("T")));
+    assert_eq!((issue.subject_line(Some(&home)).as_str(), issue.title.as_deref()), ("Name #6: T", Some("T")));
     let issue = read("---\nsubject: S\n---\n# Name #6: T\n");
-    assert_eq!((issue.subject_line("Home").as_str(), issue.title.as_deref()), ("S", Some("T")));
+    assert_eq!((issue.subject_line(Some(&home)).as_str(), issue.title.as_deref()), ("S", Some("T")));
     let issue = read("---\nsubject: S\n---\n# Name #6\n");
     assert_eq!((issue.number, issue.title.as_deref()), (Some(6), Some("S")));
-    assert_eq!(read("# Name #6: T\n").subject_line("Home"), "Name #6: T");
-    assert_eq!(read("# Name #6\n").subject_line("Home"), "Name #6");
-    assert_eq!(read("# T\n").subject_line("Home"), "T");
-    assert_eq!(read("#6：T\n").subject_line("Home"), "Home #6: T");
-    assert_eq!(read("Hello.\n").subject_line("Home"), "");
+    assert_eq!(read("# Name #6: T\n").subject_line(Some(&home)), "Name #6: T");
+    assert_eq!(read("# Name #6\n").subject_line(Some(&home)), "Name #6");
+    assert_eq!(read("# T\n").subject_line(Some(&home)), "T");
+    assert_eq!(read("#6：T\n").subject_line(Some(&home)), "Home #6: T");
+    assert_eq!(read("Hello.\n").subject_line(Some(&home)), "");
+}
+
+#[test]
+fn a_slug_in_the_front_matter_says_which_newsletter_and_a_title_line_its_name() {
+    let weekly = newsletter("weekly", "The Moss Weekly");
+    for (text, subject, intro) in [
+        (
+            "---\nnewsletter: weekly\n---\n# The Moss Weekly #104: Tides\n\nHello.\n",
+            "The Moss Weekly #104: Tides",
+            "Hello.",
+        ),
+        ("---\nnewsletter: weekly\n---\n# Moss #104: Tides\n\nHello.\n", "Moss #104: Tides", "Hello."),
+        ("---\nnewsletter: weekly\nnumber: 104\n---\n# Moss #104: Tides\n\nHello.\n", "Moss #104: Tides", "Hello."),
+        (
+            "---\nnewsletter: weekly\nnumber: 104\ntitle: Tides\n---\n# Moss #104\n\nHello.\n",
+            "Moss #104: Tides",
+            "Hello.",
+        ),
+        ("---\nnewsletter: weekly\ntitle: 'Moss #104: Tides'\n---\nHello.\n", "Moss #104: Tides", "Hello."),
+        ("---\nnewsletter: weekly\n---\n# #104: Tides\n\nHello.\n", "The Moss Weekly #104: Tides", "Hello."),
+        ("---\nnewsletter: weekly\nnumber: 104\ntitle: Tides\n---\nHello.\n", "The Moss Weekly #104: Tides", "Hello."),
+        // no slug
+        (
+            "---\nnewsletter: Weekly\n---\n# Moss #104: Tides\n\nHello.\n",
+            "Weekly #104: Tides",
+            "Moss #104: Tides\n\nHello.",
+        ),
+    ] {
+        let issue = read(text);
+        assert_eq!((issue.subject_line(Some(&weekly)).as_str(), issue.intro.as_str()), (subject, intro), "{text}");
+        assert_eq!(read(&format(&issue)).content(), issue.content(), "{text}");
+        let is_slug = text.contains("newsletter: weekly");
+        assert_eq!((issue.has_slug_of(&weekly), issue.other_newsletter(&weekly).is_some()), (is_slug, !is_slug));
+        assert!(!is_slug || issue.other_newsletter(&newsletter("daily", "Moss")) == Some("weekly"), "{text}");
+    }
 }
 
 #[test]

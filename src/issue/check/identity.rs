@@ -135,9 +135,10 @@ fn number_gap(context: &Context<'_>) -> Vec<Mark> {
 
 fn newsletter_other(context: &Context<'_>) -> Vec<Mark> {
     let manuscript = context.manuscript;
-    let other = context.around.newsletter.and_then(|name| Some((name, manuscript.issue.other_newsletter(name)?)));
-    let mark = other.map(|(name, other)| {
-        let message = format!("the title names \"{other}\", the newsletter is \"{name}\"");
+    let newsletter = context.around.newsletter;
+    let other = newsletter.and_then(|newsletter| Some((newsletter, manuscript.issue.other_newsletter(newsletter)?)));
+    let mark = other.map(|(newsletter, other)| {
+        let message = format!("the title names \"{other}\", the newsletter is \"{}\"", newsletter.name);
         let hint = "write the newsletter's name as in masthead.toml, or say which one it is with --newsletter";
         context.mark(&manuscript.title_span(), message, hint)
     });
@@ -194,7 +195,7 @@ fn subject_long(context: &Context<'_>) -> Vec<Mark> {
 }
 
 fn subject(context: &Context<'_>) -> String {
-    context.manuscript.issue.subject_line(context.around.newsletter.unwrap_or_default()).trim().to_owned()
+    context.manuscript.issue.subject_line(context.around.newsletter).trim().to_owned()
 }
 
 fn subject_short(context: &Context<'_>) -> Vec<Mark> {

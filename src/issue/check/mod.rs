@@ -29,6 +29,7 @@ use time::Date;
 
 use super::manuscript::{Block, RunKind};
 use super::{Archive, Manuscript};
+use crate::newsletter::Newsletter;
 
 pub use email::Remark;
 pub use fix::{Unfixable, fix};
@@ -119,8 +120,8 @@ pub struct Surroundings<'a> {
     pub email: Option<Email<'a>>,
     /// What was seen in that email; none where nobody looked.
     pub remarks: Option<&'a [Remark]>,
-    /// The newsletter's name, for an issue that says none.
-    pub newsletter: Option<&'a str>,
+    /// The newsletter that is configured for the issue.
+    pub newsletter: Option<&'a Newsletter>,
     /// The day on which it is checked.
     pub today: Option<Date>,
 }
