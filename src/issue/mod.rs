@@ -117,6 +117,11 @@ impl Issue {
         }
     }
 
+    /// The words before the number in the title line that `newsletter`'s name does not have: `Summer special #12`.
+    pub fn words_before_number(&self, newsletter: &Newsletter) -> Option<&str> {
+        self.other_name(newsletter).filter(|words| !plain(&newsletter.name).contains(&plain(words)))
+    }
+
     /// The name in the title line, where it is another than `newsletter`'s; case and spaces make no other.
     fn other_name(&self, newsletter: &Newsletter) -> Option<&str> {
         self.newsletter

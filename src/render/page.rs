@@ -27,10 +27,7 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, seal: &str) -> Page {
     let name = one_line(&newsletter.name);
     let number = issue.number.map(|number| format!("#{number}"));
     let written = |text: &Option<String>| text.as_deref().map(one_line).filter(|text| !text.is_empty());
-    let title = written(&issue.title).unwrap_or_else(|| match &number {
-        Some(number) => format!("{name} {number}"),
-        None => name.clone(),
-    });
+    let title = title(issue, newsletter, words);
     let subject = Some(issue.subject_line(Some(newsletter)));
     let mut notes = Notes::of(issue);
     let intro = markdown::read(&issue.intro, Level::Letter, reading, &mut notes);
@@ -57,6 +54,20 @@ pub(super) fn page(issue: &Issue, newsletter: &Newsletter, seal: &str) -> Page {
         number,
         intro,
         sections,
+    }
+}
+
+/// The title with the words before the number that the masthead, which has the newsletter's name, does not say.
+fn title(issue: &Issue, newsletter: &Newsletter, words: &Words) -> String {
+    let written = |text: Option<&str>| text.map(one_line).filter(|text| !text.is_empty());
+    let gap = if words.colon == "：" { "" } else { " " };
+    match (written(issue.words_before_number(newsletter)), written(issue.title.as_deref())) {
+        (Some(before), Some(title)) => format!("{before}{}{gap}{title}", words.colon),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => {
+            let number = issue.number.map(|number| format!(" #{number}")).unwrap_or_default();
+            one_line(&newsletter.name) + &number
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod message;
 mod notices;
 mod pictures;
 mod slots;
+mod text;
 
 use mail_parser::MessageParser;
 use masthead::issue::{Image, Issue, Item, PastIssue, Section};
