@@ -218,10 +218,11 @@ fn block_lines(block: &Block, columns: usize, words: &Words) -> Vec<String> {
         }
         Block::Code(pieces) => {
             let code: String = pieces.iter().map(|(_, text)| text.as_str()).collect();
-            code.lines().map(|line| format!("    {line}")).collect()
+            let room = columns.saturating_sub(4).max(20);
+            code.lines().flat_map(|line| code_lines(line, room)).map(|line| format!("    {line}")).collect()
         }
         Block::Picture(picture) => picture_lines(picture, columns, words),
-        Block::Table(table) => table_lines(table, columns),
+        Block::Table(table) => table_lines(table, columns, words),
         Block::Rule => vec!["* * *".to_owned()],
         Block::Footnote(number, blocks) => marked(&format!("[{number}] "), blocks, columns, words),
     }
@@ -231,11 +232,12 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
     wrap(text, columns).into_iter().map(str::to_owned).collect()
 }
 
-/// Several blocks, an empty line between, but none above a list.
+/// Several blocks, an empty line between, but none between a paragraph and its list.
 fn lines_of(blocks: &[Block], columns: usize, words: &Words) -> Vec<String> {
     let mut lines = Vec::new();
-    for block in blocks {
-        if !lines.is_empty() && !matches!(block, Block::List(..)) {
+    for (at, block) in blocks.iter().enumerate() {
+        let introduced = matches!(blocks[..at].last(), Some(Block::Paragraph(_)));
+        if !(lines.is_empty() || (introduced && matches!(block, Block::List(..)))) {
             lines.push(String::new());
         }
         lines.extend(block_lines(block, columns, words));
@@ -262,8 +264,8 @@ fn picture_lines(picture: &Picture, columns: usize, words: &Words) -> Vec<String
     lines
 }
 
-/// A table in columns where it is narrow enough, else row by row.
-fn table_lines(table: &Table, columns: usize) -> Vec<String> {
+/// A table in columns where it is narrow enough, else a list with an entry for each row.
+fn table_lines(table: &Table, columns: usize, words: &Words) -> Vec<String> {
     let cells = |cells: &Vec<Vec<Inline>>| -> Vec<String> {
         cells.iter().map(|cell| words_of(cell).replace('\n', " ")).collect()
     };
@@ -276,10 +278,10 @@ fn table_lines(table: &Table, columns: usize) -> Vec<String> {
     let whole = widths.iter().sum::<usize>() + " | ".len() * widths.len().saturating_sub(1);
     // how wide a name is, nobody knows yet
     let named = all().flatten().any(|cell| !name_markers(cell).is_empty());
-    let row = |cells: &Vec<String>| -> Vec<String> {
-        if whole > columns || named {
-            return wrapped(&cells.join(" | "), columns);
-        }
+    if whole > columns || named {
+        return rows.iter().flat_map(|row| row_lines(&head, row, columns, words)).collect();
+    }
+    let row = |cells: &Vec<String>| {
         let padded = cells.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
             let room = width.saturating_sub(cell.width());
             let before = match table.sides.get(at).copied().flatten() {
@@ -289,12 +291,39 @@ fn table_lines(table: &Table, columns: usize) -> Vec<String> {
             };
             format!("{}{cell}{}", " ".repeat(before), " ".repeat(room - before))
         });
-        vec![padded.collect::<Vec<_>>().join(" | ").trim_end().to_owned()]
+        padded.collect::<Vec<_>>().join(" | ").trim_end().to_owned()
     };
-    let head = if head.iter().all(String::is_empty) { Vec::new() } else { row(&head) };
-    let line =
-        (!head.is_empty()).then(|| if whole > columns || named { underline(&head, '-') } else { "-".repeat(whole) });
-    head.into_iter().chain(line).chain(rows.iter().flat_map(row)).collect()
+    let head = (!head.iter().all(String::is_empty)).then(|| [row(&head), "-".repeat(whole)]);
+    head.into_iter().flatten().chain(rows.iter().map(row)).collect()
+}
+
+/// A row of a wide table: its first cell behind a dash, the others below, each behind the head of its column.
+///
+/// ```text
+/// - Boat: Heron
+///   Where it lies: behind the long pier
+/// ```
+fn row_lines(head: &[String], row: &[String], columns: usize, words: &Words) -> Vec<String> {
+    let gap = if words.colon == "：" { "" } else { " " };
+    let said = row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()).map(|(at, cell)| match head.get(at) {
+        Some(head) if !head.is_empty() => format!("{head}{}{gap}{cell}", words.colon),
+        _ => cell.clone(),
+    });
+    let lines = said.flat_map(|cell| wrapped(&cell, columns.saturating_sub(2)));
+    lines.enumerate().map(|(at, line)| format!("{}{line}", if at == 0 { "- " } else { "  " })).collect()
+}
+
+/// A line of code: where it is too wide it goes on below, four columns deeper.
+fn code_lines(line: &str, columns: usize) -> Vec<String> {
+    const DEEPER: usize = 4;
+    if line.width() <= columns {
+        return vec![line.to_owned()];
+    }
+    let code = line.trim_start();
+    let indent = (line.len() - code.len()).min(columns / 2);
+    let lines = wrapped(code, columns.saturating_sub(indent + DEEPER));
+    let indented = |(at, line)| format!("{}{line}", " ".repeat(if at == 0 { indent } else { indent + DEEPER }));
+    lines.into_iter().enumerate().map(indented).collect()
 }
 
 /// The words of a line, addresses behind the words that link to them.

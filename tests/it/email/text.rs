@@ -1,7 +1,8 @@
 //! What an email says is what the editor wrote, in the text part as in HTML.
 
 use masthead::issue::{Issue, parse};
-use masthead::render::{Rendered, render};
+use masthead::render::{Rendered, Slot, render};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::newsletter;
 
@@ -26,5 +27,69 @@ fn words_before_the_number_that_are_no_name_of_the_newsletter_are_in_the_title()
         let email = rendered(&format!("{line}\n\nHello.\n"));
         assert!(email.html.contains(&format!(">{title}</h1>")), "{line}: {}", email.html);
         assert!(email.text.contains(&format!("\n{title}\n===")), "{line}: {}", email.text);
+    }
+}
+
+/// The lines of the text part above its footer, below the title.
+fn lines(markdown: &str) -> Vec<String> {
+    let text = rendered(&format!("# Garden Letters #7: Roots\n\n{markdown}\n")).text;
+    let body = text.split("=====\n\n").nth(1).unwrap().split("\n\n____").next().unwrap();
+    body.trim_end().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_table_that_is_too_wide_is_a_list_of_what_its_rows_say() {
+    let wide = "Behind the long pier, where the water is deep and the boats are quiet";
+    let table =
+        format!("| Boat | Length | Where it lies |\n| - | -: | - |\n| Heron | 12 m | {wide} |\n| Egret | | Out |\n");
+    assert_eq!(
+        lines(&table),
+        [
+            "- Boat: Heron",
+            "  Length: 12 m",
+            "  Where it lies: Behind the long pier, where the water is deep and the",
+            "  boats are quiet",
+            "- Boat: Egret",
+            "  Where it lies: Out",
+        ]
+    );
+    assert_eq!(lines(&format!("| | |\n| - | - |\n| Heron | {wide} |\n")), ["- Heron", &format!("  {wide}")]);
+    assert_eq!(lines("| Boat | m |\n| - | -: |\n| Heron | 12 |\n"), ["Boat  |  m", "----------", "Heron | 12"]);
+}
+
+#[test]
+fn code_that_is_too_wide_goes_on_below() {
+    let code = "```\nfn f() {\n    let hull = \"a line of code that is wider than the text part, which has 72 columns\";\n}\n```\n";
+    assert_eq!(
+        lines(code),
+        [
+            "    fn f() {",
+            "        let hull = \"a line of code that is wider than the text part,",
+            "            which has 72 columns\";",
+            "    }",
+        ]
+    );
+    let url = format!("https://example.org/{}", "tide/".repeat(20));
+    assert_eq!(lines(&format!("```\ncurl -o {url}\n```\n")), ["    curl -o", &format!("        {url}")]);
+}
+
+#[test]
+fn lists_and_quotes_in_a_quote_stand_apart() {
+    let quote = "> Words:\n>\n> - a\n> - b\n>\n> > nested\n>\n> - c\n";
+    assert_eq!(lines(quote), ["> Words:", "> - a", "> - b", ">", "> > nested", ">", "> - c"]);
+}
+
+#[test]
+fn a_line_with_a_name_has_room_for_24_columns_of_it_and_no_more() {
+    let full = |columns: usize| format!("{}x {{{{name|you}}}}", "x ".repeat(columns / 2 - 1));
+    assert_eq!(lines(&full(72 - 24)).len(), 1);
+    assert_eq!(lines(&full(72 - 22)).len(), 2);
+    let email = rendered(&format!("# T #7\n\n{}\n", full(72 - 24)));
+    for (name, shown) in
+        [("Maximilian Mustermann Sr", "Maximilian Mustermann Sr"), ("Ada Lovelace of Ockham Park", "Ada")]
+    {
+        let text = email.text_for(|slot| if slot == Slot::Name { name } else { "https://a.example/" });
+        let line = text.lines().find(|line| line.contains(shown)).unwrap();
+        assert!(line.width() <= 72, "{line}");
     }
 }
