@@ -15,9 +15,11 @@ use comrak::Arena;
 use comrak::nodes::{Node, NodeValue};
 
 use super::markdown::{self, Document};
+pub(super) use boxes::unindented;
 pub(super) use pieces::{AnchorKind, anchors};
 pub(crate) use pieces::{Piece, decoded, pieces};
 
+mod boxes;
 mod pieces;
 
 /// A text with its HTML as Markdown.
@@ -542,6 +544,30 @@ impl<'t> Tag<'t> {
             "video",
         ];
         self.role() == Some(Role::Picture) || FOREIGN.contains(&self.name.as_str())
+    }
+
+    /// Whether other blocks stand in it, and it has an end for sure.
+    fn is_box(&self) -> bool {
+        const BOXES: [&str; 17] = [
+            "article",
+            "aside",
+            "blockquote",
+            "center",
+            "details",
+            "div",
+            "dl",
+            "figure",
+            "footer",
+            "header",
+            "main",
+            "nav",
+            "ol",
+            "section",
+            "table",
+            "tbody",
+            "ul",
+        ];
+        BOXES.contains(&self.name.as_str())
     }
 
     /// Whether a text begins with a tag of HTML's own.

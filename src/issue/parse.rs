@@ -64,6 +64,7 @@ impl Reading {
             text.truncate(below);
             text.push_str(&expanded);
         }
+        text = html::unindented(&text, below).unwrap_or(text);
         let read = html::read(&text, below);
         let (html, read) = read.map_or_else(Default::default, |read| ([read.changes, read.moved], Some(read.text)));
         let before = read.map(|read| std::mem::replace(&mut text, read));

@@ -767,3 +767,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn html_that_is_indented_in_a_box_is_judged_where_it_stands() {
+    for (opening, closing) in
+        [("<div>", "</div>"), ("<details><summary>More</summary>", "</details>"), ("<ul>", "</ul>")]
+    {
+        let text = format!(
+            "# Harbour Weekly #3: Pilots\n\n{opening}\n\n      <img src=\"https://a.example/1.png\">\n\n    <a href=\"http://b.example/x\">The pier</a>\n\n{closing}\n\nAhoy.\n\n    <img src=\"https://a.example/code.png\">\n"
+        );
+        let findings = check(&text);
+        let places: Vec<_> = findings.iter().map(|found| (found.rule, found.line, found.column)).collect();
+        assert_eq!(places, [("image-no-alt", 5, 7), ("link-http", 7, 14)], "{opening}");
+    }
+}

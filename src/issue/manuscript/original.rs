@@ -19,7 +19,7 @@ pub(super) struct Original {
 impl Original {
     /// Lays `file` beside what is read of it.
     ///
-    /// Mending changes line ends, tabs at the start of lines, and characters beyond ASCII:
+    /// Mending changes line ends, white space at the start of lines, and characters beyond ASCII:
     /// what is ASCII stays in its order, and between it the stretches that differ are found.
     pub(super) fn align(file: String, read: &str) -> Self {
         let mut mended = Vec::new();
@@ -40,6 +40,8 @@ impl Original {
                 ([b'\r', b'\n', ..], [b'\n', ..]) => (2, 1),
                 ([b'\r', ..], [b'\n', ..]) => (1, 1),
                 ([b'\t' | b' ', ..], [b'\t' | b' ', ..]) => (blank(here), blank(there)),
+                // HTML that is indented in a box
+                ([b'\t' | b' ', ..], _) => (blank(here), 0),
                 // beyond what mending does: the rest of the line is one stretch
                 _ => (row(here), row(there)),
             };

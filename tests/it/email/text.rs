@@ -93,3 +93,9 @@ fn a_line_with_a_name_has_room_for_24_columns_of_it_and_no_more() {
         assert!(line.width() <= 72, "{line}");
     }
 }
+
+#[test]
+fn html_that_is_indented_in_a_box_is_no_code() {
+    let markdown = "<div align=\"center\">\n\n    <img src=\"https://a.example/1.png\" alt=\"A boat\">\n\n</div>\n\nHello.\n\n    <b>code</b>\n";
+    assert_eq!(lines(markdown), ["[Image: A boat]", "https://a.example/1.png", "", "Hello.", "", "    <b>code</b>"]);
+}

@@ -257,6 +257,21 @@ pub(super) fn block() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A box of HTML, and what is indented in it: code to Markdown, HTML to whoever typed it.
+pub(super) fn boxed() -> impl Strategy<Value = String> {
+    let inner = prop_oneof![
+        word().prop_map(|word| format!("    <p>{word} <b>{word}</b></p>")),
+        word().prop_map(|word| format!("    <img src=\"u:{word}\">\n      <a href=\"u:{word}\">{word}</a>")),
+        word().prop_map(|word| format!("    <ul><li>{word}</li></ul>\n\n        <b>{word}</b>")),
+        word().prop_map(|word| format!("    <div>{word}\n\n        <i>{word}</i>\n\n    </div>")),
+        word(),
+    ];
+    let (div, details, list) = ("<div align=\"center\">", "<details>\n<summary>Tides</summary>", "<ul>");
+    let tags = prop_oneof![Just((div, "</div>")), Just((details, "</details>")), Just((list, "</ul>"))];
+    (tags, proptest::collection::vec(inner, 1..3))
+        .prop_map(|((opening, closing), inner)| format!("{opening}\n\n{}\n\n{closing}", inner.join("\n\n")))
+}
+
 /// Front matter for us and for other programs; often none.
 pub(super) fn front() -> impl Strategy<Value = String> {
     let line = prop_oneof![
