@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A block of HTML whose every tag is a box, a picture, a link or a look becomes paragraphs; all others, those with a
-//! narrow picture, and words in the middle stay as they are typed, and `render` reads them.
+//! narrow picture, words in the middle, and what a page folds (`<details>`) stay as they are typed, and `render` reads
+//! them.
 //! Lines keep their numbers, and every change is known by its place.
 
 use std::ops::Range;
@@ -218,7 +219,8 @@ fn block<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Vec<Edit>> {
         let behind = source[end..].trim_start_matches(' ');
         let lines = "\n".repeat(source[at..end].matches('\n').count());
         let place = Place { at: from, tag };
-        let role = place.tag.role()?;
+        // a page folds it, which Markdown cannot say
+        let role = place.tag.role().filter(|_| !matches!(place.tag.name.as_str(), "details" | "summary"))?;
         let begun = begins;
         begins &= role == Role::Wrapper;
         is_centred |= place.tag.is_centred();

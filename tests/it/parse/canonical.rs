@@ -152,3 +152,13 @@ fn the_program_prints_the_form_or_writes_it_back() {
     assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), before, "what is canonical is left alone");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn what_a_page_folds_stays_folded() {
+    let text = "# N #6: T\n\n## S\n\n<details>\n<summary>More of *it*</summary>\n\n- [x](u:x)\n- [y](u:y)\n\n</details>\n\nBye.\n";
+    let formatted = format(&read(text));
+    for tag in ["<details>", "<summary>More of *it*</summary>", "</details>"] {
+        assert_eq!(formatted.matches(tag).count(), 1, "{formatted}");
+    }
+    check(text);
+}
