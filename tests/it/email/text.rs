@@ -99,3 +99,16 @@ fn html_that_is_indented_in_a_box_is_no_code() {
     let markdown = "<div align=\"center\">\n\n    <img src=\"https://a.example/1.png\" alt=\"A boat\">\n\n</div>\n\nHello.\n\n    <b>code</b>\n";
     assert_eq!(lines(markdown), ["[Image: A boat]", "https://a.example/1.png", "", "Hello.", "", "    <b>code</b>"]);
 }
+
+#[test]
+fn an_issue_in_another_language_says_so_in_the_fixed_words_of_its_newsletter() {
+    let email = rendered("---\nlanguage: de\n---\n# Garden Letters #7: Wurzeln\n\nHallo.\n");
+    assert!(
+        email.html.contains("<html lang=\"de\"") && email.html.matches("lang=\"de\"").count() == 2,
+        "{}",
+        email.html
+    );
+    assert!(email.html.contains(">Unsubscribe</a>") && email.text.contains("\nUnsubscribe:\n"));
+    let guessed = rendered("# Garden Letters #7: 苔藓\n\n你好，这里是苔藓周刊，每周一期。\n");
+    assert!(guessed.html.contains("<html lang=\"zh\"") && guessed.html.contains(">Unsubscribe</a>"));
+}
