@@ -268,13 +268,18 @@ fn sizes(runs: &[Run]) -> Vec<Finding> {
         small.entry(run.look.size.to_bits()).or_insert((run, 0)).1 += 1;
     }
     let finding = |(run, count): (&Run, usize)| {
-        let size = run.look.size;
+        let size = rounded(run.look.size);
         let (severity, least) = if size < TINY { (Severity::Warning, TINY) } else { (Severity::Note, SMALL) };
         let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-        let message = format!("\"{}\"{others}: {size:.3} px is small", run.text.trim());
+        let message = format!("\"{}\"{others}: {size} px is small", run.text.trim());
         Finding::new("email-small", severity, run.at, message, format!("{least} px can be read on a phone"))
     };
     small.into_values().map(finding).collect()
+}
+
+/// A size to the thousandth, which is what a figure of it shows at most.
+fn rounded(size: f64) -> f64 {
+    (size * 1000.0).round() / 1000.0
 }
 
 /// Links among other words that only their colour tells apart (WCAG 2.2, 1.4.1).

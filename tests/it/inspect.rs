@@ -95,6 +95,25 @@ fn an_email_of_ours_has_nothing_to_find() {
 }
 
 #[test]
+fn no_look_of_our_own_has_anything_to_find() {
+    let found = findings(&email(&Issue { intro: LOOKS.into(), ..issue() }));
+    assert_eq!(rules(&found), ["email-link-text"], "{found:#?}");
+}
+
+/// All that prose can look like.
+const LOOKS: &str = "| Boat | Mon | Tue | Wed | Thu | Fri |\n|---|--:|:-:|---|---|---|\n\
+    | Tug | seldom | never | always | often | ropes of https://boats.example/every/rope/that/was/ever/laid/by/hand |\n\n\
+    | 船名 | 数量 |\n|---|---|\n| 拖船 | 三 |\n\n";
+
+#[test]
+fn figures_have_no_zeros_behind_them() {
+    let message = |body: &str| findings(&document("", body)).remove(0).message;
+    assert_eq!(message("<p style=\"font-size:11px\">small print</p>"), "\"small print\": 11 px is small");
+    assert_eq!(message("<p style=\"font-size:8.25pt\">pt</p>"), "\"pt\": 11 px is small");
+    assert_eq!(message("<p style=\"font-size:11.5px\">half</p>"), "\"half\": 11.5 px is small");
+}
+
+#[test]
 fn a_confirmation_has_nothing_to_find() {
     let notice = confirmation(&sample_newsletter(&issue()).unwrap(), "https://news.example.org/c/1").unwrap();
     assert_eq!(inspect(&notice.html, &Outline::default()), []);
