@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::Exit;
 use super::context::{ConfigArgs, warn_of_style};
@@ -12,14 +12,14 @@ use crate::issue::Issue;
 use crate::message::dkim::Signer;
 use crate::message::{Compiled, Digest, Reader};
 use crate::newsletter::Newsletter;
-use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL, sample_value};
+use crate::render::{self, SAMPLE_UNSUBSCRIBE_URL, sample_date, sample_value};
 use crate::subscriber::EmailAddress;
 use crate::theme::Sheet;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The issue file
+    /// The issue file; where it has no date, issue.eml is dated with its last change
     file: PathBuf,
     /// The folder for issue.html, issue.txt and issue.eml; made if missing
     #[arg(long, value_name = "DIR")]
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     warn_of_style(&newsletter.theme);
     let signer = args.config.signer_of(&newsletter)?;
-    let sample = sample(&issue, &newsletter, signer.as_ref())?;
+    let sample = sample(&issue, &newsletter, sample_date(&issue, last_change(&args.file)?), signer.as_ref())?;
 
     let out = args.out.display();
     std::fs::create_dir_all(&args.out).with_context(|| format!("the folder `{out}` cannot be made"))?;
@@ -78,16 +78,25 @@ struct Sample {
     digest: Digest,
 }
 
-/// Renders an issue for a sample reader; the issue's day is the date, so that the same file gives the same bytes.
-fn sample(issue: &Issue, newsletter: &Newsletter, signer: Option<&Signer>) -> anyhow::Result<Sample> {
+/// When a file was changed last.
+fn last_change(file: &Path) -> anyhow::Result<OffsetDateTime> {
+    let changed = std::fs::metadata(file).and_then(|file| file.modified());
+    Ok(changed.with_context(|| format!("cannot see when `{}` was changed", file.display()))?.into())
+}
+
+/// Renders an issue for a sample reader.
+fn sample(
+    issue: &Issue,
+    newsletter: &Newsletter,
+    date: OffsetDateTime,
+    signer: Option<&Signer>,
+) -> anyhow::Result<Sample> {
     let rendered = render::render(issue, newsletter)?;
     let reader = Reader {
         address: EmailAddress::parse("reader@example.com")?,
         name: None,
         unsubscribe_url: SAMPLE_UNSUBSCRIBE_URL.to_owned(),
     };
-    let day = issue.date.unwrap_or(Date::from_ordinal_date(1970, 1)?);
-    let date = OffsetDateTime::new_utc(day, time::Time::MIDNIGHT);
     let message_id = format!("{}.sample@{}", rendered.seal, newsletter.from.address.domain());
     let compiled = Compiled::new(newsletter, &rendered, issue.number, date, signer)?;
     Ok(Sample {

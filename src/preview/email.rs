@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use time::{Date, OffsetDateTime, Time};
+use time::OffsetDateTime;
 
 use super::changes::{Version, compare};
 use super::desk::Known;
@@ -33,6 +33,8 @@ pub(super) const READERS: [(&str, Option<&str>); 5] = [
 #[derive(Debug)]
 pub(super) struct Email {
     manuscript: Arc<Manuscript>,
+    /// When its file was changed last.
+    changed: OffsetDateTime,
     pub(super) newsletter: Newsletter,
     /// Why the newsletter is none that is configured.
     pub(super) unconfigured: Option<String>,
@@ -68,7 +70,12 @@ const SHADES: [(&str, View, Mode, &str, &str); 3] = [
 
 impl Email {
     /// Renders an issue and looks at it; `css` is the editor's own style sheet beside the newsletter's.
-    pub(super) fn new(manuscript: Arc<Manuscript>, project: &Project, css: Option<&str>) -> Result<Self, String> {
+    pub(super) fn new(
+        manuscript: Arc<Manuscript>,
+        changed: OffsetDateTime,
+        project: &Project,
+        css: Option<&str>,
+    ) -> Result<Self, String> {
         let issue = &manuscript.issue;
         let mut newsletter = match &project.newsletter {
             Ok(newsletter) => newsletter.clone(),
@@ -92,7 +99,18 @@ impl Email {
         let shades =
             SHADES.iter().map(|(view, _, mode, name, clients)| shade(&html, view, *mode, name, clients)).collect();
         let (signer, unconfigured) = (project.signer.clone(), project.newsletter.as_ref().err().cloned());
-        Ok(Self { manuscript, newsletter, unconfigured, unsendable, rendered, digest, signer, findings, shades })
+        Ok(Self {
+            manuscript,
+            changed,
+            newsletter,
+            unconfigured,
+            unsendable,
+            rendered,
+            digest,
+            signer,
+            findings,
+            shades,
+        })
     }
 
     /// The issue as it was read.
@@ -110,17 +128,14 @@ impl Email {
         self.rendered.text_for(|slot| value(slot, reader))
     }
 
-    /// The whole message as a sample reader gets it; the issue's day is its date.
+    /// The whole message as a sample reader gets it.
     pub(super) fn message(&self, reader: usize) -> Result<Vec<u8>, String> {
         let reader = Reader {
             address: EmailAddress::parse("reader@example.com").map_err(|error| error.to_string())?,
             name: name(reader).map(str::to_owned),
             unsubscribe_url: SAMPLE_UNSUBSCRIBE_URL.to_owned(),
         };
-        let date = self
-            .issue()
-            .date
-            .map_or(OffsetDateTime::UNIX_EPOCH, |day: Date| day.with_time(Time::MIDNIGHT).assume_utc());
+        let date = render::sample_date(self.issue(), self.changed);
         let message_id = format!("{}.sample@{}", self.rendered.seal, self.newsletter.from.address.domain());
         message::issue_message(
             &self.newsletter,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
@@ -94,6 +94,8 @@ impl Shown {
 #[derive(Debug)]
 struct Content {
     bytes: Result<Vec<u8>, String>,
+    /// When the issue file was changed last.
+    changed: SystemTime,
     css: Option<Result<String, String>>,
     manuscript: Result<Arc<Manuscript>, String>,
     project: Result<Project, String>,
@@ -141,12 +143,13 @@ impl Source {
         let failed = |path: &Path, error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
         let css = self.css.as_deref().map(|path| std::fs::read_to_string(path).map_err(|error| failed(path, error)));
         let bytes = std::fs::read(&self.file).map_err(|error| failed(&self.file, error));
+        let changed = std::fs::metadata(&self.file).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
         let manuscript = match last.filter(|last| last.bytes == bytes) {
             Some(last) => last.manuscript.clone(),
             None => bytes.as_ref().map_err(Clone::clone).and_then(|bytes| self.manuscript(bytes)),
         };
         let project = manuscript.as_ref().map_err(Clone::clone).and_then(|read| (self.project)(&read.issue));
-        Content { bytes, css, manuscript, project }
+        Content { bytes, changed, css, manuscript, project }
     }
 
     fn name(&self) -> String {
@@ -171,7 +174,7 @@ impl Source {
 
 fn email(content: &Content) -> Result<Email, String> {
     let css = content.css.as_ref().map(|css| css.as_deref().map_err(Clone::clone)).transpose()?;
-    Email::new(content.manuscript.clone()?, content.project.as_ref()?, css)
+    Email::new(content.manuscript.clone()?, content.changed.into(), content.project.as_ref()?, css)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod slot;
 mod text;
 mod wrap;
 
-pub use sample::{SAMPLE_UNSUBSCRIBE_URL, sample_newsletter, sample_value};
+pub use sample::{SAMPLE_UNSUBSCRIBE_URL, sample_date, sample_newsletter, sample_value};
 pub use slot::{Gap, Piece, Slot, reader_name};
 
 use css_inline::InlineError;

@@ -1,5 +1,7 @@
 //! What stands in for configuration and reader while an issue is only looked at.
 
+use time::OffsetDateTime;
+
 use super::Slot;
 use crate::issue::Issue;
 use crate::newsletter::{BaseUrl, BaseUrlError, Mailbox, MailboxError, Newsletter, Slug};
@@ -32,6 +34,12 @@ pub fn sample_value(slot: Slot) -> &'static str {
         Slot::UnsubscribeUrl => SAMPLE_UNSUBSCRIBE_URL,
         Slot::Name => "",
     }
+}
+
+/// The date of the sample reader's mail: the issue's day, or the last change of its file where it has none. So the same
+/// file gives the same bytes, and no day is made up.
+pub fn sample_date(issue: &Issue, changed: OffsetDateTime) -> OffsetDateTime {
+    issue.date.map_or(changed, |day| day.midnight().assume_utc())
 }
 
 /// Why there is no sample.

@@ -507,8 +507,13 @@ fn render_command(content: &str) -> (std::process::Output, tempfile::TempDir) {
 
 /// The same into a folder that may have been rendered into before.
 fn render_into(folder: &tempfile::TempDir, content: &str) -> std::process::Output {
+    std::fs::write(folder.path().join("issue.md"), content).unwrap();
+    render_in(folder)
+}
+
+/// Renders the issue that is in a folder.
+fn render_in(folder: &tempfile::TempDir) -> std::process::Output {
     let file = folder.path().join("issue.md");
-    std::fs::write(&file, content).unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_masthead"));
     command.arg("render").arg(&file).arg("--out").arg(folder.path().join("out/new")).current_dir(folder.path());
     command.output().unwrap()
@@ -531,6 +536,28 @@ fn the_render_command_writes_the_same_three_files_every_time() {
     assert_eq!(parsed.body_text(0).unwrap().replace("\r\n", "\n"), text);
     assert!(message.contains("\r\nDate: Sat, 31 May 2025 00:00:00 +0000\r\n"));
     assert!(html.contains("https://newsletter.example.org/u/sample") && !html.contains("slot.invalid"));
+}
+
+#[test]
+fn an_issue_without_a_day_is_dated_with_the_last_change_of_its_file() {
+    let undated = FILE.replace("date: 2025-05-31\n", "");
+    let (_, folder) = render_command(&undated);
+    let file = std::fs::File::options().append(true).open(folder.path().join("issue.md")).unwrap();
+    let render = |changed: OffsetDateTime| {
+        file.set_modified(changed.into()).unwrap();
+        let output = render_in(&folder);
+        let message = std::fs::read_to_string(folder.path().join("out/new/issue.eml")).unwrap();
+        let html = std::fs::read_to_string(folder.path().join("out/new/issue.html")).unwrap();
+        (message, html, String::from_utf8(output.stderr).unwrap())
+    };
+    let (message, html, digest) = render(datetime!(2025-06-02 07:08:09.5 UTC));
+    assert!(message.contains("\r\nDate: Mon, 02 Jun 2025 07:08:09 +0000\r\n"), "{message}");
+    assert!(!html.contains("June"), "no day is made up for readers: {html}");
+    let (again, _, _) = render(datetime!(2025-06-02 07:08:09.5 UTC));
+    assert_eq!(message, again);
+    let (later, _, same_digest) = render(datetime!(2025-06-03 07:08:09 UTC));
+    assert!(later.contains("\r\nDate: Tue, 03 Jun 2025 "), "{later}");
+    assert!(digest.starts_with("digest ") && digest == same_digest, "{digest} {same_digest}");
 }
 
 #[test]
