@@ -80,7 +80,7 @@ fn with_slug<'c>(config: &'c Config, issue: &Issue) -> Option<&'c Newsletter> {
 /// Says what a theme's style sheet has that no mail will show.
 pub(super) fn warn_of_style(theme: &Theme) {
     for warning in render::style_warnings(theme) {
-        eprintln!("warning: style sheet, {warning}");
+        eprintln!("warning: {warning}");
     }
 }
 

@@ -67,7 +67,8 @@ fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
 /// Reads a style sheet.
 fn sheet(path: &Path) -> anyhow::Result<Sheet> {
     let css = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    Sheet::parse(&css).with_context(|| format!("`{}` is broken", path.display()))
+    let sheet = Sheet::parse(&css).with_context(|| format!("`{}` is broken", path.display()))?;
+    Ok(sheet.named(&path.to_string_lossy()))
 }
 
 /// What a sample reader would get.

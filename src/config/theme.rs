@@ -171,7 +171,9 @@ fn sheet(folder: &Path, file: &Path) -> Result<Sheet, Wrong> {
     let path = folder.join(file);
     let css = fs::read_to_string(&path)
         .map_err(|error| (format!("[theme] css: `{}` cannot be read: {error}", path.display()), None))?;
-    Sheet::parse(&css).map_err(|error| (format!("[theme] css: `{}` is broken, {error}", path.display()), None))
+    let sheet =
+        Sheet::parse(&css).map_err(|error| (format!("[theme] css: `{}` is broken, {error}", path.display()), None))?;
+    Ok(sheet.named(&file.to_string_lossy()))
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub fn remarks(manuscript: &Manuscript, html: &str, theme: &Theme) -> Vec<Remark
         rule: "style-sheet",
         severity: Severity::Warning,
         line: None,
-        message: format!("style sheet, {warning}"),
+        message: warning.to_string(),
         hint: "mend the file that `css` in the newsletter's theme names, or `--css`".to_owned(),
     });
     let email = inspect(html, &Outline::of(manuscript, html)).into_iter().map(|finding| Remark {

@@ -175,13 +175,16 @@ pub fn style_warnings(theme: &Theme) -> Vec<SheetWarning> {
     let unknown = theme.sheet.classes.iter().filter(|(_, class)| !is_known(class));
     let variables = theme.sheet.variables.iter().filter(|(_, name)| !templates::is_variable(name));
     let variables = variables
-        .map(|(line, name)| SheetWarning { line: *line, what: format!("no theme has the variable `--{name}`") });
+        .map(|(line, name)| SheetWarning { line: line.clone(), what: format!("no theme has the variable `--{name}`") });
     let mut warnings: Vec<SheetWarning> = unknown
-        .map(|(line, class)| SheetWarning { line: *line, what: format!("no part of a mail has the class `{class}`") })
+        .map(|(line, class)| SheetWarning {
+            line: line.clone(),
+            what: format!("no part of a mail has the class `{class}`"),
+        })
         .chain(variables)
         .chain(theme.sheet.warnings.iter().cloned())
         .collect();
-    warnings.sort_by_key(|warning| warning.line);
+    warnings.sort_by(|one, other| one.line.cmp(&other.line));
     warnings
 }
 

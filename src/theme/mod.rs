@@ -6,7 +6,7 @@ mod sheet;
 mod value;
 
 pub use colour::{Colour, ColourError, ContrastError, Palette};
-pub use sheet::{Sheet, SheetError, SheetWarning};
+pub use sheet::{Sheet, SheetError, SheetLine, SheetWarning};
 
 use serde::Serialize;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cssparser::{ParseError, Parser, Token};
+use cssparser::{ParseError, Parser, Token, parse_nth};
 
 use super::balance::unclosed;
 use super::value::{Flaw, judge};
@@ -17,28 +17,54 @@ pub struct Sheet {
     pub rules: String,
     /// `@media` rules, which stay in the head.
     pub kept: String,
-    /// The classes that its selectors name, with their lines.
-    pub classes: Vec<(u32, String)>,
-    /// The variables that its values name, with their lines.
-    pub variables: Vec<(u32, String)>,
+    /// The classes that its selectors name, with their places.
+    pub classes: Vec<(SheetLine, String)>,
+    /// The variables that its values name, with their places.
+    pub variables: Vec<(SheetLine, String)>,
     /// Whether a selector looks at more of an element than names and classes: attributes, siblings, its place.
     pub looks_further: bool,
     /// What works in no mail, or not as it looks.
     pub warnings: Vec<SheetWarning>,
 }
 
+/// A line of a sheet, shown as ``style sheet `mail.css`, line 3``.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SheetLine {
+    /// The sheet's file, as the editor names it; empty where it is known anyway.
+    pub file: String,
+    /// The line, from 1.
+    pub number: u32,
+}
+
+impl SheetLine {
+    fn new(number: u32) -> Self {
+        Self { file: String::new(), number }
+    }
+}
+
+impl fmt::Display for SheetLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, number } = self;
+        if file.is_empty() {
+            write!(f, "style sheet, line {number}")
+        } else {
+            write!(f, "style sheet `{file}`, line {number}")
+        }
+    }
+}
+
 /// Something in a sheet that does nothing, or not everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SheetWarning {
-    /// The line, from 1.
-    pub line: u32,
+    /// Where it stands.
+    pub line: SheetLine,
     /// What is odd, and the remedy.
     pub what: String,
 }
 
 impl fmt::Display for SheetWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.what)
+        write!(f, "{}: {}", self.line, self.what)
     }
 }
 
@@ -100,6 +126,15 @@ impl Sheet {
         Ok(sheet)
     }
 
+    /// This sheet, read from `file`, so that what is said of it names that.
+    #[must_use]
+    pub fn named(mut self, file: &str) -> Self {
+        let named = self.classes.iter_mut().chain(&mut self.variables).map(|(line, _)| line);
+        let lines = named.chain(self.warnings.iter_mut().map(|warning| &mut warning.line));
+        lines.for_each(|line| line.file = file.to_owned());
+        self
+    }
+
     /// This sheet with another over it.
     #[must_use]
     pub fn under(mut self, other: &Self) -> Self {
@@ -110,6 +145,10 @@ impl Sheet {
         self.looks_further |= other.looks_further;
         self.warnings.extend(other.warnings.iter().cloned());
         self
+    }
+
+    fn warn(&mut self, line: u32, what: String) {
+        self.warnings.push(SheetWarning { line: SheetLine::new(line), what });
     }
 
     /// Reads rules up to the end of the input, which is that of a block inside `@media`.
@@ -165,10 +204,31 @@ impl Sheet {
     ) -> Result<(), ParseError<SheetError>> {
         let mut token = first.clone();
         let mut before = Token::Comma;
+        let mut joined = false;
         loop {
             self.looks_further |= place == Place::Top && looks_further(&token);
+            if is_combinator(&token) && (is_combinator(&before) || matches!(before, Token::Comma)) {
+                return Err(custom(
+                    line,
+                    format!("there is nothing before the `{}` of the selector; name an element there", sign(&token)),
+                ));
+            }
+            if is_combinator(&before) && matches!(token, Token::Comma | Token::CurlyBracketBlock) {
+                return Err(custom(
+                    line,
+                    format!("there is nothing behind the `{}` of the selector; name an element there", sign(&before)),
+                ));
+            }
+            if joined && matches!(token, Token::Ident(_) | Token::Delim('*')) && ends_a_part(&before) {
+                return Err(custom(
+                    line,
+                    "the name of an element goes first in its part of a selector: `p.lead`".into(),
+                ));
+            }
             match (&before, &token) {
-                (Token::Delim('.'), Token::Ident(class)) => self.classes.push((line, class.to_string())),
+                (Token::Delim('.'), Token::Ident(class)) => {
+                    self.classes.push((SheetLine::new(line), class.to_string()))
+                }
                 (Token::Delim('.'), _) | (Token::Comma, Token::Comma | Token::CurlyBracketBlock) => {
                     return Err(custom(line, "the selector is not complete".to_owned()));
                 }
@@ -191,10 +251,15 @@ impl Sheet {
                 ) => {}
                 _ => return Err(custom(line, "this is no selector; a rule is `selector { property: value }`".into())),
             }
-            if matches!(token, Token::Function(_) | Token::SquareBracketBlock) {
-                input.parse_nested_block(drain)?;
+            match &token {
+                Token::Function(name) => input.parse_nested_block(|input| argument(input, name, line))?,
+                Token::SquareBracketBlock => input.parse_nested_block(|input| attribute(input, line))?,
+                _ => {}
             }
             before = token;
+            let end = input.position();
+            input.skip_whitespace();
+            joined = input.slice_from(end).is_empty();
             token = match input.next() {
                 Ok(token) => token.clone(),
                 Err(_) => return Err(custom(line, "the rule has no `{ … }`".to_owned())),
@@ -209,7 +274,7 @@ impl Sheet {
             | "last-of-type" | "nth-of-type" | "not" | "empty" => Ok(()),
             "hover" | "focus" | "active" | "visited" | "link" => {
                 let what = format!("`:{name}` does nothing when it is inlined; put the rule into `@media all {{ … }}`");
-                self.warnings.push(SheetWarning { line, what });
+                self.warn(line, what);
                 Ok(())
             }
             _ => Err(custom(line, format!("`:{name}` cannot be inlined; use a class, or look for a missing `{{`"))),
@@ -246,21 +311,71 @@ impl Sheet {
             }
             match judge(&name, &value.tokens, place == Place::Top) {
                 Some(Flaw::Error(what)) => return Err(custom(line, what)),
-                Some(Flaw::Warning(what)) => self.warnings.push(SheetWarning { line, what }),
+                Some(Flaw::Warning(what)) => self.warn(line, what),
                 None => {}
             }
-            self.variables.extend(value.variables.into_iter().map(|variable| (line, variable)));
+            self.variables.extend(value.variables.into_iter().map(|variable| (SheetLine::new(line), variable)));
             if !is_known(&name) {
                 let what = format!("`{name}` is no property that mail programs know; look for a typing mistake");
-                self.warnings.push(SheetWarning { line, what });
+                self.warn(line, what);
             }
             if place == Place::Top && value.important {
                 let what =
                     "`!important` hides the declaration from classic Outlook; rules here win without it".to_owned();
-                self.warnings.push(SheetWarning { line, what });
+                self.warn(line, what);
             }
         }
     }
+}
+
+/// Whether this stands between two elements of a selector.
+fn is_combinator(token: &Token) -> bool {
+    matches!(token, Token::Delim('>' | '+' | '~'))
+}
+
+/// A token that is one sign.
+fn sign(token: &Token) -> char {
+    if let Token::Delim(sign) = token { *sign } else { ' ' }
+}
+
+/// Whether a part of a selector ends with this, if nothing that goes on with it follows.
+fn ends_a_part(token: &Token) -> bool {
+    use Token::{Delim, Function, IDHash, Ident, SquareBracketBlock};
+    matches!(token, Ident(_) | IDHash(_) | Delim('*') | Function(_) | SquareBracketBlock)
+}
+
+/// Reads what stands in the brackets of `[lang]` or `[href="x" i]` (Selectors 4, 6).
+fn attribute<'i>(input: &mut Parser<'i>, line: u32) -> Result<(), ParseError<SheetError>> {
+    let wrong = || custom(line, "this is no attribute; write `[name]` or `[name=\"value\"]`".to_owned());
+    input.expect_ident().map_err(|_| wrong())?;
+    match input.next() {
+        Err(_) => return Ok(()),
+        Ok(
+            Token::Delim('=')
+            | Token::IncludeMatch
+            | Token::DashMatch
+            | Token::PrefixMatch
+            | Token::SuffixMatch
+            | Token::SubstringMatch,
+        ) => {}
+        Ok(_) => return Err(wrong()),
+    }
+    input.expect_ident_or_string().map_err(|_| wrong())?;
+    _ = input.try_parse(|input| input.expect_ident().map(|_| ()));
+    if input.is_exhausted() { Ok(()) } else { Err(wrong()) }
+}
+
+/// Reads what stands in the brackets of `:nth-child(2n + 1)` or `:not(.lead)`.
+fn argument<'i>(input: &mut Parser<'i>, name: &str, line: u32) -> Result<(), ParseError<SheetError>> {
+    if input.is_exhausted() {
+        return Err(custom(line, format!("the brackets of `:{name}()` are empty")));
+    }
+    if name.to_ascii_lowercase().starts_with("nth-") {
+        let read = parse_nth(input).is_ok() && input.is_exhausted();
+        let what = || format!("`:{name}()` takes a number, `odd`, `even` or `2n + 1`");
+        return if read { Ok(()) } else { Err(custom(line, what())) };
+    }
+    drain(input)
 }
 
 /// Whether this of a selector is about more than names, classes and what is around.
@@ -492,6 +607,19 @@ mod tests {
             ("@media print", 1, "no `{"),
             ("p { margin: 0 }\n}", 2, "too much"),
             (".a..b { margin: 0 }", 1, "not complete"),
+            ("p {}\nh1 > > p { margin: 0 }", 2, "nothing before the `>`"),
+            ("> p { margin: 0 }", 1, "nothing before the `>`"),
+            ("p, + p { margin: 0 }", 1, "nothing before the `+`"),
+            ("p ~ { margin: 0 }", 1, "nothing behind the `~`"),
+            ("p >, h1 { margin: 0 }", 1, "nothing behind the `>`"),
+            ("p** { margin: 0 }", 1, "goes first"),
+            ("p[lang]a { margin: 0 }", 1, "goes first"),
+            ("p[] { margin: 0 }", 1, "no attribute"),
+            ("p[align==left] { margin: 0 }", 1, "no attribute"),
+            ("p[align=left right x] { margin: 0 }", 1, "no attribute"),
+            ("p[align left] { margin: 0 }", 1, "no attribute"),
+            ("p:not() { margin: 0 }", 1, "empty"),
+            ("li:nth-child(first) { margin: 0 }", 1, "takes a number"),
             (", p { margin: 0 }", 1, "not complete"),
             ("p", 1, "no `{"),
             ("a::before { margin: 0 }", 1, "`::`"),
@@ -520,10 +648,10 @@ mod tests {
         let sheet = Sheet::parse(css).unwrap();
         assert!(sheet.rules.starts_with(".letter >") && !sheet.rules.contains("lead"), "{}", sheet.rules);
         assert!(sheet.kept.starts_with("@media") && sheet.kept.ends_with("} }\n"), "{}", sheet.kept);
-        assert_eq!(sheet.classes, [(1, "letter".to_owned()), (2, "lead".to_owned())]);
+        assert_eq!(sheet.classes, [(SheetLine::new(1), "letter".to_owned()), (SheetLine::new(2), "lead".to_owned())]);
         assert_eq!(sheet.warnings, []);
         let variables = Sheet::parse("p {\n color: var(--ink); border: 1px solid var(--nope) }").unwrap().variables;
-        assert_eq!(variables, [(2, "ink".to_owned()), (2, "nope".to_owned())]);
+        assert_eq!(variables, [(SheetLine::new(2), "ink".to_owned()), (SheetLine::new(2), "nope".to_owned())]);
     }
 
     #[test]
@@ -531,7 +659,16 @@ mod tests {
         let sheet = Sheet::parse("a:hover { colour: red }\n p { margin: 0 !important }").unwrap();
         let warnings: Vec<String> = sheet.warnings.iter().map(ToString::to_string).collect();
         assert_eq!(warnings.len(), 3, "{warnings:#?}");
-        assert!(warnings[1].starts_with("line 1: `colour` is no property"), "{warnings:#?}");
+        assert!(warnings[1].starts_with("style sheet, line 1: `colour` is no property"), "{warnings:#?}");
+    }
+
+    #[test]
+    fn what_is_said_of_a_sheet_names_its_file() {
+        let mail = Sheet::parse("p { colour: red }").unwrap().named("mail.css");
+        let own = Sheet::parse("\np { color: nope }").unwrap().named("own.css");
+        let said: Vec<String> = mail.under(&own).warnings.iter().map(ToString::to_string).collect();
+        assert!(said[0].starts_with("style sheet `mail.css`, line 1: `colour`"), "{said:?}");
+        assert!(said[1].starts_with("style sheet `own.css`, line 2: `nope`"), "{said:?}");
     }
 
     #[test]
@@ -541,6 +678,9 @@ mod tests {
             ("p { border-top-color: #12 }", "`#12` is no colour"),
             ("p { margin: 12 }", "`12` has no unit"),
             ("p { padding-left: 3xp }", "`xp` is no unit"),
+            ("p { width: 20 px }", "`20` has no unit"),
+            ("p { font-size: -3px }", "`-3px` is less than nothing"),
+            ("p { padding: 1px 2px 3px 4px 5px }", "5 values are too many"),
             ("h1 { display: nonne }", "`nonne` is no way"),
             ("table { width: 900px }", "wider than a phone"),
             ("p { background: url(https://a.example/b) }", "is loaded when the mail is opened"),
@@ -548,7 +688,7 @@ mod tests {
         ] {
             let sheet = Sheet::parse(css).unwrap();
             assert!(
-                matches!(&sheet.warnings[..], [one] if one.line == 1 && one.what.contains(what)),
+                matches!(&sheet.warnings[..], [one] if one.line.number == 1 && one.what.contains(what)),
                 "{css}: {sheet:?}"
             );
         }
@@ -558,6 +698,8 @@ mod tests {
             "h1, .masthead td, .lead p, .preheader { display: none }\n@media print { .footer { display: none } }",
             "@media (min-width: 700px) { .column { width: 640px } }",
             "img { width: 64px } td { display: table-cell }",
+            "p { margin: -1px auto 0 -2px; letter-spacing: -1px; padding: calc(1px + 2px) 0 }",
+            "p.lead > a[href^=\"https\" i] + b, *.lead ~ li:nth-child(2n + 1):not(.end), [dir], #top * b { margin: 0 }",
         ] {
             assert_eq!(Sheet::parse(css).unwrap().warnings, [], "{css}");
         }

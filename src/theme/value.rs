@@ -31,7 +31,10 @@ pub(super) fn judge(name: &str, tokens: &[Token<'_>], wide: bool) -> Option<Flaw
     let bad = if is_colour_property(&name) {
         words.find(|token| !is_colour(token)).map(|token| format!("`{}` is no colour", written(token)))
     } else if is_length_property(&name) {
-        words.find_map(bad_length)
+        let most = if matches!(name.as_str(), "margin" | "padding") { 4 } else { 1 };
+        let many =
+            (tokens.len() > most && !has_functions(tokens)).then(|| format!("{} values are too many", tokens.len()));
+        words.find_map(|token| bad_length(token, &name)).or(many)
     } else if name == "display" {
         words.find(|token| !is_display(token)).map(|token| format!("`{}` is no way to display", written(token)))
     } else {
@@ -75,6 +78,11 @@ fn is_function(token: &Token<'_>, name: &str) -> bool {
     matches!(token, Token::Function(function) if function.eq_ignore_ascii_case(name))
 }
 
+/// Whether something is computed, whose parts are no values of their own.
+fn has_functions(tokens: &[Token<'_>]) -> bool {
+    tokens.iter().any(|token| matches!(token, Token::Function(_)))
+}
+
 fn is_colour_property(name: &str) -> bool {
     let bordered = name.starts_with("border-") && name.ends_with("-color");
     bordered || matches!(name, "color" | "background-color" | "outline-color" | "text-decoration-color")
@@ -101,10 +109,15 @@ fn is_length_property(name: &str) -> bool {
 }
 
 /// What is wrong with a token that should be a length.
-fn bad_length(token: &Token<'_>) -> Option<String> {
+fn bad_length(token: &Token<'_>, name: &str) -> Option<String> {
     const UNITS: [&str; 17] =
         ["px", "em", "rem", "pt", "pc", "cm", "mm", "in", "q", "ex", "ch", "lh", "rlh", "vw", "vh", "vmin", "vmax"];
     match token {
+        Token::Number { value, .. } | Token::Dimension { value, .. }
+            if *value < 0.0 && !name.starts_with("margin") && name != "letter-spacing" =>
+        {
+            Some(format!("`{}` is less than nothing", written(token)))
+        }
         Token::Number { value, .. } if *value != 0.0 => Some(format!("`{value}` has no unit, like `{value}px`")),
         Token::Dimension { unit, .. } if !is_one_of(unit, &UNITS) => Some(format!("`{unit}` is no unit")),
         Token::Hash(_) | Token::IDHash(_) | Token::QuotedString(_) => {

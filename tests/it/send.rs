@@ -420,7 +420,7 @@ fn what_no_mail_shows_of_a_style_sheet_is_said_before_the_send() {
     app.subscribe(&["ann@example.com"]);
     app.write("mail.css", "h1 { color: #123456 }\n.nobody { color: #123456 }\n");
     app.append("masthead.toml", "[newsletter.garden.theme]\ncss = \"mail.css\"\n");
-    let said = "warning: style sheet, line 2: no part of a mail has the class `nobody`";
+    let said = "warning: style sheet `mail.css`, line 2: no part of a mail has the class `nobody`";
     app.send(&app.issue(7)).exits(0).says(said).ledger().is(&[("accepted", 1)]);
 }
 
