@@ -111,7 +111,7 @@ pub fn issue(page: &Page, style: &Style) -> Markup {
         Script::RightToLeft => Direction::RightToLeft,
         _ => Direction::LeftToRight,
     };
-    let setting = Setting { picture_width: inner_width(&page.theme), letter: direction, around: direction, lists: 0 };
+    let setting = Setting::new(inner_width(&page.theme), direction);
     let turned = setting.turned(&page.title);
     let content = html! {
         (masthead(page))

@@ -3,6 +3,7 @@
 //! [`Page`] is an issue made ready for showing; [`issue`] writes it as HTML, `render` writes its text twin.
 
 pub mod catcher;
+mod columns;
 mod direction;
 mod issue;
 mod notice;

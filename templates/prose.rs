@@ -137,9 +137,16 @@ pub(super) struct Setting {
     pub(super) around: Direction,
     /// How many lists are around.
     pub(super) lists: usize,
+    /// How far the lists and quotes around are indented, in CSS pixels.
+    pub(super) indent: u16,
 }
 
 impl Setting {
+    /// That of what stands in the letter itself.
+    pub(super) fn new(picture_width: u16, letter: Direction) -> Self {
+        Self { picture_width, letter, around: letter, lists: 0, indent: 0 }
+    }
+
     /// The direction of code, hosts and addresses where it is not the page's own.
     pub(super) fn ltr(self) -> Option<&'static str> {
         self.is_rtl().then_some("ltr")
@@ -163,6 +170,11 @@ impl Setting {
     fn inside(self, turned: Option<Direction>) -> Self {
         Self { around: turned.unwrap_or(self.around), ..self }
     }
+
+    /// Inside of what is indented, by so many CSS pixels.
+    fn indented(self, by: u16) -> Self {
+        Self { indent: self.indent.saturating_add(by), ..self }
+    }
 }
 
 /// The value of `dir` of what is turned.
@@ -178,6 +190,10 @@ pub(super) fn class(own: Option<&str>, turned: Option<Direction>) -> Option<Stri
 
 /// Lists in which others are indented; what is nested deeper has no room for it on a phone.
 const MOST_INDENTED: usize = 6;
+
+/// How far a list and a quote are indented, in CSS pixels.
+const LIST: u16 = 24;
+const QUOTE: u16 = 21;
 
 /// The HTML of some blocks.
 pub(super) fn prose(setting: Setting, blocks: &[Block]) -> Markup {
@@ -222,7 +238,8 @@ fn heading(setting: Setting, level: u8, inlines: &[Inline]) -> Markup {
 /// stays on its side.
 fn list(setting: Setting, start: Option<usize>, items: &[Vec<Block>]) -> Markup {
     let turned = items.first().filter(|_| setting.lists == 0).and_then(|item| setting.turned(opening(item)));
-    let inner = Setting { lists: setting.lists + 1, ..setting.inside(turned) };
+    let indent = if setting.lists < MOST_INDENTED { LIST } else { 0 };
+    let inner = Setting { lists: setting.lists + 1, ..setting.inside(turned).indented(indent) };
     // the room for the marks is on the letter's side unless the class says otherwise
     let against_letter = Some(inner.around).filter(|direction| turned.is_some() || *direction != setting.letter);
     let (class, dir) = match setting.lists {
@@ -258,6 +275,7 @@ fn opening(blocks: &[Block]) -> &[Inline] {
 
 /// Somebody else's words; no space below the last of them.
 fn quote(setting: Setting, blocks: &[Block]) -> Markup {
+    let setting = setting.indented(QUOTE);
     html! {
         @match blocks {
             [above @ .., Block::Paragraph(inlines)] => { (prose(setting, above)) (paragraph(setting, Some("end"), inlines)) },

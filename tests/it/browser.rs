@@ -171,6 +171,60 @@ fn lists_in_lists_fit_on_a_phone() {
     }
 }
 
+/// Tables in which one column is long, beside short ones that must not suffer from it.
+const TABLES: &str = "# Garden #9: Tables\n\n\
+    | Bed | No | What grows in it, and what the neighbours say of it |\n|---|---|---|\n\
+    | Short | 12 | Beans, mostly, since the year of the long frost, when nothing else came up, and a row of peas beside \
+    the shed, which the neighbours water whenever they remember that it is there. |\n\n\
+    | Bed | Address | Note |\n|---|---|---|\n\
+    | North | https://gardens.example.org/plans/of/the/northern/bed/with/all/that/grows?in=it&sorted=by&height=yes | fine |\n\n\
+    | Who | Mail | Says |\n|---|---|---|\n\
+    | Somebody | somebody@gardens.example.org | Beans, mostly, since the year of the long frost, when \
+    nothing else came up, and a row of peas beside the shed. |\n\n\
+    | Mon | Tue | Wed | Thu | Fri | Sat |\n|---|---|---|---|---|---|\n\
+    | Monday | Tuesday | Wednesday | Thursday | Friday | Everybody has a rest in the shade of the old tree |\n\n\
+    | 名称 | 数量 | 说明 |\n|---|---|---|\n\
+    | 苔藓 | 三 | 苔藓植物大多生长在阴湿的环境中，是一种小型的绿色植物，结构简单，仅包含茎和叶两部分，没有真正的根。 |\n\n\
+    1. > | Bed | Day | What |\n   > |---|---|---|\n   > | North | Wednesday | Somebody said something long here, and then went on |\n";
+
+/// The words in tables that do not stand on one line, but for addresses.
+const BROKEN_WORDS: &str = "[...document.querySelectorAll('.data td, .data th')].flatMap((cell) => {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    const broken = [];
+    while (walker.nextNode()) {
+        const text = walker.currentNode;
+        for (const word of text.data.matchAll(/\\S+/g)) {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            const isOne = range.getClientRects().length === 1;
+            if (!isOne && !word[0].includes('://') && word[0].length < 40) broken.push(word[0]);
+        }
+    }
+    return broken;
+})";
+
+#[test]
+fn the_columns_of_a_table_keep_their_words_whole_and_fit_on_a_phone() {
+    let app = App::start();
+    app.write("9.md", TABLES);
+    app.masthead(&["render", "9.md", "--out", "out"]).exits(0);
+    let mut browser = Browser::start();
+    browser.open_file(&app.folder.path().join("out/issue.html"));
+    for style in ["whole", "dropped"] {
+        browser.look(700, Scheme::Light);
+        assert_eq!(browser.value(BROKEN_WORDS), json!([]), "{style}");
+        browser.look(320, Scheme::Light);
+        browser.assert_no_sideways_scroll(style);
+        assert_eq!(browser.value(UNSEEN), json!([]), "{style}");
+        let broken = browser.value(BROKEN_WORDS).to_string();
+        for word in ["Bed", "Short", "12", "North", "fine", "Somebody", "beside", "名称", "数量", "苔藓"] {
+            assert!(!broken.contains(&format!("\"{word}\"")), "{style}, {word}: {broken}");
+        }
+        browser.value("document.querySelectorAll('style').forEach((style) => style.remove())");
+    }
+}
+
 #[test]
 fn an_email_without_images_and_style_block_can_be_read() {
     let app = App::start();

@@ -1,0 +1,232 @@
+//! The columns of a table: in which of them words may break, and how wide each is.
+//!
+//! Where every word may break, a short column beside a long one is one letter wide. So words stay whole in as many
+//! columns as the narrowest phone has room for; in the others, those of addresses mostly, they may break.
+
+use super::prose::Inline;
+use super::table::Table;
+
+/// The widths of a table's words in CSS pixels, as far as they can be known without the font: rather too wide.
+pub(super) struct Columns {
+    columns: Vec<Column>,
+    /// How wide the table is on a screen.
+    width: u32,
+    /// The longest word that stays whole in a column where words may break.
+    longest: u32,
+}
+
+#[derive(Default)]
+struct Column {
+    /// Its longest word.
+    word: u32,
+    /// Its longest cell, on one line.
+    line: u32,
+    /// Whether its words may break.
+    breaks: bool,
+    /// Whether it has names in ideographs, which a browser would break.
+    has_names: bool,
+}
+
+/// The look of a table's letters.
+#[derive(Clone, Copy)]
+pub(super) struct Letters {
+    /// Their size in CSS pixels.
+    pub(super) size: u32,
+    /// The room between two columns.
+    pub(super) gap: u32,
+}
+
+impl Letters {
+    /// A length in hundredths of their size, in CSS pixels.
+    fn pixels(self, length: u32) -> u32 {
+        length * self.size / 100
+    }
+}
+
+/// What a column keeps where its words break, on a phone.
+const LEAST: u32 = 48;
+
+impl Columns {
+    /// Measures a table that is `width` wide on a screen, and `narrowest` on a phone.
+    pub(super) fn of(table: &Table, letters: Letters, width: u32, narrowest: u32) -> Self {
+        let mut columns: Vec<Column> = table.head.iter().map(|_| Column::default()).collect();
+        for row in std::iter::once(&table.head).chain(&table.rows) {
+            for (column, cell) in columns.iter_mut().zip(row) {
+                let measure = Measure::of(cell);
+                column.word = column.word.max(letters.pixels(measure.word()) + letters.gap);
+                column.line = column.line.max(letters.pixels(measure.line) + letters.gap);
+                column.has_names |= measure.is_name();
+            }
+        }
+        let mut columns = Self { columns, width, longest: 0 };
+        columns.keep_words(narrowest);
+        columns
+    }
+
+    /// Keeps the words whole where there is room, the shortest first; the other columns share what is left of it.
+    fn keep_words(&mut self, narrowest: u32) {
+        let mut taken: u32 = self.columns.iter().map(|column| column.word.min(LEAST)).sum();
+        let mut by_word: Vec<&mut Column> = self.columns.iter_mut().collect();
+        by_word.sort_by_key(|column| column.word);
+        for column in by_word {
+            taken += column.word.saturating_sub(LEAST);
+            column.breaks = taken > narrowest;
+        }
+        let (breaking, whole): (Vec<&Column>, Vec<&Column>) = self.columns.iter().partition(|column| column.breaks);
+        let left = narrowest.saturating_sub(whole.iter().map(|column| column.word).sum());
+        self.longest = left / u32::try_from(breaking.len()).unwrap_or(u32::MAX).max(1);
+    }
+
+    /// Whether the words of a cell may break.
+    pub(super) fn breaks(&self, at: usize, cell: &[Inline], letters: Letters) -> bool {
+        let breaks = self.columns.get(at).is_some_and(|column| column.breaks);
+        breaks && letters.pixels(Measure::of(cell).word()) + letters.gap > self.longest
+    }
+
+    /// The width of each column, as CSS has it, where a browser would not find a good one: it cares neither for words
+    /// that may break nor for ideographs.
+    pub(super) fn widths(&self) -> Vec<Option<String>> {
+        let shares = self.shares().unwrap_or_default();
+        let width = |(at, column): (usize, &Column)| match shares.get(at) {
+            _ if column.has_names && !column.breaks && column.line == column.word => {
+                Some(format!("width:{}px", column.word))
+            }
+            share => share.map(|share| format!("width:{share}%")),
+        };
+        self.columns.iter().enumerate().map(width).collect()
+    }
+
+    /// The share of each column in percent, where there are words that may break and lines that must.
+    fn shares(&self) -> Option<Vec<u32>> {
+        let lines: u32 = self.columns.iter().map(|column| column.line).sum();
+        if lines <= self.width || !self.columns.iter().any(|column| column.breaks) {
+            return None;
+        }
+        // the longest words get what the others leave, and a tenth is for who has much to say
+        let words = |most: u32| self.columns.iter().map(move |column| column.word.min(most));
+        let most = (1..=20).rev().map(|part| self.width * part / 20);
+        let most = most.into_iter().find(|most| words(*most).sum::<u32>() <= self.width * 9 / 10);
+        let words = words(most.unwrap_or_default());
+        let room = self.width.saturating_sub(words.clone().sum());
+        let more = self.columns.iter().zip(words.clone()).map(|(column, word)| column.line - word);
+        let all_more = more.clone().sum::<u32>().max(1);
+        let widths: Vec<u32> = words.zip(more).map(|(word, more)| word + room * more / all_more).collect();
+        let whole = widths.iter().sum::<u32>().max(1);
+        Some(widths.into_iter().map(|width| width * 100 / whole).collect())
+    }
+}
+
+/// The lengths of a cell's words in hundredths of the size of its letters.
+#[derive(Default)]
+struct Measure {
+    /// The word that is read; a line may end at each ideograph.
+    word: u32,
+    longest: u32,
+    /// All of it.
+    line: u32,
+    has_ideographs: bool,
+}
+
+/// Up to here ideographs are a name, which is not broken.
+const NAME: u32 = 600;
+
+/// Beyond this a cell is long, however long; the sums stay numbers.
+const ENDLESS: u32 = 100_000;
+
+impl Measure {
+    fn of(cell: &[Inline]) -> Self {
+        let mut measure = Self::default();
+        measure.inlines(cell);
+        measure
+    }
+
+    /// The longest word.
+    fn word(&self) -> u32 {
+        if self.is_name() { self.line } else { self.longest }
+    }
+
+    /// Whether ideographs stand for a word, as `名称` does.
+    fn is_name(&self) -> bool {
+        self.has_ideographs && self.line <= NAME
+    }
+
+    fn inlines(&mut self, line: &[Inline]) {
+        for inline in line {
+            match inline {
+                Inline::Text(text) | Inline::Emoji(text) | Inline::Code(text) => self.letters(text),
+                Inline::Break => self.letter(' '),
+                Inline::Note(_) => self.letter('0'),
+                // nobody knows yet how long it is
+                Inline::Name(_) => self.letters("Somebody"),
+                other => self.inlines(other.inner()),
+            }
+        }
+    }
+
+    fn letters(&mut self, text: &str) {
+        text.chars().for_each(|c| self.letter(c));
+    }
+
+    fn letter(&mut self, c: char) {
+        let is_ideograph = c >= '\u{2e80}';
+        let width = match c {
+            'm' | 'w' | 'M' | 'W' | '@' | '%' => 95,
+            'A'..='Z' => 75,
+            _ if is_ideograph => 100,
+            _ => 60,
+        };
+        self.word = match c {
+            _ if is_ideograph => width,
+            _ if c.is_whitespace() => 0,
+            _ => (self.word + width).min(ENDLESS),
+        };
+        self.longest = self.longest.max(self.word);
+        self.line = (self.line + width).min(ENDLESS);
+        self.has_ideographs |= is_ideograph;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LETTERS: Letters = Letters { size: 10, gap: 10 };
+
+    fn cells(words: &[&str]) -> Vec<Vec<Inline>> {
+        words.iter().map(|word| vec![Inline::Text((*word).to_owned())]).collect()
+    }
+
+    /// Which columns break their words, on a phone of 200 pixels.
+    fn breaking(rows: &[&[&str]]) -> Vec<bool> {
+        let table =
+            Table { sides: Vec::new(), head: cells(rows[0]), rows: rows[1..].iter().map(|row| cells(row)).collect() };
+        Columns::of(&table, LETTERS, 400, 200).columns.iter().map(|column| column.breaks).collect()
+    }
+
+    #[test]
+    fn words_stay_whole_as_far_as_a_phone_has_room_the_shortest_first() {
+        let url = "https://hedges.example/a/very/long/way/to/go";
+        assert_eq!(breaking(&[&["Tool", "Stars"], &["hedges", "22k"]]), [false, false]);
+        assert_eq!(breaking(&[&["Tool", "Stars", "See"], &["hedges", "22k", url]]), [false, false, true]);
+        assert_eq!(breaking(&[&["a", "b"], &[url, &"many short words ".repeat(40)]]), [true, false]);
+        assert_eq!(breaking(&[&["a"; 40], &[url; 40]]), [true; 40]);
+    }
+
+    #[test]
+    fn a_word_goes_on_through_looks_and_ends_where_a_line_may_end() {
+        let text = |words: &str| Inline::Text(words.to_owned());
+        let word = |line: &[Inline]| Measure::of(line).word();
+        assert_eq!(word(&[text("to un"), Inline::Strong(vec![text("break")]), text("able, or")]), 12 * 60);
+        assert_eq!(word(&[text("known 中文字中文字 up"), Inline::Break, text("on")]), 5 * 60 + 35);
+        assert_eq!(word(&[text("名称")]), 200, "a name is a word");
+    }
+
+    #[test]
+    fn no_table_is_too_large_to_measure() {
+        let long = "w".repeat(1_000_000);
+        assert_eq!(breaking(&[&vec!["a"; 1_000], &vec![long.as_str(); 50]]).len(), 1_000);
+        let table = Table { sides: Vec::new(), head: cells(&vec![long.as_str(); 50]), rows: Vec::new() };
+        assert_eq!(Columns::of(&table, LETTERS, 400, 200).widths().len(), 50);
+        assert_eq!(Columns::of(&table, LETTERS, 0, 0).widths().len(), 50);
+    }
+}
