@@ -46,6 +46,8 @@ pub struct Config {
     pub check: check::Settings,
     /// The newsletters, by slug.
     pub newsletters: Vec<Newsletter>,
+    /// The files of the newsletters' style sheets.
+    pub style_sheets: Vec<PathBuf>,
     /// What signs the mail of each newsletter that has a `[dkim]`.
     dkim: BTreeMap<Slug, Dkim>,
     /// What each newsletter mails besides its issues; not part of [`Newsletter`], since no issue changes with it.
@@ -515,6 +517,7 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
         },
         check: checking(file.check).map_err(|(what, hint)| error(what, Some(hint)))?,
         newsletters,
+        style_sheets: file.newsletter.values().filter_map(|section| section.theme.css(folder)).collect(),
         dkim: signing,
         notices,
     })

@@ -1,5 +1,7 @@
 //! `masthead preview`: the email in the browser, live.
 
+mod kept;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,11 +14,13 @@ use super::Exit;
 use super::check::memory;
 use super::context::{ConfigArgs, Interrupts, OpenStore, load, newsletter_for, read_signer, relay};
 use super::parse::read;
-use crate::config::Config;
+use crate::config::{Config, Dkim};
 use crate::issue::{Archive, Issue};
+use crate::message::dkim::Signer;
 use crate::newsletter::Slug;
 use crate::postgres::PrivatePostgres;
 use crate::preview::{Desk, Opening, Preview, Project, Shelf, Source};
+use kept::Kept;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -58,6 +62,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let office = Office {
             config: args.config.config.clone(),
             newsletter: args.newsletter.clone(),
+            configured: Mutex::default(),
+            signers: Mutex::default(),
             archives: Mutex::default(),
         };
         let project = Box::new(move |issue: &Issue| office.project(issue));
@@ -84,11 +90,15 @@ fn configured(file: &Path) -> Result<Config, String> {
     load(file).map_err(told)
 }
 
-/// Knows what is configured, at every look anew.
+/// Knows what is configured at the moment; what is broken it reads at every look.
 struct Office {
     config: PathBuf,
     /// The newsletter that was asked for.
     newsletter: Option<String>,
+    /// The configuration, as it last could be read.
+    configured: Mutex<Option<Kept<Arc<Config>>>>,
+    /// What signs the mail, by its key's file and name.
+    signers: Mutex<BTreeMap<(PathBuf, String), Kept<Signer>>>,
     /// What the store remembers, asked once for each newsletter.
     archives: Mutex<BTreeMap<Slug, Arc<Archive>>>,
 }
@@ -99,11 +109,33 @@ impl Office {
         if !self.config.exists() {
             return Ok(Project::none(&format!("there is no `{}`.", self.config.display())));
         }
-        let config = configured(&self.config)?;
+        let config = self.configured()?;
         let newsletter = newsletter_for(&config, issue, self.newsletter.as_deref()).map_err(told)?;
-        let signer = config.dkim(&newsletter.slug).map(read_signer).transpose().map_err(told)?;
+        let signer = config.dkim(&newsletter.slug).map(|dkim| self.signer(dkim)).transpose()?;
         let archive = self.archive(&config, &newsletter.slug);
-        Ok(Project { newsletter: Ok(newsletter), signer, check: config.check, archive })
+        Ok(Project { newsletter: Ok(newsletter), signer, check: config.check.clone(), archive })
+    }
+
+    fn configured(&self) -> Result<Arc<Config>, String> {
+        let mut last = self.configured.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = last.as_ref().filter(|kept| kept.is_current()) {
+            return Ok(kept.value.clone());
+        }
+        let files = |config: &Arc<Config>| std::iter::once(&self.config).chain(&config.style_sheets).cloned().collect();
+        let kept = Kept::read(|| configured(&self.config).map(Arc::new), files)?;
+        Ok(last.insert(kept).value.clone())
+    }
+
+    fn signer(&self, dkim: &Dkim) -> Result<Signer, String> {
+        let mut known = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (dkim.key_file.clone(), dkim.name.to_string());
+        if let Some(kept) = known.get(&key).filter(|kept| kept.is_current()) {
+            return Ok(kept.value.clone());
+        }
+        let kept = Kept::read(|| read_signer(dkim).map_err(told), |_| vec![dkim.key_file.clone()])?;
+        let signer = kept.value.clone();
+        known.insert(key, kept);
+        Ok(signer)
     }
 
     fn archive(&self, config: &Config, slug: &Slug) -> Arc<Archive> {

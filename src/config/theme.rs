@@ -31,6 +31,13 @@ pub(super) struct ThemeSection {
     css: Option<PathBuf>,
 }
 
+impl ThemeSection {
+    /// The file of the style sheet; it lies beside the configuration, in `folder`.
+    pub(super) fn css(&self, folder: &Path) -> Option<PathBuf> {
+        self.css.as_ref().map(|file| folder.join(file))
+    }
+}
+
 /// The colours in the dark.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
