@@ -109,6 +109,8 @@ pub enum TextStyle {
     Highlight,
     /// In small print.
     Small,
+    /// With a line below, as what was added has it.
+    Underline,
 }
 
 /// A picture that is loaded from an https address.
@@ -371,8 +373,10 @@ fn styled(style: TextStyle, inlines: &[Inline]) -> Markup {
         @match style {
             TextStyle::Superscript => sup { (line(inlines)) },
             TextStyle::Subscript => sub { (line(inlines)) },
-            TextStyle::Highlight => mark { (line(inlines)) },
+            // Yahoo and Outlook for Windows drop <mark>
+            TextStyle::Highlight => span.bright { (line(inlines)) },
             TextStyle::Small => small { (line(inlines)) },
+            TextStyle::Underline => u { (line(inlines)) },
         }
     }
 }

@@ -395,6 +395,7 @@ pub(crate) enum Look {
     Subscript,
     Highlight,
     Small,
+    Underline,
 }
 
 /// Below so many CSS pixels a picture is not meant to fill the column.
@@ -476,7 +477,8 @@ impl<'t> Tag<'t> {
             "sub" => Role::Words(Look::Subscript),
             "mark" => Role::Words(Look::Highlight),
             "small" => Role::Words(Look::Small),
-            "u" | "ins" | "big" | "span" | "font" | "abbr" | "q" => Role::Words(Look::Plain),
+            "u" | "ins" => Role::Words(Look::Underline),
+            "big" | "span" | "font" | "abbr" | "q" => Role::Words(Look::Plain),
             _ => return None,
         })
     }

@@ -439,6 +439,7 @@ impl Line {
                 Opened::Words(Look::Subscript) => Inline::Styled(TextStyle::Subscript, inner),
                 Opened::Words(Look::Highlight) => Inline::Styled(TextStyle::Highlight, inner),
                 Opened::Words(Look::Small) => Inline::Styled(TextStyle::Small, inner),
+                Opened::Words(Look::Underline) => Inline::Styled(TextStyle::Underline, inner),
                 Opened::Link(Some(url)) => Inline::Link(url, inner),
             };
             self.inlines.push(whole);

@@ -103,7 +103,9 @@ fn no_look_of_our_own_has_anything_to_find() {
 /// All that prose can look like.
 const LOOKS: &str = "| Boat | Mon | Tue | Wed | Thu | Fri |\n|---|--:|:-:|---|---|---|\n\
     | Tug | seldom | never | always | often | ropes of https://boats.example/every/rope/that/was/ever/laid/by/hand |\n\n\
-    | 船名 | 数量 |\n|---|---|\n| 拖船 | 三 |\n\n";
+    | 船名 | 数量 |\n|---|---|\n| 拖船 | 三 |\n\n\
+    10<sup>-6</sup> H<sub>2</sub>O, <mark>in May</mark>, <small>or about that time</small>, <ins>added</ins> ~~gone~~ \
+    <kbd>Q</kbd>\n\n<center>in the middle</center>\n\n> said\n\n- one\n\n```rust\nlet a = 1; // one\n```\n";
 
 #[test]
 fn figures_have_no_zeros_behind_them() {

@@ -36,7 +36,7 @@ fn letter_cell(html: &str) -> &str {
 fn every_class_has_a_rule_and_every_rule_a_class() {
     let mut issue = weekly();
     issue.intro += "\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 |\n\n| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |\n\n[^1] note\n\n[^1]: text\n\n\
-        ```rust\nlet a = 1; // b\n```\n\n> said\n\nשלום לכולם\n\n<center>words</center>\n\n\
+        ```rust\nlet a = 1; // b\n```\n\n<mark>May</mark>\n\n> said\n\nשלום לכולם\n\n<center>words</center>\n\n\
         | a |\n|---|\n| https://example.org/an_address_that_no_phone_has_room_for/at/all |\n\n- - - - - - - deep";
     issue.sections[0].title = String::new();
     issue.sections[0].emoji = None;
@@ -331,9 +331,11 @@ fn words_in_html_look_as_their_tags_say() {
         intro: "10<sup>-6</sup> of the 1<sup>st</sup> <mark>May</mark>, <small>or so</small>".into(),
         ..blank()
     };
-    for (tag, words) in [("sup", "-6"), ("sup", "st"), ("mark", "May"), ("small", "or so")] {
+    let added = Issue { intro: "<ins>May</ins>, <u>not *June*</u>".into(), ..blank() };
+    assert!(self::html(&added).contains("<u>May</u>, <u>not <em>June</em></u>"), "{}", self::html(&added));
+    for (tag, words) in [("sup", "-6"), ("sup", "st"), ("span", "May"), ("small", "or so")] {
         let html = self::html(&issue);
-        assert!(tags(&html).any(|written| written.starts_with(&format!("{tag} style="))), "{html}");
+        assert!(tags(&html).any(|written| written.starts_with(tag) && written.contains(" style=")), "{html}");
         assert!(html.contains(&format!(">{words}</{tag}>")), "{html}");
     }
     assert!(text(&issue).contains("10⁻⁶ of the 1st May, or so"), "{}", text(&issue));
