@@ -25,6 +25,8 @@ struct Column {
     breaks: bool,
     /// Whether it has names in ideographs, which a browser would break.
     has_names: bool,
+    /// Whether there are words below its head that are no numbers.
+    has_words: bool,
 }
 
 /// The look of a table's letters.
@@ -50,9 +52,10 @@ impl Columns {
     /// Measures a table that is `width` wide on a screen, and `narrowest` on a phone.
     pub(super) fn of(table: &Table, letters: Letters, width: u32, narrowest: u32) -> Self {
         let mut columns: Vec<Column> = table.head.iter().map(|_| Column::default()).collect();
-        for row in std::iter::once(&table.head).chain(&table.rows) {
+        for (index, row) in std::iter::once(&table.head).chain(&table.rows).enumerate() {
             for (column, cell) in columns.iter_mut().zip(row) {
                 let measure = Measure::of(cell);
+                column.has_words |= index > 0 && measure.has_letters;
                 column.word = column.word.max(letters.pixels(measure.word()) + letters.gap);
                 column.line = column.line.max(letters.pixels(measure.line) + letters.gap);
                 column.has_names |= measure.is_name();
@@ -63,11 +66,17 @@ impl Columns {
         columns
     }
 
-    /// Keeps the words whole where there is room, the shortest first; the other columns share what is left of it.
+    /// Whether no word need break on a phone.
+    pub(super) fn fit(&self) -> bool {
+        !self.columns.iter().any(|column| column.breaks)
+    }
+
+    /// Keeps the words whole where there is room, numbers first, since half a number is another one, then the shortest;
+    /// the other columns share what is left of it.
     fn keep_words(&mut self, narrowest: u32) {
         let mut taken: u32 = self.columns.iter().map(|column| column.word.min(LEAST)).sum();
         let mut by_word: Vec<&mut Column> = self.columns.iter_mut().collect();
-        by_word.sort_by_key(|column| column.word);
+        by_word.sort_by_key(|column| (column.has_words, column.word));
         for column in by_word {
             taken += column.word.saturating_sub(LEAST);
             column.breaks = taken > narrowest;
@@ -102,13 +111,13 @@ impl Columns {
         if lines <= self.width || !self.columns.iter().any(|column| column.breaks) {
             return None;
         }
-        // the longest words get what the others leave, and a tenth is for who has much to say
+        // the longest words get what the others leave, at most half, and a tenth is for who has much to say
         let words = |most: u32| self.columns.iter().map(move |column| column.word.min(most));
-        let most = (1..=20).rev().map(|part| self.width * part / 20);
+        let most = (1..=10).rev().map(|part| self.width * part / 20);
         let most = most.into_iter().find(|most| words(*most).sum::<u32>() <= self.width * 9 / 10);
         let words = words(most.unwrap_or_default());
         let room = self.width.saturating_sub(words.clone().sum());
-        let more = self.columns.iter().zip(words.clone()).map(|(column, word)| column.line - word);
+        let more = self.columns.iter().map(|column| column.line - column.word);
         let all_more = more.clone().sum::<u32>().max(1);
         let widths: Vec<u32> = words.zip(more).map(|(word, more)| word + room * more / all_more).collect();
         let whole = widths.iter().sum::<u32>().max(1);
@@ -125,6 +134,7 @@ struct Measure {
     /// All of it.
     line: u32,
     has_ideographs: bool,
+    has_letters: bool,
 }
 
 /// Up to here ideographs are a name, which is not broken.
@@ -169,11 +179,15 @@ impl Measure {
 
     fn letter(&mut self, c: char) {
         let is_ideograph = c >= '\u{2e80}';
+        // as in the usual sans, bold
         let width = match c {
-            'm' | 'w' | 'M' | 'W' | '@' | '%' => 95,
+            'm' | 'w' | 'M' | 'W' | '@' | '%' => 90,
             'A'..='Z' => 75,
+            '.' | ',' | ':' | ';' | '\'' | 'i' | 'j' | 'l' => 28,
+            'f' | 'r' | 't' => 39,
+            '0'..='9' | 'a' | 'c' | 'e' | 'k' | 's' | 'v' | 'x' | 'y' | 'z' => 56,
             _ if is_ideograph => 100,
-            _ => 60,
+            _ => 62,
         };
         self.word = match c {
             _ if is_ideograph => width,
@@ -183,6 +197,7 @@ impl Measure {
         self.longest = self.longest.max(self.word);
         self.line = (self.line + width).min(ENDLESS);
         self.has_ideographs |= is_ideograph;
+        self.has_letters |= c.is_alphabetic();
     }
 }
 
@@ -209,6 +224,8 @@ mod tests {
         assert_eq!(breaking(&[&["Tool", "Stars"], &["hedges", "22k"]]), [false, false]);
         assert_eq!(breaking(&[&["Tool", "Stars", "See"], &["hedges", "22k", url]]), [false, false, true]);
         assert_eq!(breaking(&[&["a", "b"], &[url, &"many short words ".repeat(40)]]), [true, false]);
+        let sums = breaking(&[&["Year", "Last", "This"], &["Membership", "1000,000,000", "1000,000,000"]]);
+        assert_eq!(sums, [true, false, false], "half a number is another one");
         assert_eq!(breaking(&[&["a"; 40], &[url; 40]]), [true; 40]);
     }
 
@@ -216,8 +233,8 @@ mod tests {
     fn a_word_goes_on_through_looks_and_ends_where_a_line_may_end() {
         let text = |words: &str| Inline::Text(words.to_owned());
         let word = |line: &[Inline]| Measure::of(line).word();
-        assert_eq!(word(&[text("to un"), Inline::Strong(vec![text("break")]), text("able, or")]), 12 * 60);
-        assert_eq!(word(&[text("known 中文字中文字 up"), Inline::Break, text("on")]), 5 * 60 + 35);
+        assert_eq!(word(&[text("to un"), Inline::Strong(vec![text("hung")]), text("up on")]), 8 * 62);
+        assert_eq!(word(&[text("bound 中文字中文字 up"), Inline::Break, text("on")]), 5 * 62);
         assert_eq!(word(&[text("名称")]), 200, "a name is a word");
     }
 

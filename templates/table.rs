@@ -47,6 +47,12 @@ impl Side {
 /// Columns beyond which a table is set smaller.
 const WIDE: usize = 4;
 
+/// The size of a table's letters in CSS pixels.
+const SIZE: u32 = 15;
+
+/// That of a wide one: the largest in which all words fit on a phone.
+const WIDE_SIZES: [u32; 4] = [14, 13, 12, 11];
+
 /// The room that the narrowest phones have for the text, in CSS pixels.
 const PHONE: u16 = 320 - 48;
 
@@ -57,9 +63,15 @@ pub(super) fn table(setting: Setting, table: &Table) -> Markup {
     let Table { sides, head, rows } = table;
     let is_wide = head.len() > WIDE;
     let has_head = head.iter().any(|cell| !cell.is_empty());
-    let letters = if is_wide { Letters { size: 14, gap: 6 } } else { Letters { size: 15, gap: 12 } };
+    let (sizes, gap) = if is_wide { (&WIDE_SIZES[..], 6) } else { (&[SIZE][..], 12) };
     let room = |width: u16| u32::from(width.saturating_sub(setting.indent));
-    let columns = Columns::of(table, letters, room(setting.picture_width), room(PHONE));
+    let set = |size: u32| {
+        let letters = Letters { size, gap };
+        (letters, Columns::of(table, letters, room(setting.picture_width), room(PHONE)))
+    };
+    let fitting = sizes.iter().map(|size| set(*size)).find(|(_, columns)| columns.fit());
+    let (letters, columns) = fitting.unwrap_or_else(|| set(sizes[0]));
+    let smaller = (letters.size < sizes[0]).then(|| format!("font-size:{}px", letters.size));
     let widths = columns.widths();
     let width = |at: usize, is_first: bool| widths.get(at).filter(|_| is_first).and_then(Option::as_deref);
     let turned = |cell: &[Inline]| setting.turned(cell);
@@ -71,7 +83,7 @@ pub(super) fn table(setting: Setting, table: &Table) -> Markup {
         (!names.is_empty()).then(|| names.join(" "))
     };
     html! {
-        table class=(if is_wide { "data wide" } else { "data" }) cellpadding="0" cellspacing="0" {
+        table class=(if is_wide { "data wide" } else { "data" }) cellpadding="0" cellspacing="0" style=[smaller] {
             tbody {
                 @if has_head {
                     tr {
