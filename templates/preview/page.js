@@ -3,7 +3,9 @@
 
 const fit = (frame) => {
   const page = frame.contentDocument;
-  if (page?.body) frame.style.height = `${Math.max(page.documentElement.scrollHeight, page.body.scrollHeight, 320)}px`;
+  // its scrollHeight is never less than the frame, which then would only grow
+  const height = page?.body && Math.ceil(page.documentElement.getBoundingClientRect().height);
+  if (height) frame.style.height = `${Math.max(height, 320)}px`;
 };
 
 const showLine = (line) => {

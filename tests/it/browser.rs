@@ -181,6 +181,8 @@ const TABLES: &str = "# Garden #9: Tables\n\n\
     | Who | Mail | Says |\n|---|---|---|\n\
     | Somebody | somebody@gardens.example.org | Beans, mostly, since the year of the long frost, when \
     nothing else came up, and a row of peas beside the shed. |\n\n\
+    | Name | Q1 | Q2 | Q3 | Q4 | Total |\n|---|--:|--:|--:|--:|--:|\n\
+    | Dues | 10,000 | 12,000 | 14,000 | 16,000 | 52,000 |\n\n\
     | Mon | Tue | Wed | Thu | Fri | Sat |\n|---|---|---|---|---|---|\n\
     | Monday | Tuesday | Wednesday | Thursday | Friday | Everybody has a rest in the shade of the old tree |\n\n\
     | 名称 | 数量 | 说明 |\n|---|---|---|\n\
@@ -218,7 +220,10 @@ fn the_columns_of_a_table_keep_their_words_whole_and_fit_on_a_phone() {
         browser.assert_no_sideways_scroll(style);
         assert_eq!(browser.value(UNSEEN), json!([]), "{style}");
         let broken = browser.value(BROKEN_WORDS).to_string();
-        for word in ["Bed", "Short", "12", "North", "fine", "Somebody", "beside", "名称", "数量", "苔藓"] {
+        for word in [
+            "Bed", "Short", "12", "North", "fine", "Somebody", "beside", "名称", "数量", "苔藓", "Dues", "10,000",
+            "Total",
+        ] {
             assert!(!broken.contains(&format!("\"{word}\"")), "{style}, {word}: {broken}");
         }
         browser.value("document.querySelectorAll('style').forEach((style) => style.remove())");
@@ -606,6 +611,17 @@ fn scroll_view_and_what_was_typed_outlive_a_slip() {
     let kept = "[document.querySelector('main').scrollTop, document.querySelector('[name=view]:checked').id,
         document.getElementById('address').value, document.activeElement.id]";
     assert_eq!(browser.value(kept), json!([900, "view-dark", "half-typed@", "address"]));
+}
+
+#[test]
+fn a_frame_is_as_high_as_its_email_and_shrinks_with_it() {
+    let app = App::start();
+    let long = "# Garden Letters #8: Beds\n\n".to_owned() + &"Dig.\n\n".repeat(100);
+    app.write("8.md", &long);
+    let (_preview, mut browser) = preview(&app, "8.md");
+    browser.until("document.querySelector('iframe').offsetHeight > 3000");
+    app.write("8.md", "# Garden Letters #8: Beds\n\nDig.\n");
+    browser.until("document.querySelector('iframe').offsetHeight < 1500");
 }
 
 #[test]
