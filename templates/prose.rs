@@ -357,7 +357,8 @@ pub(super) fn line(inlines: &[Inline]) -> Markup {
                 Inline::Strong(inlines) => strong { (line(inlines)) },
                 Inline::Struck(inlines) => del { (line(inlines)) },
                 Inline::Styled(style, inlines) => (styled(*style, inlines)),
-                Inline::Code(code) => code { (code) },
+                // from left to right in every language
+                Inline::Code(code) => code dir="ltr" { (code) },
                 Inline::Link(url, inlines) => a href=(url) { (line(inlines)) },
                 Inline::Break => br;,
                 Inline::Note(number) => sup { (number) },

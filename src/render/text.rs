@@ -345,7 +345,7 @@ fn superscript(text: &str) -> Option<String> {
     text.chars().map(raise).collect()
 }
 
-/// Writes the words of a line, with or without addresses and footnote marks.
+/// Writes the words of a line, with or without addresses, footnote marks and what is struck out.
 fn write_words(words: &mut String, inlines: &[Inline], with_addresses: bool) {
     for inline in inlines {
         match inline {
@@ -357,10 +357,14 @@ fn write_words(words: &mut String, inlines: &[Inline], with_addresses: bool) {
                 write_words(&mut raised, inlines, with_addresses);
                 words.push_str(&superscript(&raised).unwrap_or(raised));
             }
-            Inline::Emphasis(inlines)
-            | Inline::Strong(inlines)
-            | Inline::Struck(inlines)
-            | Inline::Styled(_, inlines) => {
+            // unmarked, they would say what the editor took back
+            Inline::Struck(inlines) if with_addresses => {
+                words.push_str("~~");
+                write_words(words, inlines, with_addresses);
+                words.push_str("~~");
+            }
+            Inline::Struck(_) => {}
+            Inline::Emphasis(inlines) | Inline::Strong(inlines) | Inline::Styled(_, inlines) => {
                 write_words(words, inlines, with_addresses);
             }
             Inline::Code(code) => words.push_str(code),

@@ -255,7 +255,7 @@ fn markdown_becomes_html_that_mail_programs_know_and_text_that_people_read() {
         assert!(html.contains(tag), "{tag} is missing:\n{html}");
     }
     for line in [
-        "indeed, not so bad.[1]",
+        "indeed, ~~not~~ so bad.[1]",
         "> Quoted words",
         "1. one",
         "2. two",

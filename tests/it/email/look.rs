@@ -196,7 +196,7 @@ fn lines_of_the_other_direction_are_turned() {
         "<ul class=\"leftward\" dir=\"ltr\"><li>A hedge.<ul class=\"leftward\"><li>A branch.</li><li><span dir=\"rtl\">غصن",
         "<ul><li>سياج</li><li><span dir=\"ltr\">A fence.</span></li></ul>",
         "<th scope=\"col\" class=\"centre\" dir=\"ltr\">A hedge</th><th scope=\"col\">سياج",
-        "<td class=\"centre\" dir=\"ltr\">grows</td><td><code>x",
+        "<td class=\"centre\" dir=\"ltr\">grows</td><td><code dir=\"ltr\">x",
         "<h2 class=\"display leftward\" dir=\"ltr\">Reading",
         "<h3 class=\"leftward\" dir=\"ltr\"><span class=\"number\">",
         "<p class=\"source leftward\" dir=\"ltr\"><span dir=\"ltr\">example.org",
