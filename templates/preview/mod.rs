@@ -165,7 +165,8 @@ fn tab(group: &str, id: &str, name: &str, first: bool) -> Markup {
     }
 }
 
-/// `41.3 KB`, in thousands of bytes as mail clients count.
+/// `41.3 KB`, of 1,024 bytes as in the findings.
 fn kilobytes(bytes: usize) -> String {
-    format!("{}.{} KB", bytes / 1000, bytes % 1000 / 100)
+    let tenths = bytes * 10 / 1024;
+    format!("{}.{} KB", tenths / 10, tenths % 10)
 }
