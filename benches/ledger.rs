@@ -58,6 +58,7 @@ async fn run(postgres: &PrivatePostgres) {
             rendered: &rendered,
             date: None,
             links: &[],
+            rate: None,
         };
         let issue = store.freeze_issue(&new).await.unwrap();
         let start = Instant::now();

@@ -235,7 +235,7 @@ impl Demo {
     /// Sends an issue to everybody, through SMTP.
     async fn send(&self, ready: &Ready) -> anyhow::Result<LedgerView> {
         let store = &self.open.store;
-        let issue = freeze(store, self.newsletter_id, ready).await?;
+        let issue = freeze(store, self.newsletter_id, ready, None).await?;
         store.snapshot(issue.id).await?;
         let plan = plan(&self.config, store.clone(), self.relay.clone(), self.newsletter.clone(), None, issue);
         let (_never, interrupt) = tokio::sync::watch::channel(false);

@@ -117,7 +117,7 @@ async fn play(
     };
     let catcher = Catcher::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await?;
     let relay = Relay::parse(&format!("smtp://{}", catcher.address()))?;
-    let issue = freeze(store, newsletter_id, ready).await?;
+    let issue = freeze(store, newsletter_id, ready, None).await?;
     let snapshot = store.snapshot(issue.id).await?;
     eprintln!("rehearsal for {} readers: nothing leaves this machine", snapshot.audience);
 

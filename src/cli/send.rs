@@ -53,7 +53,7 @@ pub(super) struct Args {
     /// Send only if this is what was approved; the preview and `masthead render` print the digest
     #[arg(long, value_name = "DIGEST")]
     approve: Option<Digest>,
-    /// Messages per second at most, like 20/s; all processes that send to the relay share the rate
+    /// Messages per second at most, like 20/s; it stays with the issue, and whoever sends it shares the rate
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
     /// How long to stay for retries that are due later, like 15m
@@ -224,7 +224,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     }
     refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
-    let rate = args.rate.or(config.send.rate);
+    let rate = args.rate.or(known.as_ref().and_then(|known| known.rate)).or(config.send.rate);
     let pace = open.store.last_pace(newsletter_id).await?;
     let how = expectation(prospects, config.send.connections, rate, pace);
     announce(&ready, known.as_ref(), prospects, &how, &oddities(&open.store, newsletter_id, &ready).await?);
@@ -237,7 +237,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     if let Some(at) = later {
         return schedule(args, open, newsletter_id, &ready, at).await;
     }
-    let issue = freeze(&open.store, newsletter_id, &ready).await?;
+    let issue = freeze(&open.store, newsletter_id, &ready, args.rate).await?;
     let snapshot = open.store.snapshot(issue.id).await?;
     // One that was scheduled is dated anew when it starts early.
     let issue = open.store.issue(newsletter_id, ready.number).await?.unwrap_or(issue);
@@ -250,7 +250,6 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
         false => tokio::spawn(tell_progress(open.store.clone(), ready.newsletter.clone(), newsletter_id, ready.number)),
     };
     let mut plan = plan(config, open.store.clone(), relay.clone(), ready.newsletter.clone(), signer.clone(), issue);
-    plan.rate = rate;
     plan.wait = args.wait.unwrap_or(plan.wait);
     plan.breaker.patience = plan.breaker.patience.min(plan.wait);
     plan.eager = true;
@@ -316,11 +315,16 @@ fn later(
 ) -> anyhow::Result<Option<OffsetDateTime>> {
     let Some(at) = at else { return Ok(None) };
     let name = format!("{}/{}", ready.newsletter.slug, ready.number);
-    let is_over = at <= OffsetDateTime::now_utc();
+    let now = OffsetDateTime::now_utc();
+    let is_over = |at: OffsetDateTime| at <= now;
+    let waits = known.is_none_or(|known| known.state == IssueState::Scheduled && !known.starts_at.is_some_and(is_over));
     match known.map(|known| known.state) {
+        // A slip, which must not send it now.
+        _ if is_over(at) && waits => {
+            Err(advise(&format!("{} UTC is over", clock(at)), "leave out --at to send it now"))
+        }
         // The same command again, when the time has come.
-        Some(_) if is_over => Ok(None),
-        None if is_over => Err(advise(&format!("{} UTC is over", clock(at)), "leave out --at to send it now")),
+        _ if is_over(at) => Ok(None),
         None | Some(IssueState::Scheduled) => Ok(Some(at)),
         Some(state) => Err(advise(&format!("{name} is {} already", state.as_str()), "leave out --at")),
     }
@@ -335,7 +339,7 @@ async fn schedule(
     at: OffsetDateTime,
 ) -> anyhow::Result<Exit> {
     let links = ready.issue.recommended();
-    let issue = open.store.schedule_issue(&new_issue(newsletter_id, ready, &links), at).await?;
+    let issue = open.store.schedule_issue(&new_issue(newsletter_id, ready, &links, args.rate), at).await?;
     // Another process may have frozen the number in the meantime.
     refuse_other_content(ready, &issue)?;
     let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
@@ -349,9 +353,14 @@ async fn schedule(
 }
 
 /// Freezes an issue under its number; other content under it is refused.
-pub(super) async fn freeze(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::Result<FrozenIssue> {
+pub(super) async fn freeze(
+    store: &Store,
+    newsletter_id: i32,
+    ready: &Ready,
+    rate: Option<f64>,
+) -> anyhow::Result<FrozenIssue> {
     let links = ready.issue.recommended();
-    let issue = store.freeze_issue(&new_issue(newsletter_id, ready, &links)).await?;
+    let issue = store.freeze_issue(&new_issue(newsletter_id, ready, &links, rate)).await?;
     // Another process may have frozen the number in the meantime.
     refuse_other_content(ready, &issue)?;
     if issue.state == IssueState::Cancelled {
@@ -370,6 +379,7 @@ pub(super) fn plan(
     signer: Option<Signer>,
     issue: FrozenIssue,
 ) -> dispatch::Send {
+    let rate = issue.rate.or(config.send.rate);
     dispatch::Send {
         store,
         relay,
@@ -378,7 +388,7 @@ pub(super) fn plan(
         issue,
         berths: Berths::new(config.send.connections),
         messages: config.send.messages,
-        rate: config.send.rate,
+        rate,
         retry: config.send.retry.clone(),
         breaker: config.send.breaker.clone(),
         wait: config.send.wait,
@@ -548,7 +558,7 @@ fn confirmed(readers: u64, later: Option<OffsetDateTime>) -> anyhow::Result<bool
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready, links: &'a [IssueLink<'a>]) -> NewIssue<'a> {
+fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready, links: &'a [IssueLink<'a>], rate: Option<f64>) -> NewIssue<'a> {
     NewIssue {
         newsletter_id,
         number: ready.number,
@@ -557,6 +567,7 @@ fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready, links: &'a [IssueLink<'a>
         rendered: &ready.rendered,
         date: ready.issue.date,
         links,
+        rate,
     }
 }
 

@@ -59,6 +59,8 @@ pub struct NewIssue<'a> {
     pub date: Option<Date>,
     /// The pages that it links to, for the link memory.
     pub links: &'a [IssueLink<'a>],
+    /// Messages per second at most; without one, as it was said before.
+    pub rate: Option<f64>,
 }
 
 /// An issue in the store.
@@ -84,6 +86,8 @@ pub struct FrozenIssue {
     pub created_at: OffsetDateTime,
     /// When it is to start, or started, if it was scheduled.
     pub starts_at: Option<OffsetDateTime>,
+    /// Messages per second at most, where a send said so.
+    pub rate: Option<f64>,
     /// How many readers the snapshots took in.
     pub audience: i64,
     /// Why it stands still; when it is sending, why it goes gently.
@@ -143,9 +147,9 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
             "insert into issue (newsletter_id, number, state, source_digest, title, subject, preheader, html, text,
-                                seal, issue_date, starts_at)
+                                seal, issue_date, starts_at, rate)
              values ($1, $2, case when $11::timestamptz is null then 'sending' else 'scheduled' end,
-                     $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                     $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              on conflict on constraint issue_number_key do nothing
              returning id",
             new.newsletter_id,
@@ -158,13 +162,23 @@ impl Store {
             new.rendered.text,
             new.rendered.seal,
             new.date,
-            at
+            at,
+            new.rate
         )
         .fetch_optional(&mut *transaction)
         .await?;
         if let Some(id) = id {
             sqlx::query!("select create_ledger($1)", id).execute(&mut *transaction).await?;
             remember_sent(&mut transaction, id, new.links).await?;
+        } else if new.rate.is_some() {
+            sqlx::query!(
+                "update issue set rate = $3 where newsletter_id = $1 and number = $2",
+                new.newsletter_id,
+                new.number as i32,
+                new.rate
+            )
+            .execute(&mut *transaction)
+            .await?;
         }
         transaction.commit().await?;
         self.issue(new.newsletter_id, new.number)
@@ -199,6 +213,7 @@ impl Store {
                 date: row.issue_date,
                 created_at: row.starts_at.unwrap_or(row.created_at),
                 starts_at: row.starts_at,
+                rate: row.rate,
                 audience: row.audience,
                 pause: Pause::read(row.pause_cause, row.pause_reason, row.probe_at)?,
             })

@@ -131,6 +131,7 @@ fn issue(app: &App, newsletter_id: i32, number: u32) -> i64 {
         rendered: &rendered,
         date: None,
         links: &[],
+        rate: None,
     };
     app.block_on(async {
         let issue = app.store().freeze_issue(&new).await.unwrap();

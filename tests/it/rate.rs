@@ -43,6 +43,21 @@ fn three_senders_keep_one_rate_together_also_when_one_is_killed() {
     assert_eq!(app.query("select count(distinct worker_id)::text from ledger where state = 'accepted'"), "3");
 }
 
+#[test]
+fn the_rate_of_a_send_is_kept_by_whoever_sends_the_issue() {
+    let app = App::start();
+    app.subscribe_many(60);
+    app.masthead(&["send", &app.issue(7), "--yes", "--rate", "50/s", "--at", "2999-01-01 00:00"]).exits(0);
+    let mut worker = app.spawn(&["worker"]);
+    worker.wait_for("waiting for issues to send");
+    app.query("update issue set starts_at = now()");
+    app.wait_for_mails(60);
+    let moments = moments(&app);
+    let took = moments[59].duration_since(moments[0]).unwrap().as_secs_f64();
+    assert!(took >= 59.0 / 50.0 * 0.9, "60 mails in {took} s");
+    worker.kill();
+}
+
 /// By the database's clock alone, so exact on any machine.
 #[test]
 fn what_several_processes_take_from_a_bucket_never_overlaps_and_leaves_no_gap() {

@@ -218,6 +218,9 @@ fn a_time_that_is_over_or_no_time_is_refused() {
     app.masthead(&["send", &issue, "--yes", "--at", "2020-01-01T08:00:00Z"]).exits(2).says("is over");
     app.masthead(&["send", &issue, "--yes", "--at", "soon"]).exits(2).says("2026-11-23 08:00");
     assert_eq!(app.query("select count(*)::text from issue"), "0");
+    schedule(&app, &issue);
+    app.masthead(&["send", &issue, "--yes", "--at", "2020-01-01T08:00:00Z"]).exits(2).says("is over");
+    assert_eq!(app.query("select state from issue"), "scheduled", "a slip sends nothing");
 }
 
 #[test]

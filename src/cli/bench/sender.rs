@@ -139,7 +139,7 @@ async fn send_with_ledger(task: &Task, config: &Config, ready: Ready) -> anyhow:
     let url = config.database_url.as_ref().context("there is no database in the configuration")?;
     let store = Store::open(url.reveal()).await?;
     let newsletter_id = store.newsletter_id(&ready.newsletter.slug).await?;
-    let issue = freeze(&store, newsletter_id, &ready).await?;
+    let issue = freeze(&store, newsletter_id, &ready, None).await?;
     let snapshot = Instant::now();
     let audience = store.snapshot(issue.id).await?.audience;
     let snapshot = snapshot.elapsed().as_secs_f64();
