@@ -284,7 +284,10 @@ impl Shared {
     /// How many bytes of a message are needed: none where nobody looks at them.
     fn most_kept(&self) -> usize {
         let options = &self.options;
-        let looked_at = options.keep == Keep::Everything || options.maildir.is_some() || options.script.is_some();
+        let looked_at = options.keep == Keep::Everything
+            || options.maildir.is_some()
+            || options.script.is_some()
+            || options.recorder.is_some();
         if looked_at { options.largest } else { 0 }
     }
 

@@ -204,7 +204,8 @@ impl LedgerView {
                 format!("  paused: {reason}\n  nobody is lost; mend it, then `masthead resume {name}`\n")
             }
             Some(Pause { reason, probe_at: Some(at), .. }) => format!(
-                "  paused: {reason}\n  nobody is lost; whoever sends sees at {} UTC whether it can go on\n",
+                "  paused: {reason}\n  nobody is lost; whoever sends sees at {} UTC whether it can go on: keep `masthead serve` or \
+                 `masthead worker` running, or run the same `masthead send` again then\n",
                 clock(*at)
             ),
         }

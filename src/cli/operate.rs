@@ -4,7 +4,7 @@ use super::context::{ConfigArgs, OpenStore, block_on};
 use super::ledger::{LedgerView, words};
 use super::{Exit, advise, status};
 use crate::delivery::PauseCause;
-use crate::store::Resolution;
+use crate::store::{IssueState, Resolution};
 use crate::subscriber::EmailAddress;
 
 /// The arguments of `pause`, `resume` and `cancel`.
@@ -97,6 +97,9 @@ pub(super) fn cancel(args: &Args) -> anyhow::Result<Exit> {
 pub(super) fn retry(args: &RetryArgs) -> anyhow::Result<Exit> {
     let only = args.only.as_deref().map(EmailAddress::parse).transpose()?;
     on_ledger(&args.of.config, Some(&args.of.issue), async |open, ledger| {
+        if ledger.issue.state == IssueState::Cancelled {
+            return Err(not_so(&ledger.name(), "cancelled", "give the file another number to send it after all"));
+        }
         let count = open.store.retry(ledger.issue.id, only.as_ref()).await?;
         if let (0, Some(only)) = (count, &only) {
             return Err(not_there(open, &ledger, only, "refused or expired").await?);
@@ -127,6 +130,9 @@ pub(super) fn resolve(args: &ResolveArgs) -> anyhow::Result<Exit> {
         }
         match resolution {
             Resolution::Accepted => eprintln!("{count} deliveries are accepted now"),
+            Resolution::Resend if ledger.issue.state == IssueState::Cancelled => {
+                eprintln!("{count} deliveries are skipped: {} is cancelled", ledger.name());
+            }
             Resolution::Resend => {
                 eprintln!("{count} deliveries are queued again; `masthead send` with the issue's file sends them");
             }

@@ -205,8 +205,8 @@ fn what_a_cancelled_issue_has_in_doubt_is_never_queued_again() {
     app.masthead(&["send", &issue, "--yes", "--wait", "0s"]).exits(3);
     app.masthead(&["cancel", "7"]).exits(0);
     app.ledger(7).is(&[("accepted", 2), ("in_doubt", 1), ("refused", 1), ("skipped", 1)]);
-    app.masthead(&["resolve", "7", "--resend"]).exits(0);
-    app.masthead(&["retry", "7"]).exits(0).says("0 deliveries");
+    app.masthead(&["resolve", "7", "--resend"]).exits(0).says("1 deliveries are skipped: garden/7 is cancelled");
+    app.masthead(&["retry", "7"]).exits(2).says("garden/7 is cancelled");
     app.ledger(7).is(&[("accepted", 2), ("refused", 1), ("skipped", 2)]);
     app.masthead(&["audit", "7"]).exits(0);
 }

@@ -28,6 +28,8 @@ fn a_rehearsal_mails_everybody_into_a_catcher_and_leaves_nothing() {
     let files: Vec<_> = fs::read_dir(app.folder.path().join("mail/new")).unwrap().map(|f| f.unwrap().path()).collect();
     assert_eq!((files.len(), &figures["messages"]), (40, &40.into()));
     assert!(figures["largest_bytes"].as_u64().unwrap() > 1_000);
+    let unseen = app.masthead(&["rehearse", &issue, "--json"]).exits(0);
+    assert_eq!(unseen.json()["rehearsal"]["largest_bytes"], figures["largest_bytes"], "also where nobody keeps them");
     assert_eq!((app.dump(), is_under_way(&app), app.mails().len()), (before, false, 0));
 
     // What was rehearsed is what leaves, and the links lead to the same.
