@@ -39,7 +39,7 @@ pub(super) fn issue(number: u32, size: usize, words: &Words) -> anyhow::Result<I
     for _ in 0..LOOKS {
         let issue = parse(text(number, items, words).as_bytes())?;
         let html = render(&issue, &sample_newsletter(&issue)?)?.html.len();
-        items = (items * size / html).max(1);
+        items = ((items * size + html / 2) / html).max(1);
     }
     Ok(parse(text(number, items, words).as_bytes())?)
 }
