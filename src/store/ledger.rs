@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use time::OffsetDateTime;
 
 use super::{IssueState, Store, StoreError, WorkerError};
@@ -468,8 +468,8 @@ pub struct Session {
 impl Session {
     /// Writes what came of attempts, then the next intents: one commit for many connections.
     ///
-    /// One transaction in one round trip; `migrations/0008_write_ledger.sql` has its statements.
-    /// Doing it again after a lost commit changes nothing.
+    /// One transaction in one round trip where nothing stands against any of them, else another one with more care;
+    /// `migrations/0011_write_ledger.sql` has their statements. Doing it again after a lost commit changes nothing.
     ///
     /// # Errors
     ///
@@ -489,18 +489,41 @@ impl Session {
         let attempts: Vec<_> = intents.iter().map(|intent| intent.attempt).collect();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => PgConnection::connect_with(&self.options).await?,
+            None => open_session(&self.options).await?,
         };
+        if entries.iter().all(|entry| entry.was_granted) {
+            let is_written = sqlx::query_scalar!(
+                r#"select write_ledger_plainly($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) as "it!""#,
+                worker_id,
+                newsletter_id,
+                issue_id,
+                INTENT,
+                &columns.subscriber_ids,
+                &columns.steps,
+                &columns.attempts,
+                &columns.states,
+                &columns.waits as &[Option<f64>],
+                &columns.classes as &[Option<String>],
+                &columns.replies as &[Option<String>],
+                &subscriber_ids,
+                &steps,
+                &attempts
+            )
+            .fetch_one(&mut connection)
+            .await;
+            if unless_taken(is_written)? {
+                self.connection = Some(connection);
+                return Ok(Settled { granted: vec![Granted::Go; intents.len()], lost: 0 });
+            }
+        }
         let row = sqlx::query!(
-            r#"select is_alive as "is_alive!", written as "written!", are_all_granted, taken_readers, taken_states
-               from write_ledger($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
+            r#"select is_alive as "is_alive!", written as "written!", taken_readers, taken_states
+               from write_ledger($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"#,
             worker_id,
             newsletter_id,
             issue_id,
             INTENT,
-            entries.iter().all(|entry| entry.was_granted),
             &columns.subscriber_ids,
-            &columns.steps,
             &columns.attempts,
             &columns.states,
             &columns.waits as &[Option<f64>],
@@ -516,18 +539,14 @@ impl Session {
         if !row.is_alive {
             return Err(WorkerError::GivenUp);
         }
-        let granted = if row.are_all_granted == Some(true) {
-            vec![Granted::Go; intents.len()]
-        } else {
-            let (readers, states) = (row.taken_readers.unwrap_or_default(), row.taken_states.unwrap_or_default());
-            let taken: HashMap<_, _> = readers.into_iter().zip(states).collect();
-            let answer = |intent: &Intent| match taken.get(&intent.subscriber_id).map(String::as_str) {
-                Some("attempting") => Granted::Go,
-                Some("skipped") => Granted::Skipped,
-                _ => Granted::NotNow,
-            };
-            intents.iter().map(answer).collect()
+        let (readers, states) = (row.taken_readers.unwrap_or_default(), row.taken_states.unwrap_or_default());
+        let taken: HashMap<_, _> = readers.into_iter().zip(states).collect();
+        let answer = |intent: &Intent| match taken.get(&intent.subscriber_id).map(String::as_str) {
+            Some("attempting") => Granted::Go,
+            Some("skipped") => Granted::Skipped,
+            _ => Granted::NotNow,
         };
+        let granted = intents.iter().map(answer).collect();
         // What found no place may have been written by a commit whose answer was lost, or was resolved.
         let lost = entries.len() as u64 - row.written.unsigned_abs();
         Ok(Settled { granted, lost })
@@ -538,6 +557,21 @@ impl Session {
         if let Some(connection) = self.connection {
             connection.close().await.ok();
         }
+    }
+}
+
+/// A connection whose statements are planned once: they are the same every time, and so are the best plans.
+async fn open_session(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    connection.execute("set plan_cache_mode = force_generic_plan").await?;
+    Ok(connection)
+}
+
+/// Whether all was written; a step that is taken means that nothing was.
+fn unless_taken(is_written: sqlx::Result<bool>) -> sqlx::Result<bool> {
+    match is_written {
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        other => other,
     }
 }
 
