@@ -12,6 +12,7 @@ mod line;
 mod machine;
 mod parse;
 mod peers;
+mod postfix;
 mod raw;
 mod render;
 mod report;
@@ -68,6 +69,8 @@ enum What {
     Web(web::Args),
     /// What a user would write instead, beside masthead with its ledger
     Peers(peers::Args),
+    /// Sending, beside Postfix's smtp-source
+    Postfix(postfix::Args),
     /// Take mail and keep nothing of it
     #[command(hide = true)]
     Sink,
@@ -92,7 +95,7 @@ impl What {
     fn needs_database(&self) -> bool {
         match self {
             Self::Send(args) => !args.no_ledger,
-            Self::Import(_) | Self::Web(_) | Self::Peers(_) => true,
+            Self::Import(_) | Self::Web(_) | Self::Peers(_) | Self::Postfix(_) => true,
             Self::Parse | Self::Render | Self::Stamp(_) | Self::Sink | Self::Sender => false,
         }
     }
@@ -140,6 +143,7 @@ async fn measure(what: &[What], rounds: u32, ground: &Ground) -> anyhow::Result<
             What::Import(args) => tables.push(import::run(args, rounds, ground).await?),
             What::Web(args) => tables.push(web::run(args, rounds, ground).await?),
             What::Peers(args) => tables.push(peers::run(args, rounds, ground).await?),
+            What::Postfix(args) => tables.extend(postfix::run(args, rounds, ground).await?),
             What::Sink | What::Sender => {}
         }
     }

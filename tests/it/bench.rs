@@ -156,3 +156,21 @@ fn peers_take_turns_with_the_ledger_and_one_that_does_not_send_is_an_error() {
     fs::remove_file(folder.path().join("lettre")).unwrap();
     fails_with(&["lettre", "--scripts"]);
 }
+
+#[test]
+fn without_postfix_its_measurement_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let scripts = folder.path().to_str().unwrap();
+    let fails_with = |words: &[&str]| {
+        let output = bench_command(&folder).args(["postfix", "--scripts", scripts]).output().unwrap();
+        let said = text(&output.stderr);
+        assert!(!output.status.success() && words.iter().all(|word| said.contains(word)), "{said}");
+    };
+    fails_with(&["smtp-source", "--scripts"]);
+    for (name, program) in [("smtp-source", "#!/bin/sh\n"), ("smtp-sink", "#!/bin/sh\nexit 3\n")] {
+        let path = folder.path().join(name);
+        fs::write(&path, program).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    fails_with(&["smtp-sink", "exit status: 3"]);
+}

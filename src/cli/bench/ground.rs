@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
@@ -174,6 +174,11 @@ impl Helper {
 
     pub(super) fn pid(&self) -> Pid {
         Pid::from_child(&self.0)
+    }
+
+    /// How it has ended, if it has.
+    pub(super) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.0.try_wait()?)
     }
 
     fn pipes(&mut self) -> anyhow::Result<(ChildStdin, ChildStdout)> {

@@ -93,7 +93,8 @@ pub(super) async fn run(args: &Args, rounds: u32, ground: &Ground) -> anyhow::Re
     Ok(table)
 }
 
-fn program(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+/// A program in the folder of peers.
+pub(super) fn program(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let path = folder.join(name);
     if path.is_file() {
         return Ok(path.canonicalize()?);

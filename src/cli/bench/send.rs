@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::ensure;
+use rustix::process::Pid;
 
 use super::form::Form;
 use super::ground::{Ground, Helper, Relay, Sink};
@@ -205,6 +206,22 @@ impl<'a> Stage<'a> {
 
     /// One sending by a process of its own; the sink must have every message.
     pub(super) async fn send(&mut self, client: Client, form: Form, readers: u64) -> anyhow::Result<Spent> {
+        let before = self.sink.accepted()?;
+        let spent = self.send_to(self.to, self.sink.pid(), client, form, readers).await?;
+        let accepted = self.sink.accepted()? - before;
+        ensure!(accepted == readers, "the sink has {accepted} messages of {readers}");
+        Ok(spent)
+    }
+
+    /// One sending by a process of its own to whoever takes mail at an address, the process `taker`.
+    pub(super) async fn send_to(
+        &mut self,
+        to: SocketAddr,
+        taker: Pid,
+        client: Client,
+        form: Form,
+        readers: u64,
+    ) -> anyhow::Result<Spent> {
         let args = self.args;
         self.number += 1;
         // One newsletter for each number of readers.
@@ -214,7 +231,7 @@ impl<'a> Stage<'a> {
             store.populate(store.newsletter_id(&newsletter).await?, readers).await?;
             self.populated.insert(newsletter.clone());
         }
-        let relay = Relay { address: self.to, connections: args.connections, form, signs: args.dkim };
+        let relay = Relay { address: to, connections: args.connections, form, signs: args.dkim };
         let config = self.ground.configure(&newsletter, &relay)?;
         let postmaster = self.ground.database.as_ref().and_then(|database| database.postmaster());
         let task = Task {
@@ -231,14 +248,10 @@ impl<'a> Stage<'a> {
                 (Client::Ledger, None) if args.dkim => None,
                 _ => Some(1),
             },
-            to: self.to,
-            sink: self.sink.pid().as_raw_nonzero().get(),
+            to,
+            sink: taker.as_raw_nonzero().get(),
             postmaster: postmaster.map(|pid| pid.as_raw_nonzero().get()),
         };
-        let before = self.sink.accepted()?;
-        let spent = Helper::start(["bench", "sender"])?.ask(&task).await?;
-        let accepted = self.sink.accepted()? - before;
-        ensure!(accepted == readers, "the sink has {accepted} messages of {readers}");
-        Ok(spent)
+        Helper::start(["bench", "sender"])?.ask(&task).await
     }
 }
