@@ -210,9 +210,8 @@ const NAMES: [(&str, u32); 148] = [
 ];
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use super::{Colour, NAMES};
 
     #[test]

@@ -175,7 +175,7 @@ fn is_void(name: &str) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::super::{page, sample_newsletter};
     use super::*;

@@ -231,7 +231,7 @@ pub(super) fn fill<'a>(pieces: &[Piece<'_>], value: impl Fn(Slot) -> &'a str) ->
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
