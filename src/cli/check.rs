@@ -282,8 +282,8 @@ fn print_json(found: &[(&Manuscript, &Vec<Finding>)]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Findings of one rule in one file that are shown; nobody reads more.
-const SHOWN: usize = 50;
+/// Findings of one rule in one file that are shown, one below the other; nobody reads more.
+const SHOWN: usize = 10;
 
 /// Prints the findings; when files were mended, the difference has standard output for itself.
 fn print_text(found: &[(&Manuscript, &Vec<Finding>)], mended: bool) -> anyhow::Result<()> {
@@ -305,17 +305,15 @@ pub(super) fn shown(manuscript: &Manuscript, findings: &[Finding]) -> String {
 fn show(manuscript: &Manuscript, findings: &[Finding], to_terminal: bool) -> String {
     let paint = Paint { colour: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
     let mut text = String::new();
-    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in findings {
-        let count = shown.entry(finding.rule).or_default();
-        *count += 1;
-        if *count <= SHOWN {
+    for (_, rule, findings) in check::by_rule(findings, |finding| (finding.severity, finding.rule)) {
+        for finding in findings.iter().take(SHOWN) {
             text.push_str(&excerpt::show(manuscript, finding, paint));
             text.push('\n');
         }
-    }
-    for (rule, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN) {
-        text.push_str(&format!("… and {} more `{rule}` in {}; --json has all\n\n", count - SHOWN, manuscript.name));
+        let more = findings.len().saturating_sub(SHOWN);
+        if more > 0 {
+            text.push_str(&format!("… and {more} more `{rule}` in {}; --json has all\n\n", manuscript.name));
+        }
     }
     text
 }

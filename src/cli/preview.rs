@@ -19,7 +19,8 @@ use crate::issue::{Archive, Issue};
 use crate::message::dkim::Signer;
 use crate::newsletter::Slug;
 use crate::postgres::PrivatePostgres;
-use crate::preview::{Desk, Opening, Preview, Project, Shelf, Source};
+use crate::preview::{Desk, Opening, Preview, Project, Shelf, Source, Trouble};
+use crate::theme::Sheet;
 use kept::Kept;
 
 /// The arguments.
@@ -105,13 +106,17 @@ struct Office {
 
 impl Office {
     /// What is configured for an issue; an error in the configuration is one of the preview.
-    fn project(&self, issue: &Issue) -> Result<Project, String> {
+    fn project(&self, issue: &Issue) -> Result<Project, Trouble> {
         if !self.config.exists() {
             return Ok(Project::none(&format!("there is no `{}`.", self.config.display())));
         }
-        let config = self.configured()?;
-        let newsletter = newsletter_for(&config, issue, self.newsletter.as_deref()).map_err(told)?;
-        let signer = config.dkim(&newsletter.slug).map(|dkim| self.signer(dkim)).transpose()?;
+        let config = self.configured().map_err(|what| fault(&self.config, what))?;
+        let newsletter = newsletter_for(&config, issue, self.newsletter.as_deref())
+            .map_err(|error| Trouble::at(&self.config, None, told(error)))?;
+        let signer = config
+            .dkim(&newsletter.slug)
+            .map(|dkim| self.signer(dkim).map_err(|what| Trouble::at(&dkim.key_file, None, what)));
+        let signer = signer.transpose()?;
         let archive = self.archive(&config, &newsletter.slug);
         Ok(Project { newsletter: Ok(newsletter), signer, check: config.check.clone(), archive })
     }
@@ -141,6 +146,34 @@ impl Office {
     fn archive(&self, config: &Config, slug: &Slug) -> Arc<Archive> {
         let mut known = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(slug.clone()).or_insert_with(|| recalled(config, slug)).clone()
+    }
+}
+
+/// Where a configuration is broken that cannot be read: in a style sheet that it names, or in itself.
+fn fault(config: &Path, what: String) -> Trouble {
+    if let Some(trouble) = style_sheets(config).iter().find_map(|css| broken_sheet(css)) {
+        return trouble;
+    }
+    // errors of TOML have lines in their words alone
+    let line = what.split_once(" at line ").and_then(|(_, rest)| rest.split(',').next()?.parse::<usize>().ok());
+    Trouble::at(config, line, what)
+}
+
+/// The style sheets that a configuration names, whatever else is in it.
+fn style_sheets(config: &Path) -> Vec<PathBuf> {
+    let table = std::fs::read_to_string(config).ok().and_then(|text| text.parse::<toml::Table>().ok());
+    let newsletters = table.as_ref().and_then(|table| table.get("newsletter")?.as_table());
+    let css =
+        newsletters.into_iter().flat_map(|all| all.values()).filter_map(|one| one.get("theme")?.get("css")?.as_str());
+    css.map(|file| config.with_file_name(file)).collect()
+}
+
+/// What is wrong with a style sheet.
+fn broken_sheet(css: &Path) -> Option<Trouble> {
+    match std::fs::read_to_string(css).map(|text| Sheet::parse(&text)) {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(Trouble::at(css, usize::try_from(error.line).ok(), error.what)),
+        Err(error) => Some(Trouble::at(css, None, format!("`{}` cannot be read: {error}", css.display()))),
     }
 }
 

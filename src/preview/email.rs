@@ -14,7 +14,7 @@ use crate::issue::{Issue, Manuscript};
 use crate::message::dkim::Signer;
 use crate::message::{self, Digest, Reader};
 use crate::newsletter::Newsletter;
-use crate::render::{self, RenderError, Rendered, SAMPLE_UNSUBSCRIBE_URL, Slot};
+use crate::render::{self, Rendered, SAMPLE_UNSUBSCRIBE_URL, Slot};
 use crate::store::Approval;
 use crate::subscriber::EmailAddress;
 use crate::templates::preview as templates;
@@ -74,15 +74,16 @@ impl Email {
         manuscript: Arc<Manuscript>,
         changed: OffsetDateTime,
         project: &Project,
-        css: Option<&str>,
+        css: Option<&Sheet>,
     ) -> Result<Self, String> {
         let issue = &manuscript.issue;
         let mut newsletter = match &project.newsletter {
             Ok(newsletter) => newsletter.clone(),
             Err(_) => render::sample_newsletter(issue).map_err(|error| error.to_string())?,
         };
-        let sheet = Sheet::parse(css.unwrap_or_default()).map_err(|error| RenderError::from(error).to_string())?;
-        newsletter.theme.sheet = newsletter.theme.sheet.under(&sheet);
+        if let Some(sheet) = css {
+            newsletter.theme.sheet = newsletter.theme.sheet.under(sheet);
+        }
         let rendered = render::render(issue, &newsletter).map_err(|error| error.to_string())?;
         let digest = Digest::of(&newsletter, &rendered, issue.number).map_err(|error| error.to_string())?;
         let html = rendered.html_for(|slot| value(slot, 0));
@@ -176,8 +177,14 @@ impl Email {
         let outline = Outline::of(&self.manuscript, &html);
         let message = self.message(reader)?;
         let headers = inspect::headers(&message, &self.expected());
-        let mut findings: Vec<templates::Finding> = self.findings.iter().map(checked).collect();
-        findings.extend(headers.findings.iter().cloned().map(inspected));
+        let checks = self.findings.iter().map(checked);
+        let inspections = headers.findings.iter().map(inspected);
+        let findings = check::by_rule(checks.chain(inspections), |(severity, rule, _)| (*severity, *rule));
+        let group = |(severity, rule, findings): (Severity, &'static str, Vec<Ruled>)| {
+            let findings = findings.into_iter().map(|(.., finding)| finding).collect();
+            templates::Group { severity: word(severity), rule, findings }
+        };
+        let findings = findings.into_iter().map(group).collect();
         Ok(templates::Email {
             newsletter: &self.newsletter.name,
             letter: self.letter(&html, self.text(reader), &outline, headers, known),
@@ -421,27 +428,23 @@ fn tag_name_end(html: &str, start: usize) -> Option<usize> {
     (name > 0).then_some(start + 1 + name)
 }
 
-fn checked(finding: &check::Finding) -> templates::Finding {
-    templates::Finding {
-        severity: severity(finding.severity),
-        rule: finding.rule.to_owned(),
-        message: finding.message.clone(),
-        hint: finding.hint.clone(),
-        line: Some(finding.line),
-    }
+/// A finding with its severity and rule.
+type Ruled = (Severity, &'static str, templates::Finding);
+
+fn checked(finding: &check::Finding) -> Ruled {
+    // what is said of a style sheet is in no line of the issue
+    let line = (finding.rule != "style-sheet").then_some(finding.line);
+    let shown = templates::Finding { message: finding.message.clone(), hint: finding.hint.clone(), line };
+    (finding.severity, finding.rule, shown)
 }
 
-fn inspected(finding: inspect::Finding) -> templates::Finding {
-    templates::Finding {
-        severity: severity(finding.severity),
-        rule: finding.rule.to_owned(),
-        message: finding.message,
-        hint: finding.hint,
-        line: finding.line,
-    }
+fn inspected(finding: &inspect::Finding) -> Ruled {
+    let inspect::Finding { message, hint, line, .. } = finding;
+    let shown = templates::Finding { message: message.clone(), hint: hint.clone(), line: *line };
+    (finding.severity, finding.rule, shown)
 }
 
-fn severity(severity: Severity) -> &'static str {
+fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

@@ -9,6 +9,7 @@ mod desk;
 mod email;
 mod source;
 
+pub use crate::templates::preview::Trouble;
 pub use desk::{Desk, Opening, Shelf};
 pub use source::{Configured, Project, Source};
 
@@ -175,10 +176,13 @@ impl Look {
 
 async fn page(State(site): State<Site>, Query(look): Query<Look>) -> Html<String> {
     let shown = site.shown.borrow().clone();
-    let trouble = shown.trouble.as_deref();
-    let content = match &shown.email {
-        Some(email) => site.room.look_at(email, &shown, look.reader()).await,
-        None => Err(trouble.unwrap_or_default().to_owned()),
+    let content = match (&shown.email, &shown.trouble) {
+        (Some(email), _) => {
+            let content = site.room.look_at(email, &shown, look.reader()).await;
+            content.map_err(|what| Trouble { place: shown.name.clone(), what })
+        }
+        (None, Some(trouble)) => Err(trouble.clone()),
+        (None, None) => Err(Trouble { place: shown.name.clone(), what: "it was not read yet".to_owned() }),
     };
     let page = templates::Preview {
         file: &shown.name,
@@ -186,9 +190,9 @@ async fn page(State(site): State<Site>, Query(look): Query<Look>) -> Html<String
         reader: look.reader(),
         readers: &READERS.map(|(who, _)| who),
         images: look.images.is_some(),
-        trouble,
+        trouble: shown.trouble.as_ref(),
         unconfigured: shown.email.as_ref().and_then(|email| email.unconfigured.as_deref()),
-        shown: content.as_ref().map_err(String::as_str).cloned(),
+        shown: content,
     };
     Html(templates::preview(&page).into_string())
 }

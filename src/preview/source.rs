@@ -12,6 +12,8 @@ use crate::issue::check::Settings;
 use crate::issue::{Archive, Issue, Manuscript};
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
+use crate::templates::preview::Trouble;
+use crate::theme::Sheet;
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_millis(250);
@@ -27,7 +29,23 @@ pub struct Source {
 }
 
 /// Tells what is configured for an issue, or what is wrong with the configuration.
-pub type Configured = dyn Fn(&Issue) -> Result<Project, String> + Send + Sync;
+pub type Configured = dyn Fn(&Issue) -> Result<Project, Trouble> + Send + Sync;
+
+impl Trouble {
+    /// In a line of a file.
+    pub fn at(file: &Path, line: impl Into<Option<usize>>, what: impl Into<String>) -> Self {
+        let place = match line.into() {
+            Some(line) => format!("{}, line {line}", name(file)),
+            None => name(file),
+        };
+        Self { place, what: what.into() }
+    }
+}
+
+/// A file's name without its folders.
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+}
 
 /// What is configured for an issue.
 #[derive(Clone)]
@@ -75,7 +93,7 @@ pub(super) struct Shown {
     /// The email, as it was when it last could be made.
     pub(super) email: Option<Arc<Email>>,
     /// Why it cannot be made at the moment.
-    pub(super) trouble: Option<String>,
+    pub(super) trouble: Option<Trouble>,
     content: Content,
 }
 
@@ -83,7 +101,7 @@ impl Shown {
     /// The email, if it is what the files say now.
     pub(super) fn current(&self) -> Result<&Arc<Email>, String> {
         match (&self.trouble, &self.email) {
-            (Some(trouble), _) => Err(trouble.clone()),
+            (Some(trouble), _) => Err(trouble.what.clone()),
             (None, Some(email)) => Ok(email),
             (None, None) => Err(format!("{} was not read yet", self.name)),
         }
@@ -93,12 +111,12 @@ impl Shown {
 /// What the files say, or why they cannot be read.
 #[derive(Debug)]
 struct Content {
-    bytes: Result<Vec<u8>, String>,
+    bytes: Result<Vec<u8>, Trouble>,
     /// When the issue file was changed last.
     changed: SystemTime,
-    css: Option<Result<String, String>>,
-    manuscript: Result<Arc<Manuscript>, String>,
-    project: Result<Project, String>,
+    css: Option<Result<Sheet, Trouble>>,
+    manuscript: Result<Arc<Manuscript>, Trouble>,
+    project: Result<Project, Trouble>,
 }
 
 impl Content {
@@ -140,8 +158,13 @@ impl Source {
 
     /// What the files say; what has not changed since the last look is not parsed again.
     fn content(&self, last: Option<&Content>) -> Content {
-        let failed = |path: &Path, error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
-        let css = self.css.as_deref().map(|path| std::fs::read_to_string(path).map_err(|error| failed(path, error)));
+        let failed = |path: &Path, error: std::io::Error| {
+            Trouble::at(path, None, format!("`{}` cannot be read: {error}", path.display()))
+        };
+        let css = self.css.as_deref().map(|path| {
+            let css = std::fs::read_to_string(path).map_err(|error| failed(path, error))?;
+            sheet(path, &css)
+        });
         let bytes = std::fs::read(&self.file).map_err(|error| failed(&self.file, error));
         let changed = std::fs::metadata(&self.file).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
         let manuscript = match last.filter(|last| last.bytes == bytes) {
@@ -152,29 +175,35 @@ impl Source {
         Content { bytes, changed, css, manuscript, project }
     }
 
-    fn name(&self) -> String {
-        self.file.file_name().unwrap_or(self.file.as_os_str()).to_string_lossy().into_owned()
-    }
-
-    fn manuscript(&self, bytes: &[u8]) -> Result<Arc<Manuscript>, String> {
-        let name = self.name();
-        let read = Manuscript::read(&name, bytes);
-        read.map(Arc::new).map_err(|error| format!("{name}:{}: {}\n{}", error.line, error.what, error.hint))
+    fn manuscript(&self, bytes: &[u8]) -> Result<Arc<Manuscript>, Trouble> {
+        let read = Manuscript::read(&name(&self.file), bytes);
+        read.map(Arc::new)
+            .map_err(|error| Trouble::at(&self.file, error.line, format!("{}\n{}", error.what, error.hint)))
     }
 
     fn show(&self, content: Content, last: Option<&Shown>) -> Shown {
-        let (email, trouble) = match email(&content) {
+        let (email, trouble) = match self.email(&content) {
             Ok(email) => (Some(Arc::new(email)), None),
             // an editor sees the email on while mending the file
             Err(trouble) => (last.and_then(|last| last.email.clone()), Some(trouble)),
         };
-        Shown { version: last.map_or(1, |last| last.version + 1), name: self.name(), email, trouble, content }
+        Shown { version: last.map_or(1, |last| last.version + 1), name: name(&self.file), email, trouble, content }
+    }
+
+    fn email(&self, content: &Content) -> Result<Email, Trouble> {
+        let css = content.css.as_ref().map(|css| css.as_ref().map_err(Clone::clone)).transpose()?;
+        let project = content.project.as_ref().map_err(Clone::clone)?;
+        Email::new(content.manuscript.clone()?, content.changed.into(), project, css)
+            .map_err(|what| Trouble::at(&self.file, None, what))
     }
 }
 
-fn email(content: &Content) -> Result<Email, String> {
-    let css = content.css.as_ref().map(|css| css.as_deref().map_err(Clone::clone)).transpose()?;
-    Email::new(content.manuscript.clone()?, content.changed.into(), content.project.as_ref()?, css)
+/// Reads a style sheet.
+fn sheet(path: &Path, css: &str) -> Result<Sheet, Trouble> {
+    match Sheet::parse(css) {
+        Ok(sheet) => Ok(sheet.named(&path.to_string_lossy())),
+        Err(error) => Err(Trouble::at(path, usize::try_from(error.line).ok(), error.what)),
+    }
 }
 
 #[cfg(test)]

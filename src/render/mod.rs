@@ -25,7 +25,7 @@ use maud::Markup;
 use crate::issue::Issue;
 use crate::newsletter::Newsletter;
 use crate::templates::{self, Letter, Page, Style, Words};
-use crate::theme::{SheetError, SheetWarning, Theme};
+use crate::theme::{SheetWarning, Theme};
 
 /// An issue as it is mailed, but for the [slots](Slot) that each reader fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,9 +83,6 @@ pub enum RenderError {
     /// The style sheet could not be inlined.
     #[error("the style sheet cannot be inlined: {0}; look for an unclosed rule in it")]
     Style(#[from] InlineError),
-    /// The editor's own style sheet is broken.
-    #[error("the style sheet is broken, {0}")]
-    Sheet(#[from] SheetError),
 }
 
 /// Renders an issue for all readers of a newsletter.

@@ -5,13 +5,20 @@ use maud::{Markup, html};
 use super::stage::line_link;
 use super::{Email, tab};
 
+/// What one rule found.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// `error`, `warning` or `note`.
+    pub severity: &'static str,
+    /// The rule.
+    pub rule: &'static str,
+    /// What it found, at least one thing.
+    pub findings: Vec<Finding>,
+}
+
 /// Something to look at.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// `error`, `warning` or `note`.
-    pub severity: &'static str,
-    /// The rule that found it.
-    pub rule: String,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -78,24 +85,47 @@ pub(super) fn desk(file: &str, email: &Email<'_>) -> Markup {
     }
 }
 
-fn findings(file: &str, findings: &[Finding]) -> Markup {
+/// Findings of one rule that are not folded away.
+const OPEN: usize = 3;
+
+fn findings(file: &str, groups: &[Group]) -> Markup {
     html! {
-        @if findings.is_empty() { p.none { "Nothing to mend." } }
+        @if groups.is_empty() { p.none { "Nothing to mend." } }
         @for (severity, title) in [("error", "Errors"), ("warning", "Warnings"), ("note", "Notes")] {
-            @let marked: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == severity).collect();
-            @if !marked.is_empty() {
-                h2 class=(severity) { (title) " " span.count { (marked.len()) } }
-                ul {
-                    @for finding in marked {
-                        li {
-                            p { (finding.message) }
-                            p.hint { (finding.hint) }
-                            p.place {
-                                @if let Some(line) = finding.line { (line_link(line, &format!("{file}:{line}"))) " " }
-                                code { (finding.rule) }
-                            }
-                        }
-                    }
+            @let marked = || groups.iter().filter(|group| group.severity == severity);
+            @let count: usize = marked().map(|group| group.findings.len()).sum();
+            @if count > 0 {
+                h2 class=(severity) { (title) " " span.count { (count) } }
+                @for group in marked() { (found(file, group)) }
+            }
+        }
+    }
+}
+
+/// What a rule found: the first places, and the others on request; a remedy for all of them is said once.
+fn found(file: &str, group: &Group) -> Markup {
+    let Group { severity, rule, findings } = group;
+    let (open, folded) = findings.split_at(findings.len().min(OPEN));
+    let common = findings.first().map(|first| &first.hint);
+    let common = common.filter(|hint| findings.len() > 1 && findings.iter().all(|finding| finding.hint == **hint));
+    let row = |finding: &Finding| {
+        html! {
+            li {
+                p { (finding.message) }
+                @if common.is_none() { p.hint { (finding.hint) } }
+                @if let Some(line) = finding.line { p.place { (line_link(line, &format!("{file}:{line}"))) } }
+            }
+        }
+    };
+    html! {
+        section.rule class=(severity) {
+            h3 { code { (rule) } @if findings.len() > 1 { " " span.count { "× " (findings.len()) } } }
+            @if let Some(hint) = common { p.hint { (hint) } }
+            ul { @for finding in open { (row(finding)) } }
+            @if !folded.is_empty() {
+                details id={ (severity) "-" (rule) } {
+                    summary { (folded.len()) " more" }
+                    ul { @for finding in folded { (row(finding)) } }
                 }
             }
         }

@@ -7,7 +7,7 @@ mod stage;
 
 use maud::{DOCTYPE, Markup, html};
 
-pub use desk::{Approval, Desk, Finding, Note};
+pub use desk::{Approval, Desk, Finding, Group, Note};
 pub use stage::{Change, Changes, InboxRow, Letter, Part, Poor, Shade, Share};
 
 /// Its style sheet.
@@ -30,11 +30,20 @@ pub struct Preview<'a> {
     /// Whether images are loaded.
     pub images: bool,
     /// Why the email is not what the files say now.
-    pub trouble: Option<&'a str>,
+    pub trouble: Option<&'a Trouble>,
     /// Why the newsletter is none that is configured.
     pub unconfigured: Option<&'a str>,
     /// The email, or why there is none.
-    pub shown: Result<Email<'a>, &'a str>,
+    pub shown: Result<Email<'a>, Trouble>,
+}
+
+/// Why there is no email of what the files say now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The file at fault, with its line where that is known: `mail.css, line 2`.
+    pub place: String,
+    /// What is wrong with it, and the remedy.
+    pub what: String,
 }
 
 /// An email, and all that can be said of it.
@@ -45,7 +54,7 @@ pub struct Email<'a> {
     /// What leaves.
     pub letter: Letter<'a>,
     /// What to look at, the gravest first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Group>,
     /// The lines of the file.
     pub source: Vec<&'a str>,
     /// Approving and proofs.
@@ -80,7 +89,7 @@ pub fn preview(page: &Preview<'_>) -> Markup {
                 p.banner.lost role="alert" hidden { "The preview has ended. What is here is what it showed last." }
                 @match &page.shown {
                     Ok(email) => (desk_page(page, email)),
-                    Err(error) => (failure(page.file, error)),
+                    Err(trouble) => (failure(page.file, trouble)),
                 }
             }
         }
@@ -116,8 +125,8 @@ fn banners(page: &Preview<'_>) -> Markup {
     html! {
         @if let Some(trouble) = page.trouble {
             div.banner.trouble {
-                p { b { "This is the email as it was before: " (page.file) " cannot be shown now." } }
-                pre { (trouble) }
+                p { b { "This is the email as it was before. To be mended: " (trouble.place) } }
+                pre { (trouble.what) }
             }
         }
         @if let Some(why) = page.unconfigured {
@@ -148,12 +157,12 @@ fn looks(page: &Preview<'_>) -> Markup {
     }
 }
 
-fn failure(file: &str, error: &str) -> Markup {
+fn failure(file: &str, trouble: &Trouble) -> Markup {
     html! {
         main.failure role="alert" data-part="failure" {
-            h1 { (file) " cannot be shown" }
-            pre { (error) }
-            p { "Mend the file and save it; this page follows." }
+            h1 { "No email of " (file) " yet. To be mended: " (trouble.place) }
+            pre { (trouble.what) }
+            p { "Mend it and save it; this page follows." }
         }
     }
 }

@@ -55,6 +55,8 @@ const refresh = async () => {
   document.body.dataset.version = next.body.dataset.version;
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = next.querySelector(`[data-part="${part.dataset.part}"]`);
+    // what was unfolded stays so
+    part.querySelectorAll("details[id][open]").forEach((fold) => fresh?.querySelector(`[id="${fold.id}"]`)?.setAttribute("open", ""));
     // what is the same stays: somebody may be typing in it
     if (fresh && fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
   }

@@ -564,7 +564,8 @@ fn the_preview_says_whose_newsletter_it_shows_and_finds_its_own_again() {
     let mut running = app.spawn(&["preview", "7.md"]);
     let mut browser = Browser::start();
     browser.open(&running.first_line());
-    assert_eq!(browser.value("document.querySelector('.failure h1').textContent"), "7.md cannot be shown");
+    let told = browser.value("document.querySelector('.failure h1').textContent");
+    assert!(told.as_str().unwrap().ends_with("To be mended: 7.md, line 2"), "{told}");
     let file = app.issue(7);
     browser.until("document.querySelector('iframe') != null");
     let footer = format!("{FRAME}?.body?.innerText.includes('1 Orchard Road') ?? false");
@@ -578,8 +579,14 @@ fn the_preview_says_whose_newsletter_it_shows_and_finds_its_own_again() {
     browser.until("document.querySelector('.banners').textContent.includes('sample newsletter')");
     browser.until("document.querySelector('.banners').textContent.includes('there is no `masthead.toml`')");
     assert_eq!(browser.value("document.querySelector('form[action=approve] button').disabled"), true);
-    app.write("masthead.toml", "[[[");
-    browser.until("document.querySelector('.banner.trouble') != null");
+    for (css, toml, place) in [
+        ("", "[[[", "masthead.toml, line 1"),
+        ("p {}\np { color red }", &*format!("{toml}\n[newsletter.garden.theme]\ncss = 'own.css'\n"), "own.css, line 2"),
+    ] {
+        app.write("own.css", css);
+        app.write("masthead.toml", toml);
+        browser.until(&format!("document.querySelector('.banner.trouble')?.textContent.includes('mended: {place}')"));
+    }
     app.write("masthead.toml", &toml);
     browser.until("document.querySelector('.banners .banner') == null");
     browser.until(&format!("{digest} == '{own}'"));

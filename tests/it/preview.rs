@@ -80,6 +80,13 @@ impl Page {
     }
 }
 
+/// Puts new content in a file's place at once, so that nobody reads half of it.
+fn replace(file: &Path, content: &str) {
+    let beside = file.with_extension("new");
+    std::fs::write(&beside, content).unwrap();
+    std::fs::rename(beside, file).unwrap();
+}
+
 fn body(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").unwrap().1
 }
@@ -180,9 +187,11 @@ async fn the_address_is_found_without_its_last_slash() {
 async fn the_last_email_stays_while_the_file_is_broken() {
     let page = Page::of(ISSUE).await;
     let mut version = page.changed_from("0").await;
-    for (broken, why) in
-        [(&b"---\ndate: [\n---\n"[..], "issue.md:"), (b"# \xff\xfe\xe9\n", "UTF-8"), (b"", "the file is empty")]
-    {
+    for (broken, why) in [
+        (&b"---\ndate: [\n---\n"[..], "To be mended: issue.md, line "),
+        (b"# \xff\xfe\xe9\n", "UTF-8"),
+        (b"", "the file is empty"),
+    ] {
         std::fs::write(page.file(), broken).unwrap();
         version = page.changed_from(&version).await;
         let answer = page.get("").await;
@@ -204,7 +213,7 @@ async fn a_file_that_is_no_issue_is_an_error_on_the_page() {
     page.changed_from("1").await;
     let answer = page.get("").await;
     assert_eq!(status(&answer), "200");
-    assert!(answer.contains("cannot be shown now") && answer.contains("cannot be read"), "{answer}");
+    assert!(answer.contains("To be mended: issue.md<") && answer.contains("cannot be read"), "{answer}");
 }
 
 /// What the tags hold of an email that the preview adds.
@@ -249,7 +258,21 @@ async fn an_unreadable_style_sheet_is_named() {
     std::fs::write(&file, ISSUE).unwrap();
     let css = Path::new("/nonexistent/mine.css").to_owned();
     let page = Page::serving(folder, Source { css: Some(css), ..Source::of(file) }).await;
-    assert!(page.get("").await.contains("mine.css` cannot be read"));
+    let answer = page.get("").await;
+    assert!(answer.contains("To be mended: mine.css<") && answer.contains("mine.css` cannot be read"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_broken_style_sheet_is_named_with_its_line_and_the_issue_is_not_blamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, css) = (folder.path().join("issue.md"), folder.path().join("mine.css"));
+    std::fs::write(&file, ISSUE).unwrap();
+    std::fs::write(&css, "").unwrap();
+    let page = Page::serving(folder, Source { css: Some(css.clone()), ..Source::of(file) }).await;
+    let version = page.changed_from("0").await;
+    replace(&css, "p {\n  color red;\n}\n");
+    page.changed_from(&version).await;
+    assert!(page.get("").await.contains("To be mended: mine.css, line 2<"));
 }
 
 #[tokio::test]
@@ -270,7 +293,7 @@ async fn the_page_shows_both_parts_and_the_editors_style_on_top() {
     }
     let email = page.get("email.html").await;
     assert!(email.contains("color:#123456") && !email.contains("color:#1d4f91"), "{email}");
-    std::fs::write(&css, "a { color: #654321; }").unwrap();
+    replace(&css, "a { color: #654321; }");
     page.changed_from("1").await;
     assert!(page.get("email.html").await.contains("color:#654321"));
 }
@@ -283,14 +306,36 @@ async fn what_no_mail_shows_of_a_style_sheet_is_a_finding() {
     std::fs::write(&css, "p {\n  colr: #123456;\n}\n").unwrap();
     let page = Page::serving(folder, Source { css: Some(css), ..Source::of(file) }).await;
     let answer = page.get("").await;
-    for shown in ["style sheet, line 2: `colr` is no property", "<code>style-sheet</code>"] {
+    for shown in ["mine.css`, line 2: `colr` is no property", "<code>style-sheet</code>"] {
         assert!(answer.contains(shown), "{shown} is missing:\n{answer}");
     }
+}
+
+#[tokio::test]
+async fn many_findings_of_one_rule_hide_no_other_and_the_gravest_come_first() {
+    let stray = (0..1500)
+        .map(|at| format!("It\\'s number {at} of many words that make a long email, too long for Gmail.\n\n"))
+        .collect::<String>();
+    let page = Page::of(&format!("# Garden Letters #7: Roots\n\n{stray}[a](http://a.example/)\n")).await;
+    let answer = page.get("").await;
+    let findings = answer.split_once("data-part=\"findings\"").unwrap().1.split_once("class=\"panel source").unwrap().0;
+    let at = |words: &str| findings.find(words).unwrap_or_else(|| panic!("{words} is missing"));
+    assert!(at("class=\"error\"") < at("class=\"warning\""), "errors first");
+    let (open, folded) =
+        findings.split_once("<details id=\"warning-stray-escape\"><summary>1497 more</summary>").unwrap();
+    assert_eq!(
+        open.matches("data-line").count() - open[..open.find("stray-escape").unwrap()].matches("data-line").count(),
+        3
+    );
+    let (folded, others) = folded.split_once("</details>").unwrap();
+    assert_eq!(folded.matches("<li>").count(), folded.matches("<a href=\"#L").count(), "each has its line");
+    assert_eq!(folded.matches("<li>").count(), 1497);
+    assert!(others.contains("<code>link-http</code>"), "{others}");
 }
 
 #[tokio::test]
 async fn a_broken_issue_shows_its_line_and_the_remedy() {
     let page = Page::of("---\ndate: [\n---\n").await;
     let answer = page.get("").await;
-    assert!(answer.contains("<main class=\"failure\"") && answer.contains("issue.md:"), "{answer}");
+    assert!(answer.contains("<main class=\"failure\"") && answer.contains("To be mended: issue.md, line "), "{answer}");
 }

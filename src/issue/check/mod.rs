@@ -20,6 +20,7 @@ mod text;
 mod words;
 
 use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -180,6 +181,26 @@ pub fn check(manuscript: &Manuscript, around: &Surroundings<'_>, settings: &Sett
     allow::apply(&context, &mut findings);
     text::gather_mojibake(&mut findings);
     findings
+}
+
+/// Parts findings by rule, the order in which a person mends them: errors first, notes last; rules of one severity as
+/// they are first met. `of` tells severity and rule of a finding.
+pub fn by_rule<'f, F>(
+    findings: impl IntoIterator<Item = F>,
+    of: impl Fn(&F) -> (Severity, &'f str),
+) -> Vec<(Severity, &'f str, Vec<F>)> {
+    let mut groups: Vec<(Severity, &str, Vec<F>)> = Vec::new();
+    let mut places: BTreeMap<(Severity, &str), usize> = BTreeMap::new();
+    for finding in findings {
+        let (severity, rule) = of(&finding);
+        let place = *places.entry((severity, rule)).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some((.., group)) => group.push(finding),
+            None => groups.push((severity, rule, vec![finding])),
+        }
+    }
+    groups.sort_by_key(|(severity, ..)| Reverse(*severity));
+    groups
 }
 
 /// Fills in lines and columns in one pass; the findings are in order.
