@@ -113,6 +113,7 @@ fn what_a_new_key_says_to_add_makes_the_mail_signed() {
     let app = App::start();
     let made = app.masthead(&["doctor", "--new-key", "--selector", "k7"]).exits(0);
     let section = &made.err[made.err.find("[dkim]").unwrap()..];
+    assert!(section.contains("key_file = \"dkim.pem\""), "the folder may move: {section}");
     app.append("masthead.toml", section);
     let issue = app.issue(7);
     app.masthead(&["render", &issue, "--out", "out"]).exits(0);

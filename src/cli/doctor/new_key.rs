@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -69,11 +69,20 @@ fn write(file: &Path, pem: &str) -> anyhow::Result<()> {
     there.write_all(pem.as_bytes()).and_then(|()| there.sync_all()).with_context(|| format!("`{}`", file.display()))
 }
 
+/// How a configuration names a file: a relative path begins at its folder there, and where we are here.
+fn in_folder_of(config: &Path, file: &Path) -> PathBuf {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let file = absolute(file);
+    let below = absolute(config).parent().and_then(|folder| file.strip_prefix(folder).ok()).map(Path::to_owned);
+    // what `..` leads to is known to the file system only
+    let is_plain = |path: &PathBuf| path.components().all(|part| matches!(part, Component::Normal(_)));
+    below.filter(is_plain).unwrap_or(file)
+}
+
 /// What names the key in masthead.toml.
 fn section(config: &Config, newsletter: &Newsletter, name: &DkimName, file: &Path) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    // A relative path begins at the configuration's folder there, and where we are here.
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let file = in_folder_of(&config.path, file);
     let header = match config.newsletters.as_slice() {
         [_] => "[dkim]".to_owned(),
         _ => format!("[newsletter.{}.dkim]", newsletter.slug),
