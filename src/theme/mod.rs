@@ -2,6 +2,7 @@
 
 mod balance;
 mod colour;
+mod names;
 mod sheet;
 mod value;
 

@@ -5,6 +5,7 @@ use std::fmt;
 use cssparser::{ParseError, Parser, Token, parse_nth};
 
 use super::balance::unclosed;
+use super::names::{unknown_element, unknown_property};
 use super::value::{Flaw, judge};
 
 /// Bytes of `@media` rules that a sheet may have: with ours they stay below the 16 KB after which Gmail drops all.
@@ -225,6 +226,12 @@ impl Sheet {
                     "the name of an element goes first in its part of a selector: `p.lead`".into(),
                 ));
             }
+            if let Token::Ident(name) = &token
+                && !matches!(before, Token::Delim('.') | Token::Colon)
+                && let Some(what) = unknown_element(name)
+            {
+                self.warn(line, what);
+            }
             match (&before, &token) {
                 (Token::Delim('.'), Token::Ident(class)) => {
                     self.classes.push((SheetLine::new(line), class.to_string()))
@@ -315,8 +322,7 @@ impl Sheet {
                 None => {}
             }
             self.variables.extend(value.variables.into_iter().map(|variable| (SheetLine::new(line), variable)));
-            if !is_known(&name) {
-                let what = format!("`{name}` is no property that mail programs know; look for a typing mistake");
+            if let Some(what) = unknown_property(&name.to_ascii_lowercase()) {
                 self.warn(line, what);
             }
             if place == Place::Top && value.important {
@@ -519,71 +525,6 @@ fn custom(line: u32, what: String) -> ParseError<SheetError> {
     ParseError::custom(SheetError { line, what })
 }
 
-/// Whether some mail program knows a property; families count by their first word.
-fn is_known(name: &str) -> bool {
-    const FAMILIES: [&str; 20] = [
-        "background",
-        "border",
-        "font",
-        "list-style",
-        "margin",
-        "mso",
-        "outline",
-        "padding",
-        "text",
-        "column",
-        "flex",
-        "grid",
-        "overflow",
-        "word",
-        "white-space",
-        "letter",
-        "line",
-        "hyphens",
-        "table",
-        "-webkit",
-    ];
-    const OTHERS: [&str; 32] = [
-        "align-content",
-        "align-items",
-        "align-self",
-        "bottom",
-        "box-shadow",
-        "box-sizing",
-        "caption-side",
-        "clear",
-        "clip-path",
-        "color",
-        "color-scheme",
-        "cursor",
-        "direction",
-        "display",
-        "filter",
-        "float",
-        "gap",
-        "height",
-        "justify-content",
-        "left",
-        "max-height",
-        "max-width",
-        "min-height",
-        "min-width",
-        "object-fit",
-        "opacity",
-        "position",
-        "right",
-        "tab-size",
-        "top",
-        "vertical-align",
-        "width",
-    ];
-    const MORE: [&str; 5] = ["visibility", "z-index", "transform", "quotes", "-ms-text-size-adjust"];
-    let name = name.to_ascii_lowercase();
-    let family =
-        |family: &&str| name.strip_prefix(*family).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    FAMILIES.iter().any(family) || OTHERS.contains(&name.as_str()) || MORE.contains(&name.as_str())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -681,7 +622,11 @@ mod tests {
             ("p { width: 20 px }", "`20` has no unit"),
             ("p { font-size: -3px }", "`-3px` is less than nothing"),
             ("p { padding: 1px 2px 3px 4px 5px }", "5 values are too many"),
-            ("h1 { display: nonne }", "`nonne` is no way"),
+            ("h1 { display: nonne }", "`nonne` is no value of `display`; is `none` meant?"),
+            ("img { float: middle }", "`middle` is no value of `float`"),
+            ("td { text-align: centre }", "is `center` meant?"),
+            ("p { disply: none }", "is `display` meant?"),
+            ("tabel { margin: 0 }", "is `table` or the class"),
             ("table { width: 900px }", "wider than a phone"),
             ("p { background: url(https://a.example/b) }", "is loaded when the mail is opened"),
             ("p { background-image: url('http://a.example/b') }", "is loaded when the mail is opened"),
@@ -697,6 +642,8 @@ mod tests {
             "p { color: var(--ink); width: 100%; max-width: 600px; padding: 1em 2px; line-height: 2; font-size: larger }",
             "h1, .masthead td, .lead p, .preheader { display: none }\n@media print { .footer { display: none } }",
             "@media (min-width: 700px) { .column { width: 640px } }",
+            "p { mso-line-height-rule: exactly; -webkit-hyphens: auto; --own: 3; text-wrap: pretty; font-style: oblique 9deg }",
+            "td { vertical-align: -2px; display: inline-flex; border-style: solid none; text-align: -webkit-center }",
             "img { width: 64px } td { display: table-cell }",
             "p { margin: -1px auto 0 -2px; letter-spacing: -1px; padding: calc(1px + 2px) 0 }",
             "p.lead > a[href^=\"https\" i] + b, *.lead ~ li:nth-child(2n + 1):not(.end), [dir], #top * b { margin: 0 }",

@@ -3,6 +3,8 @@
 use cssparser::Token;
 use cssparser::color::{parse_hash_color, parse_named_color};
 
+use super::names::unknown_word;
+
 /// CSS pixels of the narrowest phones.
 const PHONE: f32 = 320.0;
 
@@ -35,10 +37,8 @@ pub(super) fn judge(name: &str, tokens: &[Token<'_>], wide: bool) -> Option<Flaw
         let many =
             (tokens.len() > most && !has_functions(tokens)).then(|| format!("{} values are too many", tokens.len()));
         words.find_map(|token| bad_length(token, &name)).or(many)
-    } else if name == "display" {
-        words.find(|token| !is_display(token)).map(|token| format!("`{}` is no way to display", written(token)))
     } else {
-        None
+        words.find_map(|token| unknown_word(&name, word(token)?))
     };
     if let Some(bad) = bad {
         return Some(Flaw::Warning(format!("{bad}: mail programs drop `{name}`")));
@@ -127,24 +127,9 @@ fn bad_length(token: &Token<'_>, name: &str) -> Option<String> {
     }
 }
 
-fn is_display(token: &Token<'_>) -> bool {
-    const WORDS: [&str; 13] = [
-        "none",
-        "block",
-        "inline",
-        "inline-block",
-        "flex",
-        "inline-flex",
-        "grid",
-        "inline-grid",
-        "table",
-        "inline-table",
-        "list-item",
-        "contents",
-        "flow-root",
-    ];
-    matches!(token, Token::Ident(word)
-        if is_global(word) || is_one_of(word, &WORDS) || word.to_ascii_lowercase().starts_with("table-"))
+/// The word that a token is.
+fn word<'t>(token: &'t Token<'_>) -> Option<&'t str> {
+    if let Token::Ident(word) = token { Some(word) } else { None }
 }
 
 fn is_global(word: &str) -> bool {

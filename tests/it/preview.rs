@@ -306,7 +306,7 @@ async fn what_no_mail_shows_of_a_style_sheet_is_a_finding() {
     std::fs::write(&css, "p {\n  colr: #123456;\n}\n").unwrap();
     let page = Page::serving(folder, Source { css: Some(css), ..Source::of(file) }).await;
     let answer = page.get("").await;
-    for shown in ["mine.css`, line 2: `colr` is no property", "<code>style-sheet</code>"] {
+    for shown in ["mine.css`, line 2: `colr` is no property; is `color` meant?", "<code>style-sheet</code>"] {
         assert!(answer.contains(shown), "{shown} is missing:\n{answer}");
     }
 }
