@@ -10,6 +10,7 @@
 //! them.
 //! Lines keep their numbers, and every change is known by its place.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use comrak::Arena;
@@ -47,9 +48,11 @@ pub(super) fn read(text: &str, below: usize) -> Option<Read> {
     }
     let arena = Arena::new();
     let document = Document::parse(&arena, text, 0);
+    let centring = centring(&document);
     let mut edits = Vec::new();
     for node in document.root.descendants() {
         match &node.data().value {
+            NodeValue::HtmlBlock(_) if centring.contains(&document.span(node).start) => {}
             NodeValue::HtmlBlock(_) => edits.extend(block(&document, node).unwrap_or_default()),
             _ if node.children().any(is_inline_html) => line(&document, node, &mut edits),
             _ => {}
@@ -57,6 +60,52 @@ pub(super) fn read(text: &str, below: usize) -> Option<Read> {
     }
     edits.sort_by_key(|edit: &Edit| edit.span.start);
     (!edits.is_empty()).then(|| apply(front, text, &edits))
+}
+
+/// Where blocks of HTML begin that put the paragraphs between them in the middle, which Markdown has no word for:
+///
+/// ```text
+/// <div align="center">
+///
+/// A paragraph of Markdown.
+///
+/// </div>
+/// ```
+fn centring(document: &Document<'_>) -> HashSet<usize> {
+    document.root.descendants().flat_map(|parent| centring_in(document, parent)).collect()
+}
+
+/// The same among the blocks of one parent.
+fn centring_in<'a>(document: &Document<'a>, parent: Node<'a>) -> Vec<usize> {
+    // hostile files nest deeper
+    const MOST: usize = 64;
+    let mut found = Vec::new();
+    // the boxes that are open: where the block begins that opens each, and the element
+    let mut open: Vec<(usize, String)> = Vec::new();
+    for node in parent.children() {
+        let value = &node.data().value;
+        let html = match value {
+            NodeValue::HtmlBlock(html) => &html.literal,
+            NodeValue::Paragraph => continue,
+            _ => {
+                open.clear();
+                continue;
+            }
+        };
+        let at = document.span(node).start;
+        for (_, piece) in pieces(html) {
+            let Piece::Tag(tag) = piece else { continue };
+            if tag.closing {
+                let Some(last) = open.iter().rposition(|(_, name)| *name == tag.name) else { continue };
+                let begun = open[last].0;
+                open.truncate(last);
+                found.extend((begun != at).then_some([begun, at]).into_iter().flatten());
+            } else if tag.role() == Some(Role::Wrapper) && (tag.is_centred() || !open.is_empty()) && open.len() < MOST {
+                open.push((at, tag.name));
+            }
+        }
+    }
+    found
 }
 
 /// Something to write in place of something else.
@@ -95,7 +144,7 @@ fn apply(front: &str, text: &str, edits: &[Edit]) -> Read {
 }
 
 /// Whether the tags in a paragraph are markup for sure, and no words about HTML: one that holds blocks is opened and
-/// closed, or a rule has a line of its own.
+/// closed, a rule has a line of its own, or a picture says where it lies and how narrow it is.
 pub(crate) fn is_markup(paragraph: Node<'_>) -> bool {
     const HOLDERS: [&str; 8] = ["audio", "blockquote", "dl", "iframe", "ol", "table", "ul", "video"];
     let mut open = Vec::new();
@@ -105,6 +154,9 @@ pub(crate) fn is_markup(paragraph: Node<'_>) -> bool {
         let is_alone = || {
             node.previous_sibling().is_none_or(markdown::is_break) && node.next_sibling().is_none_or(markdown::is_break)
         };
+        if tag.is_narrow_picture() {
+            return true;
+        }
         match (HOLDERS.iter().find(|holder| **holder == tag.name), tag.closing) {
             (Some(holder), false) => open.push(*holder),
             (Some(holder), true) => return open.contains(holder),
@@ -144,6 +196,8 @@ fn line<'a>(document: &Document<'a>, parent: Node<'a>, edits: &mut Vec<Edit>) {
         let lines = document.text[span.clone()].matches('\n').count();
         match (place.tag.name.as_str(), place.tag.closing) {
             (name, closing) if lines > 0 && (quoted || closing || name != "img") => {}
+            // Markdown has no word for its width
+            ("img", false) if place.tag.is_narrow_picture() && is_paragraph(parent) => {}
             ("img", false) if lines == 0 || open.is_none() => {
                 edits.extend(place.picture(document.text).into_iter().flatten())
             }
@@ -225,8 +279,7 @@ fn block<'a>(document: &Document<'a>, node: Node<'a>) -> Option<Vec<Edit>> {
         begins &= role == Role::Wrapper;
         is_centred |= place.tag.is_centred();
         match (role, place.tag.closing) {
-            // Markdown has no word for its width
-            (Role::Picture, false) if place.tag.width().is_some_and(|width| width < NARROW) => return None,
+            (Role::Picture, false) if place.tag.is_narrow_picture() => return None,
             (Role::Picture, false) => {
                 edits.extend(place.picture(document.text)?);
                 pictures += 1;
@@ -615,6 +668,12 @@ impl<'t> Tag<'t> {
         self.name == "center"
             || self.text("align").eq_ignore_ascii_case("center")
             || self.text("style").to_ascii_lowercase().replace(' ', "").contains("text-align:center")
+    }
+
+    /// Whether it is a picture that is not to fill the column, which Markdown has no word for.
+    fn is_narrow_picture(&self) -> bool {
+        let is_picture = self.name == "img" && !self.closing && !self.text("src").is_empty();
+        is_picture && self.width().is_some_and(|width| width < NARROW)
     }
 
     /// The width that it says in CSS pixels.

@@ -350,6 +350,9 @@ impl<'a> Walk<'_, 'a> {
                 NodeValue::HtmlInline(_) => {
                     self.comments(node);
                     self.tag(node, is_markup);
+                    if is_markup {
+                        self.anchors(node);
+                    }
                     RunKind::Other
                 }
                 // the text that stands for a picture

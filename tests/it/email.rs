@@ -352,6 +352,22 @@ fn what_stands_in_the_middle_stays_there() {
 }
 
 #[test]
+fn paragraphs_of_markdown_stand_in_the_middle_between_tags_that_say_so() {
+    for (opening, closing) in
+        [("<div align=\"center\">", "</div>"), ("<center>", "</center>"), ("<p align=center>", "</p>")]
+    {
+        let file = format!("# Name #1: T\n\nBefore.\n\n{opening}\n\nOne *word*.\n\nTwo.\n\n{closing}\n\nAfter.\n");
+        let (html, text) = pictures::parts(&file);
+        let (_, centred) = html.split_once("class=\"centred\"").unwrap_or_else(|| panic!("{opening}: {html}"));
+        let (centred, after) = centred.split_once("</div>").unwrap();
+        assert!(centred.contains("<em>word</em>") && centred.contains("Two.") && after.contains("After."), "{html}");
+        assert!(text.contains("Before.\n\nOne word.\n\nTwo.\n\nAfter.\n"), "{text}");
+    }
+    let (open, _) = pictures::parts("# Name #1: T\n\n<div align=center>\n\nNever closed.\n\nAfter.\n");
+    assert!(!open.contains("centred"), "{open}");
+}
+
+#[test]
 fn broken_html_loses_no_word_and_stays_where_it_is() {
     let first = format!("{}deep{}", "<ul><li><blockquote><table><tr><td>".repeat(3_000), "</ul></td>".repeat(2_000));
     for (markdown, words) in [

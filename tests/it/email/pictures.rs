@@ -134,6 +134,16 @@ fn a_picture_is_no_wider_than_its_tag_says() {
     assert_eq!(html("width='320px'").matches("max-width:320px\"><").count(), 2);
     let full = html("");
     assert!(full.contains(" width=\"552\" "), "{full}");
+    let line = "# Name #1: T\n\nBuilt <img src=\"https://example.org/a.png\" alt=\"A\" width=90> by *us*.\n";
+    let (badge, text) = parts(line);
+    assert!(
+        badge.contains("max-width:90px\"><img src=\"https://example.org/a.png\" alt=\"A\" width=\"90\""),
+        "{badge}"
+    );
+    assert!(
+        badge.contains(">by <em>us</em>.</p>") && text.contains("[Image: A]\nhttps://example.org/a.png\n"),
+        "{badge}"
+    );
     for width in ["width=0", "width=\"50%\"", "width=wide", "width=552", "width=4000", "width=99999999"] {
         assert_eq!(html(width), full, "{width}");
     }
