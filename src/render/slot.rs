@@ -41,7 +41,7 @@ impl Slot {
     ///
     /// ```text
     /// https://slot.invalid/91f0c2aa54d0be17/unsubscribe
-    /// {{91f0c2aa54d0be17.name|friend}}
+    /// {{91f0c2aa54d0be17.name|reader}}
     /// ```
     pub fn marker(self, seal: &str) -> String {
         match self {
@@ -90,7 +90,7 @@ fn within_reach(text: &str) -> &str {
     &text[..text.floor_char_boundary(REACH)]
 }
 
-/// A place for the reader's name as an editor writes it: `{{name}}`, or `{{name|friend}}` with a stand-in.
+/// A place for the reader's name as an editor writes it: `{{name}}`, or `{{name|reader}}` with a stand-in.
 ///
 /// Gives the text before it, the stand-in, and the text behind it.
 pub(super) fn written_name(text: &str) -> Option<(&str, Option<&str>, &str)> {

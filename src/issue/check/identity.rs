@@ -250,7 +250,7 @@ fn slot_in_title(context: &Context<'_>) -> Vec<Mark> {
     let headings = headings.map(|section| ("a heading", section.line));
     let items = issue.sections.iter().flat_map(|section| &section.items);
     let items = items.filter(|item| has_name_slot(&item.title)).map(|item| ("an item's title", item.line));
-    let hint = "say it without the name; `{{name|friend}}` works in text";
+    let hint = "say it without the name; `{{name|reader}}` works in text";
     let mark = |(what, line)| {
         let message = format!("`{{{{name}}}}` stays as it is in {what}");
         context.mark(&manuscript.line_span(line), message, hint)
@@ -284,7 +284,7 @@ fn decoded(url: &str) -> String {
     url.replace("%7B", "{").replace("%7D", "}").replace("%7b", "{").replace("%7d", "}").replace("%7C", "|")
 }
 
-/// Whether a text has a place for the reader's name: `{{name}}` or `{{name|friend}}`.
+/// Whether a text has a place for the reader's name: `{{name}}` or `{{name|reader}}`.
 fn has_name_slot(text: &str) -> bool {
     let inner = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
     inner.map(|inner| inner.split('|').next().unwrap_or_default()).any(|name| name.trim() == "name")
