@@ -11,6 +11,8 @@ pub(super) struct Columns {
     columns: Vec<Column>,
     /// How wide the table is on a screen.
     width: u32,
+    /// How wide it is on a phone.
+    narrowest: u32,
     /// The longest word that stays whole in a column where words may break.
     longest: u32,
 }
@@ -23,8 +25,8 @@ struct Column {
     line: u32,
     /// Whether its words may break.
     breaks: bool,
-    /// Whether it has names in ideographs, which a browser would break.
-    has_names: bool,
+    /// Whether it has ideographs, between which a browser would break.
+    has_ideographs: bool,
     /// Whether there are words below its head that are no numbers.
     has_words: bool,
 }
@@ -48,6 +50,9 @@ impl Letters {
 /// What a column keeps where its words break, on a phone.
 const LEAST: u32 = 48;
 
+/// What a column needs on a screen where its words are longer: those of addresses may break.
+const ENOUGH: u32 = 160;
+
 impl Columns {
     /// Measures a table that is `width` wide on a screen, and `narrowest` on a phone.
     pub(super) fn of(table: &Table, letters: Letters, width: u32, narrowest: u32) -> Self {
@@ -58,11 +63,11 @@ impl Columns {
                 column.has_words |= index > 0 && measure.has_letters;
                 column.word = column.word.max(letters.pixels(measure.word()) + letters.gap);
                 column.line = column.line.max(letters.pixels(measure.line) + letters.gap);
-                column.has_names |= measure.is_name();
+                column.has_ideographs |= measure.has_ideographs;
             }
         }
-        let mut columns = Self { columns, width, longest: 0 };
-        columns.keep_words(narrowest);
+        let mut columns = Self { columns, width, narrowest, longest: 0 };
+        columns.keep_words();
         columns
     }
 
@@ -71,9 +76,15 @@ impl Columns {
         !self.columns.iter().any(|column| column.breaks)
     }
 
+    /// Whether a screen has room for the words of all columns, as far as they are none of addresses.
+    pub(super) fn can_be_read(&self) -> bool {
+        self.columns.iter().map(|column| column.word.min(ENOUGH)).sum::<u32>() <= self.width
+    }
+
     /// Keeps the words whole where there is room, numbers first, since half a number is another one, then the shortest;
     /// the other columns share what is left of it.
-    fn keep_words(&mut self, narrowest: u32) {
+    fn keep_words(&mut self) {
+        let narrowest = self.narrowest;
         let mut taken: u32 = self.columns.iter().map(|column| column.word.min(LEAST)).sum();
         let mut by_word: Vec<&mut Column> = self.columns.iter_mut().collect();
         by_word.sort_by_key(|column| (column.has_words, column.word));
@@ -97,7 +108,7 @@ impl Columns {
     pub(super) fn widths(&self) -> Vec<Option<String>> {
         let shares = self.shares().unwrap_or_default();
         let width = |(at, column): (usize, &Column)| match shares.get(at) {
-            _ if column.has_names && !column.breaks && column.line == column.word => {
+            _ if column.has_ideographs && !column.breaks && column.line == column.word => {
                 Some(format!("width:{}px", column.word))
             }
             share => share.map(|share| format!("width:{share}%")),
@@ -108,7 +119,9 @@ impl Columns {
     /// The share of each column in percent, where there are words that may break and lines that must.
     fn shares(&self) -> Option<Vec<u32>> {
         let lines: u32 = self.columns.iter().map(|column| column.line).sum();
-        if lines <= self.width || !self.columns.iter().any(|column| column.breaks) {
+        let suffers = |column: &Column| column.has_ideographs && !column.breaks && column.line > column.word;
+        let has_room = lines <= self.width && !self.columns.iter().any(suffers);
+        if has_room || !self.columns.iter().any(|column| column.breaks) {
             return None;
         }
         // the longest words get what the others leave, at most half, and a tenth is for who has much to say
@@ -121,7 +134,21 @@ impl Columns {
         let all_more = more.clone().sum::<u32>().max(1);
         let widths: Vec<u32> = words.zip(more).map(|(word, more)| word + room * more / all_more).collect();
         let whole = widths.iter().sum::<u32>().max(1);
-        Some(widths.into_iter().map(|width| width * 100 / whole).collect())
+        // on a phone a share is less, and nothing else keeps ideographs together
+        let least = |column: &Column| {
+            let is_kept = column.has_ideographs && !column.breaks;
+            if is_kept { (column.word * 100).div_ceil(self.narrowest.max(1)) } else { 0 }
+        };
+        let shares = widths.iter().zip(&self.columns).map(|(width, column)| (width * 100 / whole).max(least(column)));
+        let shares: Vec<u32> = shares.collect();
+        let more = shares.iter().sum::<u32>().saturating_sub(100);
+        let wide = shares.iter().max().copied().unwrap_or_default();
+        Some(
+            shares
+                .into_iter()
+                .map(|share| if share == wide { share.saturating_sub(more).max(1) } else { share })
+                .collect(),
+        )
     }
 }
 
@@ -140,6 +167,9 @@ struct Measure {
 /// Up to here ideographs are a name, which is not broken.
 const NAME: u32 = 600;
 
+/// What a line of more of them has at least.
+const TOGETHER: u32 = 400;
+
 /// Beyond this a cell is long, however long; the sums stay numbers.
 const ENDLESS: u32 = 100_000;
 
@@ -150,9 +180,13 @@ impl Measure {
         measure
     }
 
-    /// The longest word.
+    /// The longest word; of ideographs some that stay together.
     fn word(&self) -> u32 {
-        if self.is_name() { self.line } else { self.longest }
+        match self.has_ideographs {
+            true if self.is_name() => self.line,
+            true => self.longest.max(TOGETHER),
+            false => self.longest,
+        }
     }
 
     /// Whether ideographs stand for a word, as `名称` does.
@@ -234,7 +268,7 @@ mod tests {
         let text = |words: &str| Inline::Text(words.to_owned());
         let word = |line: &[Inline]| Measure::of(line).word();
         assert_eq!(word(&[text("to un"), Inline::Strong(vec![text("hung")]), text("up on")]), 8 * 62);
-        assert_eq!(word(&[text("bound 中文字中文字 up"), Inline::Break, text("on")]), 5 * 62);
+        assert_eq!(word(&[text("bound 中文字中文字 up"), Inline::Break, text("on")]), 400, "a few stay together");
         assert_eq!(word(&[text("名称")]), 200, "a name is a word");
     }
 

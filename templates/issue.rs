@@ -111,7 +111,7 @@ pub fn issue(page: &Page, style: &Style) -> Markup {
         Script::RightToLeft => Direction::RightToLeft,
         _ => Direction::LeftToRight,
     };
-    let setting = Setting::new(inner_width(&page.theme), direction);
+    let setting = Setting::new(inner_width(&page.theme), page.words.colon, direction);
     let turned = setting.turned(&page.title);
     let content = html! {
         (masthead(page))

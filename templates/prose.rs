@@ -133,6 +133,8 @@ pub struct Picture {
 pub(super) struct Setting {
     /// Width of a picture in CSS pixels: what Outlook for Windows scales it to.
     pub(super) picture_width: u16,
+    /// What stands behind a name whose value follows.
+    pub(super) colon: &'static str,
     /// Which way the letter runs.
     pub(super) letter: Direction,
     /// Which way the text around runs.
@@ -145,8 +147,8 @@ pub(super) struct Setting {
 
 impl Setting {
     /// That of what stands in the letter itself.
-    pub(super) fn new(picture_width: u16, letter: Direction) -> Self {
-        Self { picture_width, letter, around: letter, lists: 0, indent: 0 }
+    pub(super) fn new(picture_width: u16, colon: &'static str, letter: Direction) -> Self {
+        Self { picture_width, colon, letter, around: letter, lists: 0, indent: 0 }
     }
 
     /// The direction of code, hosts and addresses where it is not the page's own.

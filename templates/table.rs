@@ -59,6 +59,7 @@ const PHONE: u16 = 320 - 48;
 /// The HTML of a table; an empty head is no head.
 ///
 /// Words stay whole, but where one is wider than its column can be on a phone, its cell may break it anywhere.
+/// Where the columns are too many for any screen, each row is an entry of a list, as in the text part.
 pub(super) fn table(setting: Setting, table: &Table) -> Markup {
     let Table { sides, head, rows } = table;
     let is_wide = head.len() > WIDE;
@@ -69,6 +70,9 @@ pub(super) fn table(setting: Setting, table: &Table) -> Markup {
         let letters = Letters { size, gap };
         (letters, Columns::of(table, letters, room(setting.picture_width), room(PHONE)))
     };
+    if sizes.last().is_some_and(|smallest| !set(*smallest).1.can_be_read()) {
+        return entries(setting, table);
+    }
     let fitting = sizes.iter().map(|size| set(*size)).find(|(_, columns)| columns.fit());
     let (letters, columns) = fitting.unwrap_or_else(|| set(sizes[0]));
     let smaller = (letters.size < sizes[0]).then(|| format!("font-size:{}px", letters.size));
@@ -102,6 +106,26 @@ pub(super) fn table(setting: Setting, table: &Table) -> Markup {
                             td class=[class(at, cell)] dir=[dir(turned(cell))] style=[width(at, !has_head && index == 0)] { (line(cell)) }
                         }
                         @if let missing @ 1.. = head.len().saturating_sub(row.len()) { td colspan=(missing) {} }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The rows of a table one below the other, each cell behind the head of its column.
+fn entries(setting: Setting, Table { head, rows, .. }: &Table) -> Markup {
+    let gap = if setting.colon == "：" { "" } else { " " };
+    let name = |at: usize| head.get(at).filter(|name| !name.is_empty());
+    html! {
+        ul {
+            @for row in rows {
+                @let turned = row.first().and_then(|cell| setting.turned(cell));
+                li dir=[dir(turned)] {
+                    @for (index, (at, cell)) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()).enumerate() {
+                        @if index > 0 { br; }
+                        @if let Some(name) = name(at) { strong { (line(name)) (setting.colon) } (gap) }
+                        (line(cell))
                     }
                 }
             }

@@ -187,6 +187,9 @@ const TABLES: &str = "# Garden #9: Tables\n\n\
     | Monday | Tuesday | Wednesday | Thursday | Friday | Everybody has a rest in the shade of the old tree |\n\n\
     | 名称 | 数量 | 说明 |\n|---|---|---|\n\
     | 苔藓 | 三 | 苔藓植物大多生长在阴湿的环境中，是一种小型的绿色植物，结构简单，仅包含茎和叶两部分，没有真正的根。 |\n\n\
+    | 姓名 | 链接 | 城市 |\n|---|---|---|\n\
+    | 欧阳娜娜 | https://gardens.example.org/plans/of/the/northern/bed | 上海 |\n\
+    | 司马相如的研究会 | https://gardens.example.org/ | 成都市 |\n\n\
     1. > | Bed | Day | What |\n   > |---|---|---|\n   > | North | Wednesday | Somebody said something long here, and then went on |\n";
 
 /// The words in tables that do not stand on one line, but for addresses.
@@ -221,8 +224,23 @@ fn the_columns_of_a_table_keep_their_words_whole_and_fit_on_a_phone() {
         assert_eq!(browser.value(UNSEEN), json!([]), "{style}");
         let broken = browser.value(BROKEN_WORDS).to_string();
         for word in [
-            "Bed", "Short", "12", "North", "fine", "Somebody", "beside", "名称", "数量", "苔藓", "Dues", "10,000",
+            "Bed",
+            "Short",
+            "12",
+            "North",
+            "fine",
+            "Somebody",
+            "beside",
+            "名称",
+            "数量",
+            "苔藓",
+            "Dues",
+            "10,000",
             "Total",
+            "欧阳娜娜",
+            "上海",
+            "成都市",
+            "姓名",
         ] {
             assert!(!broken.contains(&format!("\"{word}\"")), "{style}, {word}: {broken}");
         }

@@ -355,6 +355,24 @@ fn a_cell_breaks_a_word_only_where_its_column_has_no_room_for_it_on_a_phone() {
 }
 
 #[test]
+fn a_table_of_more_columns_than_any_screen_has_room_for_is_a_list_of_its_rows() {
+    let months = ["Month", "January", "February", "March", "April", "September", "October", "November", "December"];
+    let row = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let table = |count: usize| {
+        let values = ["precipitation", "thunderstorm", "", "thunderstorms", "lightning", "hailstorms", "snowstorms", "moonshine", "sunshine"].map(str::to_owned);
+        let values: Vec<&str> = values[..count].iter().map(String::as_str).collect();
+        row(&months[..count]) + &row(&vec!["---"; count]) + &row(&values)
+    };
+    let (few, _) = super::prose(&table(4));
+    assert!(few.contains("<table class=\"data\""), "{few}");
+    let (many, text) = super::prose(&table(9));
+    assert!(!many.contains("<table class=\"data"), "{many}");
+    let bare = without_styles(&many);
+    assert!(bare.contains("<li><strong>Month:</strong> precipitation<br><strong>January:</strong> thunderstorm<br><strong>March:</strong> thunderstorms<br>"), "{bare}");
+    assert!(text.contains("- Month: precipitation\n  January: thunderstorm\n  March: thunderstorms\n"), "{text}");
+}
+
+#[test]
 fn the_columns_of_a_table_keep_their_side() {
     let issue = Issue {
         intro: "| Boat | Length |\n|:-:|--:|\n| Ferry with a long name | 40 m |\n| Tug | 9 m |".into(),
