@@ -18,16 +18,18 @@ pub struct Program {
     pub subject: usize,
     /// Columns of the preheader.
     pub preheader: usize,
+    /// Its rows are as wide as a phone.
+    pub is_phone: bool,
     /// Subject and preheader share a line, so that one takes from the other.
     pub shared: bool,
 }
 
 /// The programs that are shown.
 pub const PROGRAMS: [Program; 4] = [
-    Program { name: "iPhone Mail", from: 24, subject: 48, preheader: 99, shared: false },
-    Program { name: "Gmail on Android", from: 20, subject: 37, preheader: 40, shared: false },
-    Program { name: "Gmail on the web", from: 20, subject: 70, preheader: 130, shared: true },
-    Program { name: "Outlook on Windows", from: 30, subject: 55, preheader: 60, shared: false },
+    Program { name: "iPhone Mail", from: 24, subject: 48, preheader: 99, is_phone: true, shared: false },
+    Program { name: "Gmail on Android", from: 20, subject: 37, preheader: 40, is_phone: true, shared: false },
+    Program { name: "Gmail on the web", from: 20, subject: 70, preheader: 130, is_phone: false, shared: true },
+    Program { name: "Outlook on Windows", from: 30, subject: 55, preheader: 60, is_phone: false, shared: false },
 ];
 
 /// A row of an inbox.
@@ -35,6 +37,8 @@ pub const PROGRAMS: [Program; 4] = [
 pub struct InboxRow {
     /// The program that shows it.
     pub program: &'static str,
+    /// Whether that is as narrow as a phone.
+    pub is_phone: bool,
     /// Who sent it.
     pub from: String,
     /// What it is about.
@@ -53,6 +57,7 @@ pub fn inbox(from: &str, subject: &str, preheader: &str) -> Vec<InboxRow> {
             if program.shared { program.preheader.saturating_sub(shown.width() + GAP) } else { program.preheader };
         InboxRow {
             program: program.name,
+            is_phone: program.is_phone,
             from: cut(from, program.from),
             subject: shown,
             preheader: cut(preheader, left),

@@ -213,6 +213,7 @@ impl Email {
         let from = self.newsletter.from.name.clone().unwrap_or_else(|| self.newsletter.from.address.to_string());
         let row = |row: inspect::InboxRow| templates::InboxRow {
             client: row.program,
+            is_phone: row.is_phone,
             from: row.from,
             subject: row.subject,
             preheader: row.preheader,

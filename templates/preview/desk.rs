@@ -118,7 +118,7 @@ fn found(file: &str, group: &Group) -> Markup {
         }
     };
     html! {
-        section.rule class=(severity) {
+        section class={ "rule " (severity) } {
             h3 { code { (rule) } @if findings.len() > 1 { " " span.count { "× " (findings.len()) } } }
             @if let Some(hint) = common { p.hint { (hint) } }
             ul { @for finding in open { (row(finding)) } }

@@ -8,6 +8,20 @@ const fit = (frame) => {
   if (height) frame.style.height = `${Math.max(height, 320)}px`;
 };
 
+// Makes the frames of all widths so small that the window holds them side by side, if that is wanted.
+const scale = () => {
+  const sheets = document.querySelector(".widths .sheets");
+  if (!sheets) return;
+  const figures = [...sheets.children];
+  const widths = figures.reduce((sum, figure) => sum + Number(figure.dataset.width), 0);
+  const style = getComputedStyle(sheets.parentElement);
+  const around = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+  const between = parseFloat(getComputedStyle(sheets).columnGap) * (figures.length - 1);
+  const room = document.querySelector("main").clientWidth - around - between;
+  const fits = document.getElementById("fit").checked;
+  sheets.style.setProperty("--scale", fits ? Math.min(1, room / widths) : 1);
+};
+
 const showLine = (line) => {
   document.querySelectorAll(".lines .here").forEach((row) => row.classList.remove("here"));
   if (!line) return;
@@ -71,8 +85,12 @@ const refresh = async () => {
 };
 
 document.querySelectorAll("iframe").forEach(watch);
+document.querySelectorAll(".zoom").forEach((choice) => (choice.hidden = false));
+scale();
+addEventListener("resize", scale);
 
 document.addEventListener("change", (event) => {
+  if (event.target.id === "fit") scale();
   if (event.target.name === "view") document.querySelectorAll("iframe").forEach(fit);
   const form = event.target.closest("form.looks");
   if (!form) return;

@@ -34,6 +34,8 @@ pub struct Letter<'a> {
 pub struct InboxRow {
     /// The client.
     pub client: &'static str,
+    /// Whether it is as narrow as a phone.
+    pub is_phone: bool,
     /// The sender's name.
     pub from: String,
     /// As much of the subject as it shows.
@@ -125,16 +127,23 @@ const WIDTHS: [(u32, &str); 4] = [(320, "small phone"), (375, "phone"), (600, "t
 pub(super) fn stage(page: &Preview<'_>, letter: &Letter<'_>) -> Markup {
     html! {
         section.view.widths tabindex="0" aria-label="Widths" {
-            @for (width, device) in WIDTHS {
-                (frame(page, "light", width, &format!("{width} px"), html! { (device) }))
+            label.zoom hidden { input #fit type="checkbox" checked; " All widths within the window" }
+            div.sheets {
+                @for (width, device) in WIDTHS {
+                    (frame(page, "light", width, &format!("{width} px"), html! { (device) }))
+                }
             }
         }
         section.view.dark tabindex="0" aria-label="Dark" {
-            @for shade in letter.shades { (frame(page, shade.view, 400, shade.name, shade_note(shade))) }
+            div.sheets {
+                @for shade in letter.shades { (frame(page, shade.view, 400, shade.name, shade_note(shade))) }
+            }
         }
         section.view.bare tabindex="0" aria-label="Bare" {
-            (frame(page, "no-images", 600, "Images off", html! { "as many clients begin" }))
-            (frame(page, "no-style", 600, "Without <style>", html! { "Gmail with another provider's account" }))
+            div.sheets {
+                (frame(page, "no-images", 600, "Images off", html! { "as many clients begin" }))
+                (frame(page, "no-style", 600, "Without <style>", html! { "Gmail with another provider's account" }))
+            }
         }
         section.view.text aria-label="Text part" data-part="text" {
             figure { figcaption { b { "Text part" } " 72 columns" } pre.letter tabindex="0" { (letter.text) } }
@@ -152,7 +161,7 @@ fn frame(page: &Preview<'_>, view: &str, width: u32, name: &str, note: Markup) -
     let images = if page.images { "&images=1" } else { "" };
     let source = format!("email.html?view={view}&reader={}{images}&version={}", page.reader, page.version);
     html! {
-        figure class={ "w" (width) } {
+        figure class={ "w" (width) } data-width=(width) {
             figcaption data-part={ "caption-" (view) (width) } { b { (name) } " " (note) }
             iframe title={ "The email, " (name) } tabindex="-1" sandbox="allow-same-origin" loading="lazy" src=(source) {}
         }
@@ -176,12 +185,15 @@ fn shade_note(shade: &Shade) -> Markup {
 fn inbox(rows: &[InboxRow]) -> Markup {
     html! {
         @for row in rows {
-            figure {
+            figure.phone[row.is_phone] {
                 figcaption { b { (row.client) } }
                 div.row {
-                    span.from { (row.from) }
-                    span.subject { (row.subject) }
-                    span.preheader { (row.preheader) }
+                    span.face aria-hidden="true" { (row.from.chars().find(|c| c.is_alphanumeric()).unwrap_or('·')) }
+                    div.words dir="auto" {
+                        span.from { (row.from) }
+                        span.subject { (row.subject) }
+                        span.preheader { (row.preheader) }
+                    }
                 }
             }
         }

@@ -342,6 +342,26 @@ fn preview(app: &App, file: &str) -> (Running, Browser) {
     (running, browser)
 }
 
+#[test]
+fn all_widths_stand_side_by_side_in_a_window_and_each_is_laid_out_as_wide_as_it_says() {
+    let app = App::start();
+    app.write("8.md", EVERYTHING);
+    let (_preview, mut browser) = preview(&app, "8.md");
+    let sideways = "document.querySelector('main').scrollWidth > document.querySelector('main').clientWidth";
+    // a frame begins and ends at whole pixels of the screen, of which one is about two of its own
+    let inner = "[...document.querySelectorAll('.widths iframe')].map((frame, at) =>
+        Math.abs(frame.contentWindow.innerWidth - [320, 375, 600, 800][at]) <= 2)";
+    for width in [1440, 1000] {
+        browser.look(width, Scheme::Light);
+        browser.until(&format!("!({sideways})"));
+        browser.until(&format!("String({inner}) === 'true,true,true,true'"));
+    }
+    browser.tab_to("#fit");
+    browser.value("document.activeElement.click()");
+    browser.until(sideways);
+    assert_eq!(browser.value(inner), json!([true, true, true, true]));
+}
+
 /// The document of the first frame.
 const FRAME: &str = "document.querySelector('iframe').contentDocument";
 
@@ -413,6 +433,7 @@ fn the_preview_follows_the_file_and_keeps_its_place() {
     app.write("8.md", &format!("# Garden Letters #8: Beds\n\n## Reading\n\n{long}"));
     let (_preview, mut browser) = preview(&app, "8.md");
     browser.until("document.querySelector('iframe').offsetHeight > 3000");
+    browser.value("document.getElementById('fit').click()");
     browser.value("document.querySelector('main').scrollTo(40, 1500)");
     browser.value("document.getElementById('panel-source').click()");
     app.write("8.md", &format!("# Garden Letters #8: Beds\n\n## Reading\n\n{}", long.replace("Dig.", "Hoe.")));

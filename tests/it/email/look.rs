@@ -359,7 +359,18 @@ fn a_table_of_more_columns_than_any_screen_has_room_for_is_a_list_of_its_rows() 
     let months = ["Month", "January", "February", "March", "April", "September", "October", "November", "December"];
     let row = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
     let table = |count: usize| {
-        let values = ["precipitation", "thunderstorm", "", "thunderstorms", "lightning", "hailstorms", "snowstorms", "moonshine", "sunshine"].map(str::to_owned);
+        let values = [
+            "precipitation",
+            "thunderstorm",
+            "",
+            "thunderstorms",
+            "lightning",
+            "hailstorms",
+            "snowstorms",
+            "moonshine",
+            "sunshine",
+        ]
+        .map(str::to_owned);
         let values: Vec<&str> = values[..count].iter().map(String::as_str).collect();
         row(&months[..count]) + &row(&vec!["---"; count]) + &row(&values)
     };
