@@ -134,7 +134,7 @@ async fn play(
     match ending {
         Ending::Sent { .. } => {}
         Ending::Paused(pause) => eprintln!("stopped: {}", pause.reason),
-        Ending::Stopped | Ending::Waiting(_) => eprintln!("stopped before the end"),
+        Ending::Stopped | Ending::Waiting(_) | Ending::Cancelled => eprintln!("stopped before the end"),
         Ending::Halted(reason) => eprintln!("stopped: {reason}"),
     }
     let view = LedgerView::read(store, &ready.newsletter, newsletter_id, ready.number).await?;

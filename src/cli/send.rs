@@ -268,7 +268,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
             eprintln!("stopped here; run the same command again to go on, unless `serve` or `worker` does")
         }
         // The ledger below says why.
-        Ok(Ending::Paused(_)) => {}
+        Ok(Ending::Paused(_) | Ending::Cancelled) => {}
         Ok(Ending::Halted(reason)) => {
             eprintln!("stopped: {reason}\nhint: nobody is lost; mend it and run the same command again")
         }
@@ -291,7 +291,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
 async fn report(operator: &Herald, view: &LedgerView, ending: &Result<Ending, StoreError>) {
     let patience = match ending {
         // Who stopped it knows.
-        Ok(Ending::Stopped) => return,
+        Ok(Ending::Stopped | Ending::Cancelled) => return,
         // Nor does the relay take this.
         Ok(Ending::Paused(pause)) if pause.cause == PauseCause::Relay => Duration::ZERO,
         // It was told then.
@@ -379,7 +379,6 @@ pub(super) fn plan(
     signer: Option<Signer>,
     issue: FrozenIssue,
 ) -> dispatch::Send {
-    let rate = issue.rate.or(config.send.rate);
     dispatch::Send {
         store,
         relay,
@@ -388,7 +387,7 @@ pub(super) fn plan(
         issue,
         berths: Berths::new(config.send.connections),
         messages: config.send.messages,
-        rate,
+        rate: config.send.rate,
         retry: config.send.retry.clone(),
         breaker: config.send.breaker.clone(),
         wait: config.send.wait,

@@ -12,6 +12,7 @@ use tracing::warn;
 use super::Exit;
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer};
 use super::ledger::LedgerView;
+use super::moment::span;
 use super::send::{TELLING, herald, plan};
 use crate::config::Config;
 use crate::dispatch::{self, Berths, Ending, Herald, Progress};
@@ -181,7 +182,11 @@ impl Sender {
                     self.report(desk, part.issue).await;
                 }
             }
-            Ok(Ending::Waiting(_) | Ending::Stopped) => eprintln!("{name}: nothing to do for now"),
+            Ok(Ending::Waiting(due_in)) => {
+                eprintln!("{name}: the next try is due in {}", span(due_in.as_secs_f64().ceil() as i64));
+            }
+            Ok(Ending::Stopped) => eprintln!("{name}: stopped{}", self.rest(part.issue).await),
+            Ok(Ending::Cancelled) => eprintln!("{name}: cancelled"),
             Ok(Ending::Paused(pause)) => eprintln!("{name}: paused: {}", pause.reason),
             Ok(Ending::Halted(reason)) => {
                 eprintln!("{name}: {reason}");
@@ -193,6 +198,18 @@ impl Sender {
             }
         }
         Left::Well
+    }
+
+    /// What is left of an issue, and who goes on; nothing where the store does not tell.
+    async fn rest(&self, issue: Waiting) -> String {
+        match self.store.summary(issue.issue_id).await {
+            Ok(summary) => format!(
+                "; {} of {} deliveries are left to `masthead worker`, `serve`, or `send` with the issue's file",
+                summary.open(),
+                summary.audience
+            ),
+            Err(_) => String::new(),
+        }
     }
 
     /// Mails the ledger of an issue that is sent to the operator.

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tracing::warn;
 
 use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
-use crate::mailer::{Connection, Envelope, Lost, Mail, Mode, Stage, Verdict, Why};
+use crate::mailer::{ConnectError, Connection, Envelope, Lost, Mail, Mode, Stage, Verdict, Why};
 use crate::message::{MessageError, Reader};
 use crate::render::reader_name;
 use crate::store::{Due, Entry, Granted, Intent};
@@ -30,6 +31,9 @@ const LOST_WAIT: Duration = Duration::from_secs(30);
 
 /// A request takes a moment at most where nobody is in front.
 const AT_ONCE: Duration = Duration::from_millis(2);
+
+/// How long a connection may take to open before that is said.
+const SLOW: Duration = Duration::from_secs(3);
 
 /// How long a connection is kept that has nothing to do.
 const IDLE: Duration = Duration::from_secs(1);
@@ -362,7 +366,7 @@ async fn connect(shared: &Shared) -> Option<Connection> {
             }
         }
         let error = tokio::select! {
-            opened = Connection::open(&shared.send.relay) => match opened {
+            opened = open(shared) => match opened {
                 Ok(connection) => return Some(connection),
                 Err(error) => error,
             },
@@ -380,6 +384,19 @@ async fn connect(shared: &Shared) -> Option<Connection> {
         }
         backoff = (2 * backoff).min(LONGEST_BACKOFF);
     }
+}
+
+/// Opens a connection, and says so where that takes long: a relay may keep its greeting back for minutes.
+async fn open(shared: &Shared) -> Result<Connection, ConnectError> {
+    let mut opening = pin!(Connection::open(&shared.send.relay));
+    if let Ok(opened) = timeout(SLOW, &mut opening).await {
+        return opened;
+    }
+    let since = format!("the relay lets us wait: no connection is ready after {} s", SLOW.as_secs());
+    shared.progress.set_trouble(Some(since));
+    let connection = opening.await?;
+    shared.progress.set_trouble(None);
+    Ok(connection)
 }
 
 /// After a 421 all connections rest; a message that is taken ends that. The breaker sees everything.

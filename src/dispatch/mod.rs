@@ -66,7 +66,8 @@ pub struct Send {
     pub berths: Berths,
     /// How many messages go over a connection before it is opened anew.
     pub messages: usize,
-    /// Messages per second to the relay, all connections of all processes together.
+    /// Messages per second to the relay, all connections of all processes together, where the issue has no rate of
+    /// its own.
     pub rate: Option<f64>,
     /// When a temporary refusal is tried again.
     pub retry: RetrySchedule,
@@ -96,6 +97,8 @@ pub enum Ending {
     Stopped,
     /// The issue is paused, and does not go on by itself within the wait.
     Paused(Pause),
+    /// The operator has cancelled the issue.
+    Cancelled,
     /// The configuration or the issue's state does not allow more.
     Halted(String),
 }
@@ -262,7 +265,8 @@ pub async fn run(
         Err(error) => return Ok(Ending::Halted(error.to_string())),
     };
     let send = Arc::new(send);
-    let rate = Arc::new(RateLimit::new(send.store.clone(), send.relay.to_string(), send.rate));
+    let per_second = send.issue.rate.or(send.rate);
+    let rate = Arc::new(RateLimit::new(send.store.clone(), send.relay.to_string(), per_second));
     let mut eager = send.eager;
     let mut still_since = None;
     loop {
@@ -282,6 +286,7 @@ pub async fn run(
                     () = told_to_stop(&mut interrupt) => return Ok(Ending::Stopped),
                 }
             }
+            (IssueState::Cancelled, _) => return Ok(Ending::Cancelled),
             (state, _) => return Ok(Ending::Halted(format!("the issue is {}", state.as_str()))),
         };
         eager = false;
@@ -365,7 +370,8 @@ async fn shift(
     store.reap_workers().await?;
     info!(worker.id = worker_id, issue.id = issue_id, "joined the send");
     let (signed_off, sign_off) = oneshot::channel();
-    let renewing = tokio::spawn(renew(worker, store.clone(), progress.clone(), stop.clone(), sign_off));
+    let renewing = renew(worker, send.clone(), rate.clone(), progress.clone(), stop.clone(), sign_off);
+    let renewing = tokio::spawn(renewing);
     let breaker = Breaker::new(send.breaker.clone(), probing).into();
     let connections = if probing.is_some() { 1 } else { send.berths.most() };
     let lanes = Lanes::new(connections);
@@ -420,9 +426,12 @@ async fn shift(
 }
 
 /// Renews the lease, with how it goes, and gives up workers that are gone, until the shift ends.
+///
+/// It hears what the issue asks for now: a new rate, or to stop, which couriers that wait for the relay must hear too.
 async fn renew(
     mut worker: Worker,
-    store: Store,
+    send: Arc<Send>,
+    rate: Arc<RateLimit>,
     progress: Arc<Progress>,
     stop: Stop,
     mut sign_off: oneshot::Receiver<()>,
@@ -434,8 +443,12 @@ async fn renew(
             _ = ticks.tick() => {}
         }
         match worker.renew(progress.trouble().as_deref()).await {
-            Ok(()) => {
-                if let Err(error) = store.reap_workers().await {
+            Ok(terms) => {
+                rate.set(terms.rate.or(send.rate));
+                if !matches!(terms.state, IssueState::Sending | IssueState::Sent) {
+                    stop.ask(Ended::Held);
+                }
+                if let Err(error) = send.store.reap_workers().await {
                     warn!(%error, "cannot look for workers that are gone");
                 }
             }

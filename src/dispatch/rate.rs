@@ -2,8 +2,9 @@
 //!
 //! All processes that send through a relay share a row in the store, from which each takes a few tokens at once:
 //! a tenth of a second's worth, so that a process that dies takes no more with it. A token is a moment; one that
-//! nobody used in time is lost, not saved up.
+//! nobody used in time is lost, not saved up. A rate that changes counts from the next tokens on.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -24,7 +25,7 @@ const GRACE: Duration = Duration::from_millis(50);
 pub(super) struct RateLimit {
     store: Store,
     relay: String,
-    per_second: Option<f64>,
+    per_second: std::sync::Mutex<Option<f64>>,
     batch: Mutex<Batch>,
 }
 
@@ -38,33 +39,48 @@ struct Batch {
 impl RateLimit {
     /// A limit of messages per second to a relay; none at all without one.
     pub(super) fn new(store: Store, relay: String, per_second: Option<f64>) -> Self {
-        let per_second = per_second.filter(|rate| *rate > 0.0);
-        let distance = per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
-        Self { store, relay, per_second, batch: Batch { next: Instant::now(), left: 0, distance }.into() }
+        let batch = Batch { next: Instant::now(), left: 0, distance: Duration::ZERO };
+        let limit = Self { store, relay, per_second: None.into(), batch: batch.into() };
+        limit.set(per_second);
+        limit
+    }
+
+    /// Changes the rate.
+    pub(super) fn set(&self, per_second: Option<f64>) {
+        *self.lock() = per_second.filter(|rate| *rate > 0.0);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<f64>> {
+        // Nothing panics under the lock.
+        self.per_second.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there is a limit.
     pub(super) fn is_limited(&self) -> bool {
-        self.per_second.is_some()
+        self.lock().is_some()
     }
 
     /// Waits for the next token, or for the wish to stop.
     pub(super) async fn take(&self, stop: &Stop) {
-        let Some(per_second) = self.per_second else { return };
+        if !self.is_limited() {
+            return;
+        }
         tokio::select! {
-            () = async { sleep_until(self.reserve(per_second).await).await } => {}
+            () = async { sleep_until(self.reserve().await).await } => {}
             () = stop.wait() => {}
         }
     }
 
     /// The moment of the next token; asks the store for more when there is none left.
-    async fn reserve(&self, per_second: f64) -> Instant {
+    async fn reserve(&self) -> Instant {
         let mut batch = self.batch.lock().await;
         loop {
             if let Some(moment) = batch.take(Instant::now()) {
                 return moment;
             }
+            let Some(per_second) = *self.lock() else { return Instant::now() };
             let count = (per_second * BATCH.as_secs_f64()).ceil() as u32;
+            batch.distance = Duration::from_secs_f64(1.0 / per_second);
             let span = batch.distance * count;
             match self.store.take_tokens(&self.relay, span, GRACE).await {
                 Ok(starts_in) => {
@@ -144,7 +160,7 @@ impl Rest {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Resting>> {
         // Nothing panics under the lock.
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

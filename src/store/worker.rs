@@ -6,7 +6,7 @@
 
 use sqlx::{Connection, PgConnection};
 
-use super::{Store, StoreError};
+use super::{IssueState, Store, StoreError};
 
 /// First key of the advisory locks that living workers hold; the second is the worker's id.
 const ALIVE: i32 = 0x6d617374;
@@ -35,6 +35,15 @@ pub struct Senders {
     pub count: u64,
     /// Why the relay takes nothing from one of them now, if that is so.
     pub trouble: Option<String>,
+}
+
+/// What an issue asks of its workers at one instant; the operator may change it at any time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Terms {
+    /// Where the issue stands.
+    pub state: IssueState,
+    /// Messages per second at most, where a send said so.
+    pub rate: Option<f64>,
 }
 
 /// A registration of this process. Dropping it lets the lock go.
@@ -109,7 +118,8 @@ impl Store {
 
 impl Worker {
     /// Renews the lease, says why the relay takes nothing if it does not, and takes the lock again after a lost session.
-    pub async fn renew(&mut self, trouble: Option<&str>) -> Result<(), WorkerError> {
+    /// Returns what the issue asks for now.
+    pub async fn renew(&mut self, trouble: Option<&str>) -> Result<Terms, WorkerError> {
         if self.session.ping().await.is_err() {
             self.session = PgConnection::connect_with(&self.store.options).await?;
             self.locked = false;
@@ -120,14 +130,18 @@ impl Worker {
                 .fetch_one(&mut self.session)
                 .await?;
         }
-        let renewed = sqlx::query!(
-            "update worker set lease_until = now() + interval '30 s', trouble = $2 where id = $1 and gone_at is null",
+        let issue = sqlx::query!(
+            "update worker w set lease_until = now() + interval '30 s', trouble = $2
+             from issue i
+             where w.id = $1 and w.gone_at is null and i.id = w.issue_id
+             returning i.state, i.rate",
             self.id,
             trouble
         )
-        .execute(&mut self.session)
-        .await?;
-        if renewed.rows_affected() == 0 { Err(WorkerError::GivenUp) } else { Ok(()) }
+        .fetch_optional(&mut self.session)
+        .await?
+        .ok_or(WorkerError::GivenUp)?;
+        Ok(Terms { state: IssueState::parse(&issue.state)?, rate: issue.rate })
     }
 
     /// Signs off, and gives back what is still claimed.

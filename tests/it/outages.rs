@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use masthead::catcher::{Act, Moment, Stage};
 use rustix::process::Signal;
@@ -319,4 +320,25 @@ fn a_send_that_waits_for_its_relay_can_be_interrupted() {
     sending.wait_for("the relay cannot be reached");
     sending.signal(Signal::INT);
     sending.finish().exits(3).ledger().is(&[("queued", 3)]);
+}
+
+#[test]
+fn pause_and_cancel_end_the_wait_for_a_relay_that_never_greets() {
+    for (act, state, code) in [("pause", "queued", 3), ("cancel", "skipped", 0)] {
+        let app = App::start();
+        app.subscribe_many(40);
+        let issue = app.issue(7);
+        app.script(|moment| match moment.stage {
+            Stage::Connect => Act::Stall,
+            _ => Act::CarryOn,
+        });
+        let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+        wait_until("the wait is known", || app.query("select trouble from worker").contains("lets us wait"));
+        let status = app.masthead(&["status"]).exits(3).out;
+        assert!(status.contains("nothing moves: the relay lets us wait: no connection is ready after 3 s"), "{status}");
+        let since = Instant::now();
+        app.masthead(&[act, "7"]).exits(0);
+        sending.finish().exits(code).ledger().is(&[(state, 40)]);
+        assert!(since.elapsed() < Duration::from_secs(10), "it took {:?}", since.elapsed());
+    }
 }

@@ -58,6 +58,20 @@ fn the_rate_of_a_send_is_kept_by_whoever_sends_the_issue() {
     worker.kill();
 }
 
+#[test]
+fn a_rate_that_is_said_later_holds_for_who_sends_already() {
+    let app = App::start();
+    app.subscribe_many(200);
+    let issue = app.issue(7);
+    let sending = app.spawn(&["send", &issue, "--yes", "--rate", "5/s"]);
+    app.wait_for_mails(5);
+    let since = Instant::now();
+    app.query("update issue set rate = 500");
+    sending.finish().exits(0);
+    assert!(since.elapsed() < Duration::from_secs(15), "it took {:?}", since.elapsed());
+    assert_eq!(app.taken().len(), 200);
+}
+
 /// By the database's clock alone, so exact on any machine.
 #[test]
 fn what_several_processes_take_from_a_bucket_never_overlaps_and_leaves_no_gap() {

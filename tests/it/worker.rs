@@ -115,10 +115,11 @@ fn a_worker_that_is_told_to_end_finishes_what_is_on_the_wire_and_gives_the_rest_
     worker.signal(Signal::TERM);
     worker.wait_for("stopping");
     hold.release();
-    worker.finish().exits(0);
+    let run = worker.finish().exits(0);
     let (accepted, taken) = (app.count("accepted"), app.taken().len() as u64);
     app.ledger(7).is(&[("accepted", accepted), ("queued", 60 - accepted)]);
     assert!(accepted == taken && accepted < 60, "{accepted} accepted, {taken} taken");
+    run.says(&format!("garden/7: stopped; {} of 60 deliveries are left to `masthead worker`", 60 - accepted));
     app.send(&issue).exits(0);
     once_each(&app, &readers);
 }
