@@ -6,9 +6,12 @@ use time::format_description::well_known::Rfc3339;
 
 use super::moment::span;
 use super::{Exit, advise};
-use crate::delivery::{DeliveryState, PauseCause};
+use crate::delivery::{DeliveryState, PauseCause, ReplyClass};
 use crate::newsletter::{Newsletter, Slug};
-use crate::store::{FrozenIssue, IssueState, LedgerSummary, Pause, Senders, Store};
+use crate::store::{FrozenIssue, IssueState, LedgerSummary, Pause, Reason, Senders, Store};
+
+/// How many characters of a relay's words are shown.
+const LONGEST_WORDS: usize = 200;
 
 /// The ledger of an issue at one instant.
 pub(super) struct LedgerView {
@@ -59,12 +62,10 @@ impl LedgerView {
             .into_iter()
             .map(|state| (state.as_str().to_owned(), json!(self.summary.count(state))))
             .collect();
-        let refusals: Vec<_> = self
-            .summary
-            .refusals
-            .iter()
-            .map(|(class, reply, count)| json!({"class": class, "reply": reply, "count": count}))
-            .collect();
+        let reason = |Reason { state, class, reply, count }: &Reason| json!({"state": state.as_str(), "class": class, "reply": reply, "count": count});
+        let (put_off, refusals): (Vec<_>, Vec<_>) =
+            self.summary.reasons.iter().partition(|reason| reason.state.is_open());
+        let listed = |reasons: Vec<&Reason>| reasons.into_iter().map(reason).collect::<Vec<_>>();
         json!({
             "issue": self.name(),
             "newsletter": self.slug.as_str(),
@@ -77,6 +78,7 @@ impl LedgerView {
                 "cause": pause.cause.as_str(),
                 "reason": pause.reason,
                 "probe_at": pause.probe_at.and_then(|at| at.format(&Rfc3339).ok()),
+                "in_a_row": pause.in_a_row,
             })),
             "audience": self.summary.audience,
             "states": states,
@@ -85,13 +87,14 @@ impl LedgerView {
             "senders": self.senders.count,
             "trouble": self.senders.trouble,
             "in_doubt": self.summary.in_doubt,
-            "refusals": refusals,
+            "refusals": listed(refusals),
+            "put_off": listed(put_off),
         })
     }
 
     /// In words and numbers.
     pub(super) fn text(&self) -> String {
-        let LedgerSummary { audience, in_doubt, refusals, next_at, .. } = &self.summary;
+        let LedgerSummary { audience, next_at, .. } = &self.summary;
         let mut text = format!(
             "{}/{} is {}: {}\n",
             self.slug,
@@ -116,22 +119,58 @@ impl LedgerView {
         text += &self.outlook();
         text += &self.pause();
         if let Some(trouble) = &self.senders.trouble {
+            let trouble = brief(trouble);
             text += &format!("  nothing moves: {trouble}\n  it is tried again and again; nobody is lost\n");
         }
         if self.is_abandoned() {
             text += "  nobody is sending it now; `masthead send` with its file, or `masthead worker`, goes on\n";
         }
-        for (class, reply, count) in refusals {
-            text += &format!("  refused, {class}: {count}, such as: {reply}\n");
-        }
-        if !in_doubt.is_empty() {
-            text += "  in doubt (the connection broke after the message, before the relay's answer; never sent again by itself):\n";
-            text.extend(in_doubt.iter().map(|address| format!("    {address}\n")));
-        }
+        text += &self.reasons();
+        text += &self.in_doubt();
         if let Some(next_at) = next_at.filter(|next_at| *next_at > OffsetDateTime::now_utc()) {
-            text += &format!("  next try: {} UTC\n", clock(next_at));
+            text += &format!("  next try: {} UTC", clock(next_at));
+            text += match self.senders.count {
+                0 if self.issue.state == IssueState::Sending => {
+                    ", by `masthead serve` or `masthead worker` if one runs, or the same `masthead send` again\n"
+                }
+                _ => "\n",
+            };
         }
         text
+    }
+
+    /// What the relay said of those that it did not take.
+    fn reasons(&self) -> String {
+        let mut text = String::new();
+        for Reason { state, class, reply, count } in &self.summary.reasons {
+            let what = match state {
+                // What a reply of another class than 4xx puts off is an exception.
+                DeliveryState::Queued if class == ReplyClass::Soft.as_str() => "put off".to_owned(),
+                DeliveryState::Queued => format!("put off, {class}"),
+                state => format!("{}, {class}", words(*state)),
+            };
+            text += &format!("  {what}: {count}, such as: {}\n", brief(reply));
+        }
+        // Nobody mends an address that does not exist.
+        let mendable = |reason: &Reason| !reason.state.is_open() && reason.class != ReplyClass::Hard.as_str();
+        if self.issue.state != IssueState::Cancelled && self.summary.reasons.iter().any(mendable) {
+            text += &format!("  when the cause is mended, `masthead retry {}` queues them again\n", self.name());
+        }
+        text
+    }
+
+    /// Who is in doubt, and what ends that.
+    fn in_doubt(&self) -> String {
+        if self.summary.in_doubt.is_empty() {
+            return String::new();
+        }
+        let addresses: String = self.summary.in_doubt.iter().map(|address| format!("    {address}\n")).collect();
+        format!(
+            "  in doubt (the connection broke after the message, before the relay's answer; never sent again by itself):\n\
+             {addresses}  the relay's log knows: `masthead resolve {0} --accepted` where it took them, `masthead resolve {0} \
+             --resend` where not; `--only ADDRESS` for one\n",
+            self.name()
+        )
     }
 
     /// In how many seconds the last delivery is likely to be settled, at the rate of now; for those that wait for a
@@ -147,15 +186,14 @@ impl LedgerView {
         match self.rate {
             Some(rate) => Some(retries.max((open as f64 / rate).ceil() as u64)),
             // Everybody waits for a later try.
-            None => {
-                (until(self.summary.next_at) > 0 && self.summary.count(DeliveryState::Claimed) == 0).then_some(retries)
-            }
+            None => (self.summary.put_off == open).then_some(retries),
         }
     }
 
-    /// Whether there is something to send and nobody who does.
+    /// Whether there is something to send now and nobody who does. Who waits for a later try need not be there.
     fn is_abandoned(&self) -> bool {
-        self.issue.state == IssueState::Sending && self.summary.open() > 0 && self.senders.count == 0
+        let is_due = self.summary.open() > self.summary.put_off;
+        self.issue.state == IssueState::Sending && is_due && self.senders.count == 0
     }
 
     /// How fast it goes, and how long it will.
@@ -181,7 +219,10 @@ impl LedgerView {
             line += &format!("; {}", outlook.trim());
         }
         if let Some(trouble) = &self.senders.trouble {
-            line += &format!("; nothing moves: {trouble}");
+            line += &format!("; nothing moves: {}", brief(trouble));
+        }
+        if let Some(pause) = self.issue.pause.as_ref().filter(|_| self.issue.state == IssueState::Paused) {
+            line += &format!("; {}", why(pause));
         }
         if self.is_abandoned() {
             line += "; nobody is sending it now";
@@ -195,17 +236,18 @@ impl LedgerView {
         match &self.issue.pause {
             None => String::new(),
             Some(pause) if self.issue.state == IssueState::Sending => {
-                format!("  goes over one connection only: {}\n", pause.reason)
+                format!("  goes over one connection only: {}\n", brief(&pause.reason))
             }
             Some(Pause { cause: PauseCause::Operator, .. }) => {
                 format!("  paused by the operator; `masthead resume {name}` lets it go on\n")
             }
-            Some(Pause { reason, probe_at: None, .. }) => {
-                format!("  paused: {reason}\n  nobody is lost; mend it, then `masthead resume {name}`\n")
+            Some(pause @ Pause { probe_at: None, .. }) => {
+                format!("  {}\n  nobody is lost; mend it, then `masthead resume {name}`\n", why(pause))
             }
-            Some(Pause { reason, probe_at: Some(at), .. }) => format!(
-                "  paused: {reason}\n  nobody is lost; whoever sends sees at {} UTC whether it can go on: keep `masthead serve` or \
+            Some(pause @ Pause { probe_at: Some(at), .. }) => format!(
+                "  {}\n  nobody is lost; whoever sends sees at {} UTC whether it can go on: keep `masthead serve` or \
                  `masthead worker` running, or run the same `masthead send` again then\n",
+                why(pause),
                 clock(*at)
             ),
         }
@@ -224,6 +266,23 @@ impl LedgerView {
     }
 }
 
+/// Why an issue is paused; after looks that found no cure, how many pauses there were.
+fn why(pause: &Pause) -> String {
+    let reason = brief(&pause.reason);
+    match pause.in_a_row {
+        ..=1 => format!("paused: {reason}"),
+        times => format!("paused {times} times in a row: {reason}"),
+    }
+}
+
+/// A relay's words, cut so that they fit a line or two of a terminal; the ledger and `--json` have all of them.
+pub(super) fn brief(words: &str) -> String {
+    match words.char_indices().nth(LONGEST_WORDS) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or(words)),
+        None => words.to_owned(),
+    }
+}
+
 /// A state as people say it.
 pub(super) fn words(state: DeliveryState) -> &'static str {
     match state {
@@ -232,8 +291,8 @@ pub(super) fn words(state: DeliveryState) -> &'static str {
     }
 }
 
-/// `2024-06-08 16:05`.
+/// `2024-06-08 16:05:09`.
 pub(super) fn clock(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
-    format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
+    format!("{} {:02}:{:02}:{:02}", at.date(), at.hour(), at.minute(), at.second())
 }

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::context::{
     ConfigArgs, OpenStore, block_on, block_on_sending, interruption, relay, sent_newsletter, signer, warn_of_style,
 };
-use super::ledger::{LedgerView, clock};
+use super::ledger::{LedgerView, brief, clock};
 use super::readers_web::{self, Instance};
 use super::{Exit, advise, check, moment};
 use crate::config::{Config, parse_duration};
@@ -148,7 +148,7 @@ async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::
         match connection.send(&Mail::new(envelope, bytes)).await {
             Verdict::Accepted(_) => eprintln!("proof to {address}: accepted"),
             Verdict::Refused { reply, .. } => {
-                eprintln!("proof to {address}: refused: {reply}");
+                eprintln!("proof to {address}: refused: {}", brief(&reply.to_string()));
                 exit = Exit::Findings;
             }
             Verdict::NotSent(lost) | Verdict::InDoubt(lost) => {
@@ -216,19 +216,22 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     let interrupted = interruption()?;
     let open = OpenStore::open(config).await?;
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
-    check_instance(&open.store, &ready.newsletter).await?;
     let known = open.store.issue(newsletter_id, ready.number).await?;
     match &known {
-        Some(known) => refuse_other_content(&ready, known)?,
+        Some(known) => {
+            refuse_other_content(&ready, known)?;
+            refuse_cancelled(&ready, known)?;
+        }
         None => refuse_errors(manuscript, &ready, &config.check)?,
     }
+    let later = later(args.at, &ready, known.as_ref())?;
     refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
+    check_instance(&open.store, &ready.newsletter).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
     let rate = args.rate.or(known.as_ref().and_then(|known| known.rate)).or(config.send.rate);
     let pace = open.store.last_pace(newsletter_id).await?;
     let how = expectation(prospects, config.send.connections, rate, pace);
     announce(&ready, known.as_ref(), prospects, &how, &oddities(&open.store, newsletter_id, &ready).await?);
-    let later = later(args.at, &ready, known.as_ref())?;
     if !args.yes && !confirmed(prospects, later)? {
         eprintln!("nothing was sent");
         open.close().await?;
@@ -326,7 +329,13 @@ fn later(
         // The same command again, when the time has come.
         _ if is_over(at) => Ok(None),
         None | Some(IssueState::Scheduled) => Ok(Some(at)),
-        Some(state) => Err(advise(&format!("{name} is {} already", state.as_str()), "leave out --at")),
+        Some(state) => Err(advise(
+            &format!("{name} is {} already", state.as_str()),
+            match state {
+                IssueState::Sent => "leave out --at to send it to those who have joined since",
+                _ => "leave out --at to go on with it",
+            },
+        )),
     }
 }
 
@@ -363,10 +372,7 @@ pub(super) async fn freeze(
     let issue = store.freeze_issue(&new_issue(newsletter_id, ready, &links, rate)).await?;
     // Another process may have frozen the number in the meantime.
     refuse_other_content(ready, &issue)?;
-    if issue.state == IssueState::Cancelled {
-        let name = format!("{}/{}", ready.newsletter.slug, ready.number);
-        return Err(advise(&format!("{name} was cancelled"), "give the file another number to send it after all"));
-    }
+    refuse_cancelled(ready, &issue)?;
     Ok(issue)
 }
 
@@ -439,6 +445,15 @@ pub(super) fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow
         &format!("{slug}/{number} was sent already with other content: {}", known.rendered.subject),
         "give the file a number of its own; what was sent stays as it was",
     ))
+}
+
+/// Refuses an issue that was cancelled, which is for good.
+fn refuse_cancelled(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()> {
+    if known.state != IssueState::Cancelled {
+        return Ok(());
+    }
+    let name = format!("{}/{}", ready.newsletter.slug, ready.number);
+    Err(advise(&format!("{name} was cancelled"), "give the file another number to send it after all"))
 }
 
 /// Refuses what nobody should get: what the check calls an error. Warnings never stop a send.
@@ -582,7 +597,7 @@ pub(super) async fn draw_progress(progress: Arc<Progress>, open: u64) {
         bar.set_position(progress.settled());
         let deferred = progress.deferred.load(Ordering::Relaxed);
         bar.set_message(match progress.trouble() {
-            Some(trouble) => format!("{deferred} to try again; nothing moves: {trouble}"),
+            Some(trouble) => format!("{deferred} to try again; nothing moves: {}", brief(&trouble)),
             None => format!("{deferred} to try again"),
         });
     }

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::Exit;
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer};
-use super::ledger::LedgerView;
+use super::ledger::{LedgerView, brief};
 use super::moment::span;
 use super::send::{TELLING, herald, plan};
 use crate::config::Config;
@@ -19,7 +19,7 @@ use crate::dispatch::{self, Berths, Ending, Herald, Progress};
 use crate::mailer::Relay;
 use crate::message::dkim::Signer;
 use crate::newsletter::Newsletter;
-use crate::store::{Store, StoreError, Waiting};
+use crate::store::{IssueState, Store, StoreError, Waiting};
 
 /// How often a worker looks whether there is something to send.
 const NAP: Duration = Duration::from_secs(1);
@@ -160,11 +160,15 @@ impl Sender {
         }
         let frozen = self.store.issue(issue.newsletter_id, issue.number).await?;
         let frozen = frozen.ok_or_else(|| StoreError::Unknown(format!("no issue {} any more", issue.number)))?;
+        let is_paused = frozen.state == IssueState::Paused;
         let (store, relay) = (self.store.clone(), self.relay.clone());
         let plan = plan(config, store, relay, newsletter.clone(), signer.clone(), frozen);
         let plan = dispatch::Send { wait: STAY, berths: self.berths.clone(), operator: operator.clone(), ..plan };
         let interrupted = interrupted.clone();
-        eprintln!("{}/{}: taking part", newsletter.slug, issue.number);
+        // A look whether a pause is over is said when it is.
+        if !is_paused {
+            eprintln!("{}/{}: taking part", newsletter.slug, issue.number);
+        }
         parts.spawn(async move {
             Part { issue, ending: dispatch::run(plan, Arc::new(Progress::default()), interrupted).await }
         });
@@ -187,7 +191,10 @@ impl Sender {
             }
             Ok(Ending::Stopped) => eprintln!("{name}: stopped{}", self.rest(part.issue).await),
             Ok(Ending::Cancelled) => eprintln!("{name}: cancelled"),
-            Ok(Ending::Paused(pause)) => eprintln!("{name}: paused: {}", pause.reason),
+            Ok(Ending::Paused(pause)) => match pause.in_a_row {
+                ..=1 => eprintln!("{name}: paused: {}", brief(&pause.reason)),
+                times => eprintln!("{name}: still paused, {times} times in a row"),
+            },
             Ok(Ending::Halted(reason)) => {
                 eprintln!("{name}: {reason}");
                 return Left::Badly;

@@ -307,12 +307,11 @@ pub async fn run(
             Ended::Halted(reason) => return Ok(Ending::Halted(reason)),
             Ended::GivenUp => warn!("another process took this one for dead; joining anew"),
             Ended::Held | Ended::Tripped(_) => {}
+            // A probe that fails is the same pause.
+            Ended::Paused(trip) if probing == Some(trip.cause) => info!(reason = trip.reason, "the send stays paused"),
             Ended::Paused(trip) => {
                 warn!(reason = trip.reason, "the send is paused");
-                // A probe that fails is the same pause.
-                if probing != Some(trip.cause) {
-                    tell_of_pause(&send, &trip);
-                }
+                tell_of_pause(&send, &trip);
             }
             Ended::Healed => {
                 still_since = None;

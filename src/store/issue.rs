@@ -215,7 +215,7 @@ impl Store {
                 starts_at: row.starts_at,
                 rate: row.rate,
                 audience: row.audience,
-                pause: Pause::read(row.pause_cause, row.pause_reason, row.probe_at)?,
+                pause: Pause::read(row.pause_cause, row.pause_reason, row.probe_at, row.probes)?,
             })
         })
         .transpose()

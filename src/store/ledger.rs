@@ -38,6 +38,9 @@ use crate::subscriber::EmailAddress;
 /// First key of the advisory lock that intents share and an unsubscribe waits for; the second is the newsletter.
 pub(super) const INTENT: i32 = 0x6d617375;
 
+/// How long a try may be due before somebody must have it in hand: workers look once a second.
+const PICK_UP: Duration = Duration::from_secs(5);
+
 /// What the ledger says of an attempt whose result nobody will write.
 pub(super) const ORPHANED: &str = "the process that sent it is gone";
 
@@ -156,12 +159,27 @@ pub struct LedgerSummary {
     pub states: HashMap<&'static str, u64>,
     /// The addresses in doubt.
     pub in_doubt: Vec<String>,
-    /// Refused and expired deliveries: class, one of the replies, how many.
-    pub refusals: Vec<(String, String, u64)>,
+    /// Why deliveries were refused, have expired or are put off; the most frequent first.
+    pub reasons: Vec<Reason>,
+    /// How many are queued for a later try.
+    pub put_off: u64,
     /// When the next try is due.
     pub next_at: Option<OffsetDateTime>,
     /// When the last of the tries that are known is due.
     pub last_at: Option<OffsetDateTime>,
+}
+
+/// What a relay said of some deliveries that it did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Where it left them: refused, expired, or queued for another try.
+    pub state: DeliveryState,
+    /// The class of the replies.
+    pub class: String,
+    /// One of the replies.
+    pub reply: String,
+    /// How many.
+    pub count: u64,
 }
 
 impl LedgerSummary {
@@ -374,7 +392,7 @@ impl Store {
     pub async fn summary(&self, issue_id: i64) -> Result<LedgerSummary, StoreError> {
         let rows = sqlx::query!(
             r#"with last as (
-                   select distinct on (subscriber_id) subscriber_id, state, next_at, class, reply
+                   select distinct on (subscriber_id) subscriber_id, state, next_at, worker_id, class, reply
                    from ledger where issue_id = $1 order by subscriber_id, step desc
                ), now_in as (
                    select case
@@ -382,19 +400,25 @@ impl Store {
                               when c.id is not null and coalesce(last.next_at <= c.claimed_at, true) then 'claimed'
                               else 'queued'
                           end as state,
-                          last.class, last.reply, last.next_at
+                          last.worker_id, last.class, last.reply, last.next_at
                    from delivery d
                    left join last on last.subscriber_id = d.subscriber_id
                    left join chunk c on c.issue_id = d.issue_id and c.worker_id is not null and c.round = d.round
                     and d.subscriber_id between c.first_subscriber_id and c.last_subscriber_id
                    where d.issue_id = $1
+               ), judged as (
+                   select state, next_at, reply,
+                          case when state in ('refused', 'expired') or state = 'queued' and worker_id is not null
+                               then class end as class
+                   from now_in
                )
-               select state as "state!", case when state in ('refused', 'expired') then class end as class,
-                      min(reply) filter (where state in ('refused', 'expired')) as reply, count(*) as "count!",
+               select state as "state!", class, min(reply) as reply, count(*) as "count!",
+                      count(*) filter (where state = 'queued' and next_at > now() - $2 * interval '1 s') as "put_off!",
                       min(next_at) filter (where state = 'queued') as next_at,
                       max(next_at) filter (where state = 'queued') as last_at
-               from now_in group by 1, 2"#,
-            issue_id
+               from judged group by 1, 2"#,
+            issue_id,
+            PICK_UP.as_secs_f64()
         )
         .fetch_all(&self.pool)
         .await?;
@@ -406,11 +430,12 @@ impl Store {
             *summary.states.entry(state.as_str()).or_default() += count;
             summary.next_at = [summary.next_at, row.next_at].into_iter().flatten().min();
             summary.last_at = [summary.last_at, row.last_at].into_iter().flatten().max();
-            if matches!(state, DeliveryState::Refused | DeliveryState::Expired) {
-                summary.refusals.push((row.class.unwrap_or_default(), row.reply.unwrap_or_default(), count));
+            summary.put_off += row.put_off as u64;
+            if let Some(class) = row.class {
+                summary.reasons.push(Reason { state, class, reply: row.reply.unwrap_or_default(), count });
             }
         }
-        summary.refusals.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
+        summary.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
         summary.in_doubt = self.in_doubt(issue_id).await?;
         Ok(summary)
     }

@@ -17,6 +17,8 @@ pub struct Pause {
     pub reason: String,
     /// When a worker may see whether it can go on; `None` when only the operator can tell.
     pub probe_at: Option<OffsetDateTime>,
+    /// How many pauses there were in a row, this one included: each but the first after a look that found no cure.
+    pub in_a_row: u32,
 }
 
 /// Where an issue stands at one instant.
@@ -36,11 +38,12 @@ impl Pause {
         cause: Option<String>,
         reason: Option<String>,
         probe_at: Option<OffsetDateTime>,
+        probes: i32,
     ) -> Result<Option<Self>, StoreError> {
         let Some(word) = cause else { return Ok(None) };
         let cause = PauseCause::ALL.into_iter().find(|cause| cause.as_str() == word);
         let cause = cause.ok_or_else(|| StoreError::Unknown(format!("a pause for {word}")))?;
-        Ok(Some(Self { cause, reason: reason.unwrap_or_default(), probe_at }))
+        Ok(Some(Self { cause, reason: reason.unwrap_or_default(), probe_at, in_a_row: probes.unsigned_abs() }))
     }
 }
 
@@ -48,7 +51,7 @@ impl Store {
     /// Where an issue stands.
     pub async fn standing(&self, issue_id: i64) -> Result<Standing, StoreError> {
         let row = sqlx::query!(
-            "select state, pause_cause, pause_reason, probe_at,
+            "select state, pause_cause, pause_reason, probe_at, probes,
                     extract(epoch from probe_at - clock_timestamp())::float8 as probe_in
              from issue where id = $1",
             issue_id
@@ -56,7 +59,7 @@ impl Store {
         .fetch_one(&self.pool)
         .await?;
         let probe_in = row.probe_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
-        let pause = Pause::read(row.pause_cause, row.pause_reason, row.probe_at)?;
+        let pause = Pause::read(row.pause_cause, row.pause_reason, row.probe_at, row.probes)?;
         Ok(Standing { state: IssueState::parse(&row.state)?, pause, probe_in })
     }
 

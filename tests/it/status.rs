@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use masthead::catcher::{Act, Stage};
+use serde_json::json;
 
 use super::app::{App, wait_until};
 use super::send::for_reader;
@@ -108,4 +109,62 @@ fn an_issue_under_way_that_nobody_sends_says_so_and_how_it_goes_on() {
     app.heal();
     app.send(&issue).exits(1);
     assert!(!app.masthead(&["status"]).exits(1).out.contains("nobody"));
+}
+
+#[test]
+fn who_is_put_off_is_counted_with_the_relays_words_and_nobody_is_missed_who_waits() {
+    let app = App::start();
+    app.set("MASTHEAD_SEND__RETRY", "30m");
+    app.subscribe_many(9);
+    let issue = app.issue(7);
+    let words = format!("4.3.1 {} the end", "no room, ".repeat(40));
+    let answer = words.clone();
+    app.script(move |moment| match moment.to.first() {
+        Some(reader) if moment.stage == Stage::Rcpt && reader.as_str() < "reader-7" => Act::reply(452, &answer),
+        _ => Act::CarryOn,
+    });
+    let run = app.masthead(&["send", &issue, "--yes", "--json", "--wait", "0s"]).exits(3);
+    assert_eq!(
+        run.ledger().0["put_off"],
+        json!([{"state": "queued", "class": "soft", "count": 7, "reply": format!("452 {words}")}])
+    );
+    assert_eq!(run.ledger().0["refusals"], json!([]));
+    for text in [app.masthead(&["status"]).exits(3).out, app.masthead(&["audit"]).out] {
+        assert!(text.contains("put off: 7, such as: 452 4.3.1 no room, "), "{text}");
+        assert!(!text.contains("the end") && text.lines().all(|line| line.chars().count() < 250), "{text}");
+        assert!(!text.contains("nobody is sending"), "they wait for their time: {text}");
+        assert!(text.contains("next try: ") && text.contains("`masthead worker` if one runs"), "{text}");
+    }
+    app.query("update ledger set next_at = now() - interval '1 min' where next_at is not null");
+    assert!(app.masthead(&["status"]).exits(3).out.contains("nobody is sending"));
+}
+
+#[test]
+fn what_can_be_mended_and_what_must_be_resolved_names_its_commands() {
+    let app = App::start();
+    app.subscribe_many(5);
+    let issue = app.issue(7);
+    app.script(|moment| match (moment.stage, moment.to.first().map(String::as_str)) {
+        (Stage::Rcpt, Some("reader-1@example.com")) => Act::reply(550, "5.1.1 no such user"),
+        _ => Act::CarryOn,
+    });
+    app.send(&issue).exits(1);
+    let text = app.masthead(&["status"]).exits(1).out;
+    assert!(text.contains("refused, hard: 1") && !text.contains("masthead retry"), "nobody mends an address: {text}");
+
+    let issue = app.issue(8);
+    app.script(|moment| match (moment.stage, moment.to.first().map(String::as_str)) {
+        (Stage::Hello, _) => Act::Raw(b"250-a small relay\r\n250 SIZE 1000\r\n".to_vec()),
+        _ => Act::CarryOn,
+    });
+    let run = app.send(&issue).exits(1).says("the relay takes 1000").says("`masthead retry garden/8`");
+    run.ledger().is(&[("refused", 5)]);
+    app.script(for_reader("reader-2@example.com", Stage::Dot, Act::Close));
+    app.masthead(&["retry", "8"]).exits(0);
+    let run = app
+        .send(&issue)
+        .exits(1)
+        .says("`masthead resolve garden/8 --accepted`")
+        .says("`masthead resolve garden/8 --resend`");
+    run.ledger().is(&[("accepted", 4), ("in_doubt", 1)]);
 }
