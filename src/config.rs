@@ -1,8 +1,10 @@
 //! Configuration: defaults < `masthead.toml` < environment < flags.
 //!
-//! A key `name` of section `[section]` is also read from `MASTHEAD_SECTION__NAME`, and a secret from the file
+//! A key `name` of section `[section]` is also read from `MASTHEAD_SECTION__NAME`, a list with commas, and a secret from the file
 //! named by the same variable with `_FILE` behind it; a DKIM key is always in a file. `DATABASE_URL` and `SMTP_URL` count by those names too.
 
+mod environment;
+mod file;
 mod theme;
 
 use std::collections::BTreeMap;
@@ -10,13 +12,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, fs, io};
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::delivery::{BreakerLimits, RetrySchedule};
 use crate::issue::{Address, check};
 use crate::newsletter::{BaseUrl, DkimName, DkimNameError, Mailbox, Newsletter, Notices, Slug};
 use crate::subscriber::EmailAddress;
-use theme::ThemeSection;
+use environment::{Environment, overlay, read_secret};
+use file::{CheckSection, DkimSection, File, Level, List, NewsletterSection, Number};
+
+pub use file::parse_duration;
 
 /// The name of the configuration file where none is given.
 pub const FILE: &str = "masthead.toml";
@@ -119,10 +124,10 @@ impl fmt::Debug for Secret {
 
 /// Why there is no configuration to work with.
 #[derive(Debug, thiserror::Error)]
-#[error("`{}`: {what}", .path.display())]
+#[error("`{place}`: {what}")]
 pub struct ConfigError {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, or the variable of the environment.
+    pub place: String,
     /// What is wrong with it.
     pub what: String,
     /// What to do about it.
@@ -134,11 +139,11 @@ impl Config {
     pub fn load(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => ConfigError {
-                path: path.to_owned(),
+                place: path.display().to_string(),
                 what: "there is no such file".into(),
                 hint: Some("`masthead init` writes one".into()),
             },
-            _ => ConfigError { path: path.to_owned(), what: format!("cannot be read: {e}"), hint: None },
+            _ => ConfigError { place: path.display().to_string(), what: format!("cannot be read: {e}"), hint: None },
         })?;
         Self::parse(path, &text, environment)
     }
@@ -149,27 +154,32 @@ impl Config {
         text: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let environment: BTreeMap<String, String> = environment.into_iter().collect();
-        let error = |what: String, hint: Option<&str>| ConfigError {
-            path: path.to_owned(),
-            what,
-            hint: hint.map(str::to_owned),
-        };
+        let environment = environment.into_iter().collect();
+        Self::read(path, text, &environment).map_err(|error| {
+            let outcome = |environment: &Environment| Self::read(path, text, environment).err().map(|error| error.what);
+            match environment::decisive(&environment, outcome) {
+                Some(variable) => ConfigError { place: variable, ..error },
+                None => error,
+            }
+        })
+    }
+
+    fn read(path: &Path, text: &str, environment: &Environment) -> Result<Self, ConfigError> {
+        let error = |what: String| ConfigError { place: path.display().to_string(), what, hint: None };
         // By itself first: its errors have lines.
-        let _: File = toml::from_str(text).map_err(|e| error(e.to_string().trim_end().to_owned(), None))?;
-        let mut table: toml::Table = toml::from_str(text).map_err(|e| error(e.to_string(), None))?;
-        for (name, value) in &environment {
-            overlay(&mut table, name, value).map_err(|what| error(what, None))?;
+        let _: File = toml::from_str(text).map_err(|e| error(e.to_string().trim_end().to_owned()))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| error(e.to_string()))?;
+        for (name, value) in environment {
+            overlay(&mut table, name, value).map_err(error)?;
         }
-        let file: File = toml::Value::Table(table)
-            .try_into()
-            .map_err(|e| error(format!("with the MASTHEAD_… variables: {}", e.to_string().trim_end()), None))?;
+        let file = toml::Value::Table(table).try_into();
+        let file: File = file.map_err(|e: toml::de::Error| error(e.to_string().trim_end().to_owned()))?;
         let mut config = checked(path, file)?;
         for (setting, name) in [(&mut config.database_url, "DATABASE_URL"), (&mut config.smtp_url, "SMTP_URL")] {
             if let Some(url) = environment.get(name).filter(|url| !url.is_empty()) {
                 *setting = Some(Secret(url.clone()));
             } else if let Some(file) = environment.get(&format!("{name}_FILE")) {
-                *setting = Some(Secret(read_secret(file).map_err(|what| error(what, None))?));
+                *setting = Some(Secret(read_secret(file).map_err(error)?));
             }
         }
         Ok(config)
@@ -192,7 +202,8 @@ impl Config {
 
     /// The newsletter with this slug, or the only one.
     pub fn newsletter(&self, slug: Option<&str>) -> Result<&Newsletter, ConfigError> {
-        let error = |what: String, hint: String| ConfigError { path: self.path.clone(), what, hint: Some(hint) };
+        let error =
+            |what: String, hint: String| ConfigError { place: self.path.display().to_string(), what, hint: Some(hint) };
         let slugs: Vec<_> = self.newsletters.iter().map(|newsletter| newsletter.slug.as_str()).collect();
         match (slug, self.newsletters.as_slice()) {
             (Some(slug), all) => all.iter().find(|newsletter| newsletter.slug.as_str() == slug).ok_or_else(|| {
@@ -210,239 +221,8 @@ impl Config {
     }
 }
 
-/// The file as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    data: Option<PathBuf>,
-    #[serde(default)]
-    database: DatabaseSection,
-    #[serde(default)]
-    smtp: SmtpSection,
-    #[serde(default)]
-    send: SendSection,
-    #[serde(default)]
-    web: WebSection,
-    #[serde(default)]
-    check: CheckSection,
-    dkim: Option<DkimSection>,
-    #[serde(default)]
-    newsletter: BTreeMap<String, NewsletterSection>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DatabaseSection {
-    url: Option<Secret>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SmtpSection {
-    url: Option<Secret>,
-    connections: Option<Number>,
-    window: Option<Number>,
-    pipelining: Option<Switch>,
-    messages: Option<Number>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SendSection {
-    rate: Option<Number>,
-    retry: Option<List>,
-    give_up_after: Option<Span>,
-    breaker: Option<Number>,
-    patience: Option<Span>,
-    probe: Option<Span>,
-    throttled: Option<Span>,
-    wait: Option<Span>,
-    operator: Option<String>,
-    approval: Option<Switch>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WebSection {
-    base_url: Option<String>,
-    listen: Option<String>,
-    trusted_proxies: Option<List>,
-    signups_per_hour: Option<Number>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CheckSection {
-    #[serde(default)]
-    rules: BTreeMap<String, Level>,
-    allow_links: Option<List>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DkimSection {
-    selector: Option<String>,
-    domain: Option<String>,
-    key_file: Option<PathBuf>,
-}
-
-/// How much a rule's findings matter.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Off,
-    Note,
-    Warning,
-    Error,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewsletterSection {
-    name: String,
-    from: String,
-    reply_to: Option<String>,
-    postal_address: Option<String>,
-    language: Option<String>,
-    base_url: Option<String>,
-    welcome: Option<Switch>,
-    goodbye: Option<Switch>,
-    dkim: Option<DkimSection>,
-    #[serde(default)]
-    theme: ThemeSection,
-}
-
-/// A number, which the environment gives as text.
-struct Number(f64);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a number")]
-        enum Form {
-            Number(f64),
-            Text(String),
-        }
-        let number = match Form::deserialize(deserializer)? {
-            Form::Number(number) => number,
-            Form::Text(text) => text
-                .trim()
-                .trim_end_matches("/s")
-                .parse()
-                .map_err(|_| serde::de::Error::custom(format!("`{text}` is no number")))?,
-        };
-        match number {
-            0.0.. if number.is_finite() => Ok(Self(number)),
-            _ => Err(serde::de::Error::custom(format!("`{number}` must be 0 or more"))),
-        }
-    }
-}
-
-/// Yes or no, which the environment gives as text.
-struct Switch(bool);
-
-impl<'de> Deserialize<'de> for Switch {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "true or false")]
-        enum Form {
-            Switch(bool),
-            Text(String),
-        }
-        match Form::deserialize(deserializer)? {
-            Form::Switch(switch) => Ok(Self(switch)),
-            Form::Text(text) => text
-                .trim()
-                .parse()
-                .map(Self)
-                .map_err(|_| serde::de::Error::custom(format!("`{text}` is neither true nor false"))),
-        }
-    }
-}
-
-/// A list of texts, which the environment gives with commas.
-struct List(Vec<String>);
-
-impl<'de> Deserialize<'de> for List {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a list of texts")]
-        enum Form {
-            List(Vec<String>),
-            Text(String),
-        }
-        Ok(Self(match Form::deserialize(deserializer)? {
-            Form::List(list) => list,
-            Form::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
-        }))
-    }
-}
-
-/// A duration as people write it.
-struct Span(Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_duration(&text).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-/// Reads `90s`, `15m`, `48h`, `2d` or `250ms`.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let seconds = match unit.trim() {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        "d" => 86400.0,
-        _ => return Err(format!("`{text}` is no duration; write it like `90s`, `15m` or `48h`")),
-    };
-    number
-        .parse::<f64>()
-        .ok()
-        .and_then(|number| Duration::try_from_secs_f64(number * seconds).ok())
-        .ok_or_else(|| format!("`{text}` is no duration; write it like `90s`, `15m` or `48h`"))
-}
-
-/// Lays `MASTHEAD_SECTION__KEY` over the file's table; other variables are none of ours.
-fn overlay(table: &mut toml::Table, name: &str, value: &str) -> Result<(), String> {
-    let Some(path) = name.strip_prefix("MASTHEAD_").filter(|path| path.contains("__") || *path == "DATA") else {
-        return Ok(());
-    };
-    // That key is the name of a file: its permissions are looked at.
-    let secret_file = path.strip_suffix("_FILE").filter(|_| !path.ends_with("DKIM__KEY_FILE"));
-    let (path, value) = match secret_file {
-        Some(path) => (path, read_secret(value)?),
-        None => (path, value.to_owned()),
-    };
-    let lower = path.to_ascii_lowercase();
-    let mut keys: Vec<&str> = lower.split("__").collect();
-    let last = keys.pop().unwrap_or_default();
-    let mut here = table;
-    for (depth, key) in keys.iter().enumerate() {
-        // Variable names have no hyphens, slugs have.
-        let key = if depth == 1 { key.replace('_', "-") } else { (*key).to_owned() };
-        here = here
-            .entry(key)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-            .as_table_mut()
-            .ok_or_else(|| format!("{name}: there is no such section"))?;
-    }
-    here.insert(last.to_owned(), toml::Value::String(value));
-    Ok(())
-}
-
-fn read_secret(path: &str) -> Result<String, String> {
-    let text = fs::read_to_string(path).map_err(|e| format!("the secret's file `{path}` cannot be read: {e}"))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-}
-
 fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
-    let error = |what: String, hint: Option<String>| ConfigError { path: path.to_owned(), what, hint };
+    let error = |what: String, hint: Option<String>| ConfigError { place: path.display().to_string(), what, hint };
     let folder = path.parent().unwrap_or(Path::new(""));
     let retry = RetrySchedule::default();
     let waits = match &file.send.retry {
@@ -639,6 +419,27 @@ mod tests {
         assert_eq!(config.send.retry.waits, [Duration::from_secs(1), Duration::from_secs(2)]);
         assert_eq!(config.send.connections, 3);
         assert_eq!(config.newsletters[0].name, "2024");
+    }
+
+    #[test]
+    fn a_wrong_value_in_the_environment_is_blamed_on_its_variable() {
+        let variables = [
+            ("MASTHEAD_SEND__RATE", "fast"),
+            ("MASTHEAD_SEND__RETRY", "1s,soon"),
+            ("MASTHEAD_SEND__RATEE", "1"),
+            ("MASTHEAD_SMTP__CONNECTIONS", "900"),
+            ("MASTHEAD_NEWSLETTER__OTHER__NAME", "without an address"),
+            ("MASTHEAD_DATA__X", "3"),
+            ("DATABASE_URL_FILE", "/nowhere/at/all"),
+        ];
+        for (name, value) in variables {
+            let error = load(WEEKLY, &[("MASTHEAD_SEND__WAIT", "5m"), (name, value)]).unwrap_err();
+            assert_eq!(error.place, name, "{error}");
+            let text = WEEKLY.replace("from = ", "form = ");
+            assert!(load(&text, &[(name, value)]).unwrap_err().place.ends_with(FILE), "the file is wrong by itself");
+        }
+        let both = load(WEEKLY, &[variables[0], variables[3]]).unwrap_err();
+        assert_eq!(both.place, "MASTHEAD_SEND__RATE", "{both}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Number;
+use super::file::Number;
 use crate::theme::{Colour, Density, Font, Layout, Logo, Palette, Sheet, Theme};
 
 /// Widths that mail programs show well, in CSS pixels.
@@ -184,7 +184,7 @@ fn sheet(folder: &Path, file: &Path) -> Result<Sheet, Wrong> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
