@@ -18,8 +18,8 @@ use lettre::transport::smtp::extension::ClientId;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, CertificateError as Fault};
 
 use super::lent::{self, Owned};
 use super::relay::is_host_name;
@@ -129,11 +129,28 @@ async fn secure(relay: &Relay, stream: Box<dyn Stream>) -> Result<Box<dyn Stream
     match timeout(relay.deadlines.connect, TlsConnector::from(config).connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
         Ok(Err(error)) => Err(match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
-            Some(error) => unsafe_because(error.to_string()),
+            Some(error) => unsafe_because(tls_fault(error)),
             None => lost(error.into()),
         }),
         Err(_) => Err(lost(Why::Silence(relay.deadlines.connect))),
     }
+}
+
+/// What is wrong with a relay's TLS, in words for whoever has to mend it.
+fn tls_fault(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(fault) = error else { return error.to_string() };
+    let what = match fault {
+        Fault::Expired | Fault::ExpiredContext { .. } => "has expired",
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } => "is not valid yet, by this machine's clock",
+        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => "is for another name",
+        Fault::UnknownIssuer => "is signed by nobody whom this machine trusts",
+        Fault::BadSignature => "is not signed by whom it names",
+        Fault::Revoked => "was revoked",
+        // By webpki's name: one that may sign others, and so signed itself.
+        Fault::Other(other) if other.to_string() == "CaUsedAsEndEntity" => "is signed by itself",
+        _ => return error.to_string(),
+    };
+    format!("its certificate {what}")
 }
 
 /// Waits for 220.

@@ -1,4 +1,4 @@
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{ServerConfig, crypto::ring};
 
@@ -12,7 +12,12 @@ struct Authority {
 
 impl Authority {
     fn new() -> Self {
+        Self::named("an authority")
+    }
+
+    fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
@@ -29,9 +34,11 @@ impl Authority {
     }
 }
 
-fn self_signed() -> TlsAcceptor {
+fn self_signed(is_ca: IsCa) -> TlsAcceptor {
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = is_ca;
+    params.distinguished_name.push(DnType::CommonName, "a relay of its own");
     acceptor(params.self_signed(&key).unwrap().der().clone(), &key)
 }
 
@@ -141,10 +148,12 @@ async fn a_relay_that_cannot_prove_itself_gets_neither_credentials_nor_mail() {
     let expire = |params: &mut CertificateParams| params.not_after = rcgen::date_time_ymd(2020, 1, 1);
     for kind in ["implicit", "starttls"] {
         let acceptors = [
-            ("self-signed", self_signed()),
-            ("wrong host", authority.certify("other.example", |_| {})),
-            ("expired", authority.certify("localhost", expire)),
-            ("unknown authority", Authority::new().certify("localhost", |_| {})),
+            ("is signed by nobody whom this machine trusts", self_signed(IsCa::NoCa)),
+            ("is signed by itself", self_signed(IsCa::Ca(BasicConstraints::Unconstrained))),
+            ("is for another name", authority.certify("other.example", |_| {})),
+            ("has expired", authority.certify("localhost", expire)),
+            ("is signed by nobody whom this machine trusts", Authority::named("another").certify("localhost", |_| {})),
+            ("is not signed by whom it names", Authority::new().certify("localhost", |_| {})),
         ];
         for (why, acceptor) in acceptors {
             let (catcher, seen) = wary().await;
@@ -153,7 +162,7 @@ async fn a_relay_that_cannot_prove_itself_gets_neither_credentials_nor_mail() {
                 _ => start_tls(&catcher, acceptor, READY).await,
             };
             let error = unsafe_error(&url(kind, address), &authority).await;
-            assert!(error.contains("certificate"), "{why}: {error}");
+            assert!(error.contains(&format!("its certificate {why};")), "{why}: {error}");
             assert!(seen.lock().unwrap().is_empty(), "{kind}, {why}");
         }
     }
