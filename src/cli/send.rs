@@ -230,9 +230,13 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
     let rate = args.rate.or(known.as_ref().and_then(|known| known.rate)).or(config.send.rate);
     let pace = open.store.last_pace(newsletter_id).await?;
-    let how = expectation(prospects, config.send.connections, rate, pace);
-    announce(&ready, known.as_ref(), prospects, &how, &oddities(&open.store, newsletter_id, &ready).await?);
-    if !args.yes && !confirmed(prospects, later)? {
+    let queued = match &known {
+        Some(known) => open.store.summary(known.id).await?.open(),
+        None => 0,
+    };
+    let how = expectation(prospects + queued, config.send.connections, rate, pace);
+    announce(&ready, known.as_ref(), (prospects, queued), &how, &oddities(&open.store, newsletter_id, &ready).await?);
+    if !args.yes && !confirmed(prospects + queued, later)? {
         eprintln!("nothing was sent");
         open.close().await?;
         return Ok(Exit::Findings);
@@ -543,14 +547,17 @@ fn expectation(readers: u64, connections: usize, rate: Option<f64>, pace: Option
     }
 }
 
-fn announce(ready: &Ready, known: Option<&FrozenIssue>, prospects: u64, how: &str, oddities: &[String]) {
+/// Says what is to be done; `readers` are those who are new, and those of the audience who have not had it.
+fn announce(ready: &Ready, known: Option<&FrozenIssue>, readers: (u64, u64), how: &str, oddities: &[String]) {
+    let (new, open) = readers;
     eprintln!("newsletter  {} ({})", ready.newsletter.name, ready.newsletter.slug);
     eprintln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.rendered.subject));
     match known {
         Some(known) => {
-            eprintln!("readers     {prospects} new; {} in the audience, {}", known.audience, known.state.as_str())
+            let (audience, state) = (known.audience, known.state.as_str());
+            eprintln!("readers     {new} new, {open} still to be sent; {audience} in the audience, {state}")
         }
-        None => eprintln!("readers     {prospects}"),
+        None => eprintln!("readers     {new}"),
     }
     eprintln!("plan        {how}");
     for oddity in oddities {

@@ -135,7 +135,8 @@ fn after_45_mails_452_leaves_the_rest_open_and_the_next_run_mails_only_those() {
     app.heal();
     // Their time, a minute from now, comes at once.
     app.query("update ledger set next_at = now() where state = 'queued'; update chunk set next_at = now()");
-    app.send(&issue).exits(0).ledger().is(&[("accepted", 100)]);
+    let run = app.send(&issue).exits(0).says("0 new, 55 still to be sent; 100 in the audience");
+    run.ledger().is(&[("accepted", 100)]);
     once_each(&app, &readers);
 }
 
