@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::digest;
 use time::OffsetDateTime;
+use tokio::time::MissedTickBehavior;
 
 use super::context::{
     ConfigArgs, OpenStore, block_on, block_on_sending, interruption, relay, sent_newsletter, signer, warn_of_style,
@@ -613,6 +614,8 @@ pub(super) async fn draw_progress(progress: Arc<Progress>, open: u64) {
 /// A plain line now and then elsewhere: the whole ledger, whoever works on it.
 async fn tell_progress(store: Store, newsletter: Newsletter, newsletter_id: i32, number: u32) {
     let mut ticks = tokio::time::interval(Duration::from_secs(10));
+    // A store that was silent for a minute has one line to give, not six.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks.tick().await;
     loop {
         ticks.tick().await;

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{info, warn};
 
 use crate::delivery::{BreakerLimits, PauseCause, RetrySchedule};
@@ -436,6 +436,7 @@ async fn renew(
     mut sign_off: oneshot::Receiver<()>,
 ) -> Option<Worker> {
     let mut ticks = tokio::time::interval(RENEWAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = &mut sign_off => return Some(worker),
