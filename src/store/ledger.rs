@@ -234,15 +234,19 @@ impl Store {
         Ok(sqlx::query_as!(
             Chunk,
             r#"update chunk set worker_id = $1, claimed_at = now(), next_at = null, is_fresh = false
-             from (select c.id, c.is_fresh from chunk c
-                   join issue i on i.id = c.issue_id and i.state = 'sending'
-                   join (select id from worker where id = $1 and gone_at is null for share) w on true
-                   where c.issue_id = $2 and c.worker_id is null and c.next_at <= now()
-                     and (i.pause_cause is null
-                          or $3 and not exists (select from chunk o where o.issue_id = i.id
-                                                and o.worker_id is not null and o.worker_id <> w.id))
-                   order by c.next_at, c.id limit 1
-                   for update of c skip locked) picked
+             from (select c.id, c.is_fresh
+                   from (select id from worker where id = $1 and gone_at is null for share) w
+                   join issue i on i.id = $2 and i.state = 'sending'
+                    and (i.pause_cause is null
+                         or $3 and not exists (select from chunk o where o.issue_id = i.id
+                                               and o.worker_id is not null and o.worker_id <> w.id))
+                   cross join lateral (
+                       select id, is_fresh from chunk
+                       -- `w` is named for the order of the locks
+                       where issue_id = i.id and w.id = $1 and worker_id is null and next_at <= now()
+                       order by next_at, id limit 1
+                       for update skip locked
+                   ) c) picked
              where chunk.id = picked.id
              returning chunk.id, issue_id, round, first_subscriber_id, last_subscriber_id, size,
                        picked.is_fresh as "is_fresh!""#,
