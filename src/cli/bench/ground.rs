@@ -101,9 +101,11 @@ impl Ground {
     }
 
     /// Writes the configuration of a newsletter, the database and a relay; returns where it is.
+    ///
+    /// No connection is opened anew in the middle, as the raw client opens none.
     pub(super) fn configure(&self, newsletter: &Slug, relay: &Relay) -> anyhow::Result<PathBuf> {
         let mut text = format!(
-            "[smtp]\nurl = \"smtp://{}\"\nconnections = {}\n{}\n\
+            "[smtp]\nurl = \"smtp://{}\"\nconnections = {}\nmessages = 1000000\n{}\n\
              [web]\nbase_url = \"https://weekly.example.org\"\n\n\
              [newsletter.{}]\nname = \"Garden Weekly\"\nfrom = \"editor@newsletter.example.org\"\n\
              postal_address = \"1 Harbour Street, 12345 Example City\"\nwelcome = false\n\n",

@@ -16,7 +16,7 @@ use super::sender::{Client, Spent, Task};
 use crate::newsletter::Slug;
 
 /// How long one sending over a slow line takes, about.
-const ON_A_SLOW_LINE: f64 = 4.0;
+const ON_A_SLOW_LINE: f64 = 6.0;
 
 /// Connections where nothing else is asked for.
 pub(super) const CONNECTIONS: usize = 32;
