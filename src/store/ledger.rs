@@ -645,6 +645,8 @@ async fn take_audience(transaction: &mut Transaction<'_>, issue_id: i64) -> Resu
     )
     .execute(&mut **transaction)
     .await?;
+    // The planner knows nothing of these chunks yet, and would have a claim read and sort them all.
+    transaction.execute("analyze chunk").await?;
     let audience = sqlx::query_scalar!(
         "update issue
          set audience = audience + $2, rounds = $3,
