@@ -1,7 +1,8 @@
 //! Configuration: defaults < `masthead.toml` < environment < flags.
 //!
-//! A key `name` of section `[section]` is also read from `MASTHEAD_SECTION__NAME`, a list with commas, and a secret from the file
-//! named by the same variable with `_FILE` behind it; a DKIM key is always in a file. `DATABASE_URL` and `SMTP_URL` count by those names too.
+//! A key `name` of section `[section]` is also read from `MASTHEAD_SECTION__NAME`, a list with commas, and a secret from
+//! the file named by the same variable with `_FILE` behind it; a DKIM key is always in a file. `DATABASE_URL` and
+//! `SMTP_URL` count by those names too.
 
 mod environment;
 mod file;
@@ -20,6 +21,7 @@ use crate::newsletter::{BaseUrl, DkimName, DkimNameError, Mailbox, Newsletter, N
 use crate::subscriber::EmailAddress;
 use environment::{Environment, overlay, read_secret};
 use file::{CheckSection, DkimSection, File, Level, List, NewsletterSection, Number};
+use theme::BrokenSheet;
 
 pub use file::parse_duration;
 
@@ -126,8 +128,10 @@ impl fmt::Debug for Secret {
 #[derive(Debug, thiserror::Error)]
 #[error("`{place}`: {what}")]
 pub struct ConfigError {
-    /// The file, or the variable of the environment.
+    /// The file, the configuration or a style sheet that it names, or the variable of the environment.
     pub place: String,
+    /// The line of the file, from 1, where it is in one.
+    pub line: Option<usize>,
     /// What is wrong with it.
     pub what: String,
     /// What to do about it.
@@ -140,10 +144,14 @@ impl Config {
         let text = fs::read_to_string(path).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => ConfigError {
                 place: path.display().to_string(),
+                line: None,
                 what: "there is no such file".into(),
                 hint: Some("`masthead init` writes one".into()),
             },
-            _ => ConfigError { place: path.display().to_string(), what: format!("cannot be read: {e}"), hint: None },
+            _ => {
+                let what = format!("cannot be read: {e}");
+                ConfigError { place: path.display().to_string(), line: None, what, hint: None }
+            }
         })?;
         Self::parse(path, &text, environment)
     }
@@ -158,16 +166,20 @@ impl Config {
         Self::read(path, text, &environment).map_err(|error| {
             let outcome = |environment: &Environment| Self::read(path, text, environment).err().map(|error| error.what);
             match environment::decisive(&environment, outcome) {
-                Some(variable) => ConfigError { place: variable, ..error },
+                Some(variable) => ConfigError { place: variable, line: None, ..error },
                 None => error,
             }
         })
     }
 
     fn read(path: &Path, text: &str, environment: &Environment) -> Result<Self, ConfigError> {
-        let error = |what: String| ConfigError { place: path.display().to_string(), what, hint: None };
+        let error = |what: String| ConfigError { place: path.display().to_string(), line: None, what, hint: None };
         // By itself first: its errors have lines.
-        let _: File = toml::from_str(text).map_err(|e| error(e.to_string().trim_end().to_owned()))?;
+        let _: File = toml::from_str(text).map_err(|e: toml::de::Error| {
+            let before = e.span().and_then(|span| text.get(..span.start));
+            let line = before.map(|before| before.matches('\n').count() + 1);
+            ConfigError { line, ..error(e.to_string().trim_end().to_owned()) }
+        })?;
         let mut table: toml::Table = toml::from_str(text).map_err(|e| error(e.to_string()))?;
         for (name, value) in environment {
             overlay(&mut table, name, value).map_err(error)?;
@@ -202,8 +214,9 @@ impl Config {
 
     /// The newsletter with this slug, or the only one.
     pub fn newsletter(&self, slug: Option<&str>) -> Result<&Newsletter, ConfigError> {
+        let place = self.path.display().to_string();
         let error =
-            |what: String, hint: String| ConfigError { place: self.path.display().to_string(), what, hint: Some(hint) };
+            |what: String, hint: String| ConfigError { place: place.clone(), line: None, what, hint: Some(hint) };
         let slugs: Vec<_> = self.newsletters.iter().map(|newsletter| newsletter.slug.as_str()).collect();
         match (slug, self.newsletters.as_slice()) {
             (Some(slug), all) => all.iter().find(|newsletter| newsletter.slug.as_str() == slug).ok_or_else(|| {
@@ -222,7 +235,8 @@ impl Config {
 }
 
 fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
-    let error = |what: String, hint: Option<String>| ConfigError { place: path.display().to_string(), what, hint };
+    let place = path.display().to_string();
+    let error = |what: String, hint: Option<String>| ConfigError { place: place.clone(), line: None, what, hint };
     let folder = path.parent().unwrap_or(Path::new(""));
     let retry = RetrySchedule::default();
     let waits = match &file.send.retry {
@@ -249,8 +263,12 @@ fn checked(path: &Path, file: File) -> Result<Config, ConfigError> {
     let mut signing = BTreeMap::new();
     let mut notices = BTreeMap::new();
     for (slug, section) in &file.newsletter {
-        let newsletter = newsletter(slug, section, file.web.base_url.as_deref(), folder)
+        let mut newsletter = newsletter(slug, section, file.web.base_url.as_deref())
             .map_err(|(what, hint)| error(format!("newsletter \"{slug}\" {what}"), hint))?;
+        newsletter.theme.sheet = section.theme.sheet(folder).map_err(|BrokenSheet { file, line, what }| {
+            let place = file.display().to_string();
+            ConfigError { place, line, ..error(format!("the css of newsletter \"{slug}\" {what}"), None) }
+        })?;
         let sections: Vec<_> = section.dkim.iter().chain(&file.dkim).collect();
         if !sections.is_empty() {
             let dkim = dkim(&sections, &newsletter, folder).map_err(|e| error(format!("[dkim] {e}"), None))?;
@@ -346,12 +364,7 @@ fn checking(section: CheckSection) -> Result<check::Settings, (String, String)> 
     Ok(settings)
 }
 
-fn newsletter(
-    slug: &str,
-    section: &NewsletterSection,
-    web_base_url: Option<&str>,
-    folder: &Path,
-) -> Result<Newsletter, theme::Wrong> {
+fn newsletter(slug: &str, section: &NewsletterSection, web_base_url: Option<&str>) -> Result<Newsletter, theme::Wrong> {
     let plain = |e: &dyn fmt::Display| (format!("is not right: {e}"), None);
     let text = |what: &str, text: &str| match text.trim() {
         "" => Err((format!("has an empty {what}"), None)),
@@ -382,7 +395,7 @@ fn newsletter(
         postal_address: text("postal address", postal_address)?,
         language: section.language.clone().unwrap_or_else(|| "en".into()),
         base_url: BaseUrl::parse(base_url).map_err(|e| plain(&e))?,
-        theme: theme::theme(&section.theme, folder)?,
+        theme: theme::theme(&section.theme)?,
     })
 }
 
@@ -451,6 +464,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_named_with_its_line() {
+        let line = load(&format!("[web]\nlisten_on = \"x\"\n{WEEKLY}"), &[]).unwrap_err().line;
+        assert_eq!(line, Some(2));
         let error = load(&format!("[web]\nlisten_on = \"x\"\n{WEEKLY}"), &[]).unwrap_err().to_string();
         assert!(error.contains("listen_on") && error.contains("line 2"), "{error}");
     }

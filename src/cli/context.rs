@@ -86,10 +86,15 @@ pub(super) fn warn_of_style(theme: &Theme) {
 
 /// Reads the configuration at `path`, with this process's environment over it.
 pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
+    read_config(path).map_err(told)
+}
+
+/// The same, with what is wrong as it is.
+pub(super) fn read_config(path: &Path) -> Result<Config, ConfigError> {
     // Names and values that are not Unicode are none of ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Config::load(path, environment).map_err(told)
+    Config::load(path, environment)
 }
 
 /// A configuration error with its remedy.

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 
 use super::Exit;
 use super::check::memory;
-use super::context::{ConfigArgs, Interrupts, OpenStore, load, newsletter_for, read_signer, relay};
+use super::context::{self, ConfigArgs, Interrupts, OpenStore, newsletter_for, read_config, read_signer, relay};
 use super::parse::read;
 use crate::config::{Config, Dkim};
 use crate::issue::{Archive, Issue};
@@ -20,7 +20,6 @@ use crate::message::dkim::Signer;
 use crate::newsletter::Slug;
 use crate::postgres::PrivatePostgres;
 use crate::preview::{Desk, Opening, Preview, Project, Shelf, Source, Trouble};
-use crate::theme::Sheet;
 use kept::Kept;
 
 /// The arguments.
@@ -58,7 +57,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             Preview::listen(args.listen).await.with_context(|| format!("cannot preview on {}", args.listen))?;
         let cabinet = Arc::new(Cabinet { config: args.config.config.clone(), open: Default::default() });
         let config = args.config.config.clone();
-        let relay = Box::new(move || configured(&config).and_then(|config| relay(&config).map_err(told)));
+        let relay = Box::new(move || {
+            let config = configured(&config).map_err(|trouble| trouble.what)?;
+            relay(&config).map_err(told)
+        });
         let desk = Desk { shelf: Box::new(cabinet.clone()), relay };
         let office = Office {
             config: args.config.config.clone(),
@@ -84,11 +86,15 @@ fn told(error: anyhow::Error) -> String {
 }
 
 /// The configuration as it is now.
-fn configured(file: &Path) -> Result<Config, String> {
+fn configured(file: &Path) -> Result<Config, Trouble> {
     if !file.exists() {
-        return Err(format!("there is no `{}`; `masthead init` writes one.", file.display()));
+        let what = format!("there is no `{}`; `masthead init` writes one.", file.display());
+        return Err(Trouble::at(file, None, what));
     }
-    load(file).map_err(told)
+    read_config(file).map_err(|error| {
+        let (place, line) = (error.place.clone(), error.line);
+        Trouble::at(Path::new(&place), line, told(context::told(error)))
+    })
 }
 
 /// Knows what is configured at the moment; what is broken it reads at every look.
@@ -110,7 +116,7 @@ impl Office {
         if !self.config.exists() {
             return Ok(Project::none(&format!("there is no `{}`.", self.config.display())));
         }
-        let config = self.configured().map_err(|what| fault(&self.config, what))?;
+        let config = self.configured()?;
         let newsletter = newsletter_for(&config, issue, self.newsletter.as_deref())
             .map_err(|error| Trouble::at(&self.config, None, told(error)))?;
         let signer = config
@@ -121,7 +127,7 @@ impl Office {
         Ok(Project { newsletter: Ok(newsletter), signer, check: config.check.clone(), archive })
     }
 
-    fn configured(&self) -> Result<Arc<Config>, String> {
+    fn configured(&self) -> Result<Arc<Config>, Trouble> {
         let mut last = self.configured.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = last.as_ref().filter(|kept| kept.is_current()) {
             return Ok(kept.value.clone());
@@ -146,34 +152,6 @@ impl Office {
     fn archive(&self, config: &Config, slug: &Slug) -> Arc<Archive> {
         let mut known = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(slug.clone()).or_insert_with(|| recalled(config, slug)).clone()
-    }
-}
-
-/// Where a configuration is broken that cannot be read: in a style sheet that it names, or in itself.
-fn fault(config: &Path, what: String) -> Trouble {
-    if let Some(trouble) = style_sheets(config).iter().find_map(|css| broken_sheet(css)) {
-        return trouble;
-    }
-    // errors of TOML have lines in their words alone
-    let line = what.split_once(" at line ").and_then(|(_, rest)| rest.split(',').next()?.parse::<usize>().ok());
-    Trouble::at(config, line, what)
-}
-
-/// The style sheets that a configuration names, whatever else is in it.
-fn style_sheets(config: &Path) -> Vec<PathBuf> {
-    let table = std::fs::read_to_string(config).ok().and_then(|text| text.parse::<toml::Table>().ok());
-    let newsletters = table.as_ref().and_then(|table| table.get("newsletter")?.as_table());
-    let css =
-        newsletters.into_iter().flat_map(|all| all.values()).filter_map(|one| one.get("theme")?.get("css")?.as_str());
-    css.map(|file| config.with_file_name(file)).collect()
-}
-
-/// What is wrong with a style sheet.
-fn broken_sheet(css: &Path) -> Option<Trouble> {
-    match std::fs::read_to_string(css).map(|text| Sheet::parse(&text)) {
-        Ok(Ok(_)) => None,
-        Ok(Err(error)) => Some(Trouble::at(css, usize::try_from(error.line).ok(), error.what)),
-        Err(error) => Some(Trouble::at(css, None, format!("`{}` cannot be read: {error}", css.display()))),
     }
 }
 
@@ -212,7 +190,7 @@ impl Shelf for Arc<Cabinet> {
             {
                 return Err(why.clone());
             }
-            let config = configured(&self.config)?;
+            let config = configured(&self.config).map_err(|trouble| trouble.what)?;
             if !make && config.database_url.is_none() && !PrivatePostgres::is_made(&config.data) {
                 return Ok(None);
             }

@@ -36,6 +36,17 @@ impl ThemeSection {
     pub(super) fn css(&self, folder: &Path) -> Option<PathBuf> {
         self.css.as_ref().map(|file| folder.join(file))
     }
+
+    /// Reads the style sheet; without one, an empty one.
+    pub(super) fn sheet(&self, folder: &Path) -> Result<Sheet, BrokenSheet> {
+        let Some(css) = &self.css else { return Ok(Sheet::default()) };
+        let file = folder.join(css);
+        let broken = |line, what| BrokenSheet { file: file.clone(), line, what };
+        let text = fs::read_to_string(&file).map_err(|error| broken(None, format!("cannot be read: {error}")))?;
+        let sheet = Sheet::parse(&text)
+            .map_err(|error| broken(usize::try_from(error.line).ok(), format!("is broken, {error}")))?;
+        Ok(sheet.named(&css.to_string_lossy()))
+    }
 }
 
 /// The colours in the dark.
@@ -75,8 +86,17 @@ enum LayoutWord {
 /// What is wrong with a theme, and the remedy.
 pub(super) type Wrong = (String, Option<String>);
 
-/// Checks a theme; the style sheet's file lies beside the configuration, in `folder`.
-pub(super) fn theme(section: &ThemeSection, folder: &Path) -> Result<Theme, Wrong> {
+/// Why there is no style sheet.
+#[derive(Debug)]
+pub(super) struct BrokenSheet {
+    pub(super) file: PathBuf,
+    /// From 1, where it is in a line.
+    pub(super) line: Option<usize>,
+    pub(super) what: String,
+}
+
+/// Checks a theme, but for its style sheet, which is empty here.
+pub(super) fn theme(section: &ThemeSection) -> Result<Theme, Wrong> {
     let font = |key: &str, font: &Option<String>, default: Font| match font {
         Some(text) => Font::parse(text).map_err(|error| (format!("[theme] {key}: {error}"), None)),
         None => Ok(default),
@@ -100,7 +120,7 @@ pub(super) fn theme(section: &ThemeSection, folder: &Path) -> Result<Theme, Wron
             Some(LayoutWord::Letter) => Some(Layout::Letter),
             Some(LayoutWord::Auto) | None => None,
         },
-        sheet: section.css.as_deref().map(|file| sheet(folder, file)).transpose()?.unwrap_or_default(),
+        sheet: Sheet::default(),
     })
 }
 
@@ -174,39 +194,30 @@ fn number(
     }
 }
 
-fn sheet(folder: &Path, file: &Path) -> Result<Sheet, Wrong> {
-    let path = folder.join(file);
-    let css = fs::read_to_string(&path)
-        .map_err(|error| (format!("[theme] css: `{}` cannot be read: {error}", path.display()), None))?;
-    let sheet =
-        Sheet::parse(&css).map_err(|error| (format!("[theme] css: `{}` is broken, {error}", path.display()), None))?;
-    Ok(sheet.named(&file.to_string_lossy()))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
-    fn read(text: &str, folder: &Path) -> Result<Theme, Wrong> {
-        theme(&toml::from_str(text).unwrap(), folder)
+    fn read(text: &str) -> Result<Theme, Wrong> {
+        theme(&toml::from_str(text).unwrap())
     }
 
     fn wrong(text: &str) -> Wrong {
-        read(text, Path::new("")).unwrap_err()
+        read(text).unwrap_err()
     }
 
     #[test]
     fn what_is_set_is_taken_and_the_rest_is_ours() {
         let text = "accent = '#7a1f3d'\nwidth = 680\ndensity = 'compact'\nlayout = 'letter'\ntext_font = \"\\\"Gill Sans\\\", serif\"\n\
             logo = { url = 'https://img.example.org/logo.png', alt = 'Weekly', width = 180 }\n[dark]\npaper = '#000'";
-        let theme = read(text, Path::new("")).unwrap();
+        let theme = read(text).unwrap();
         assert_eq!((theme.width, theme.density, theme.layout), (680, Density::Compact, Some(Layout::Letter)));
         assert_eq!(theme.text_font, Font::Own("'Gill Sans', serif".into()));
         assert_eq!(theme.light.ink, Palette::LIGHT.ink);
         assert_eq!(theme.dark.paper.to_string(), "#000000");
         assert!(theme.dark.accent.contrast(theme.dark.paper) > 6.0, "the accent is lightened: {}", theme.dark.accent);
-        assert_eq!(read("", Path::new("")).unwrap(), Theme::default());
+        assert_eq!(read("").unwrap(), Theme::default());
     }
 
     #[test]
@@ -215,7 +226,7 @@ mod tests {
         assert_eq!(what, "[theme] accent #ffcc00 on paper #ffffff has a contrast of 1.51 to 1; text needs 4.5 to 1");
         let hint = hint.unwrap();
         let remedy = hint.split('"').nth(1).unwrap();
-        assert!(read(&format!("accent = '{remedy}'"), Path::new("")).is_ok(), "{hint}");
+        assert!(read(&format!("accent = '{remedy}'")).is_ok(), "{hint}");
         assert!(wrong("paper = '#202020'").0.contains("ink"), "paper alone would hide the text");
         assert!(wrong("[dark]\nink = '#333'").0.starts_with("[theme.dark] ink"));
         assert!(wrong("muted = 'grey'").0.contains("is no colour"));
@@ -235,7 +246,6 @@ mod tests {
             ("logo = { url = 'http://a.example/l.png', alt = 'A', width = 90 }", "is no https address"),
             ("logo = { url = 'https://a.example/l.png', alt = ' ', width = 90 }", "no `alt`"),
             ("logo = { url = 'https://a.example/l.png', alt = 'A', width = 900 }", "not between 16 and 552"),
-            ("css = 'nowhere.css'", "cannot be read"),
         ] {
             let (what, _) = wrong(text);
             assert!(what.contains(expected), "{text}: {what}");
@@ -246,9 +256,15 @@ mod tests {
     fn a_style_sheet_lies_beside_the_configuration_and_is_read_whole() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("mail.css"), "h1 { color: #123456 }").unwrap();
-        assert_eq!(read("css = 'mail.css'", folder.path()).unwrap().sheet.rules, "h1 { color: #123456 }\n");
+        let section: ThemeSection = toml::from_str("css = 'mail.css'").unwrap();
+        assert_eq!(section.sheet(folder.path()).unwrap().rules, "h1 { color: #123456 }\n");
         fs::write(folder.path().join("mail.css"), "h1 {\n color #123456 }").unwrap();
-        let (what, _) = read("css = 'mail.css'", folder.path()).unwrap_err();
-        assert!(what.contains("mail.css` is broken, line 2: `color` has no `:`"), "{what}");
+        let BrokenSheet { file, line, what } = section.sheet(folder.path()).unwrap_err();
+        assert_eq!((file, line), (folder.path().join("mail.css"), Some(2)));
+        assert!(what.contains("is broken, line 2: `color` has no `:`"), "{what}");
+        let nowhere: ThemeSection = toml::from_str("css = 'nowhere.css'").unwrap();
+        let BrokenSheet { file, line, what } = nowhere.sheet(folder.path()).unwrap_err();
+        assert_eq!((file, line), (folder.path().join("nowhere.css"), None));
+        assert!(what.contains("cannot be read"), "{what}");
     }
 }
