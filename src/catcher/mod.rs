@@ -140,7 +140,7 @@ pub enum Act {
     Close,
     /// At the dot: keep the mail as accepted, then close without a word.
     RecordThenClose,
-    /// Send these bytes in place of a reply; they count as positive when they begin with 2 or 3.
+    /// Send these bytes in place of a reply and go on; they count as positive when they begin with 2 or 3.
     Raw(Vec<u8>),
     /// As [`Act::Raw`], each byte a segment of its own.
     Drip(Vec<u8>),

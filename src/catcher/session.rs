@@ -368,6 +368,7 @@ impl Session<'_> {
     }
 
     async fn play(&mut self, act: Act, healthy: &str) -> io::Result<Answered> {
+        let closes = matches!(act, Act::Reply(421, _));
         let bytes = match act {
             Act::CarryOn => format!("{healthy}\r\n").into_bytes(),
             Act::Reply(code, text) => format!("{code} {text}\r\n").into_bytes(),
@@ -391,7 +392,7 @@ impl Session<'_> {
             }
         };
         self.replies.extend_from_slice(&bytes);
-        if bytes.starts_with(b"421") {
+        if closes {
             self.flush().await?;
             return Ok(Answered::Closed);
         }

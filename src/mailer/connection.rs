@@ -44,6 +44,8 @@ pub struct Connection {
     /// What is on the wire ahead of its message; its replies are not read yet.
     announced: Option<Opening>,
     in_flight: VecDeque<Submitted>,
+    /// The relay has said that it closes: nothing goes out any more, but what is in flight may be answered.
+    closing: Option<Lost>,
 }
 
 enum Submitted {
@@ -72,6 +74,7 @@ impl Connection {
             is_unclean: false,
             announced: None,
             in_flight: VecDeque::new(),
+            closing: None,
         }
     }
 
@@ -80,7 +83,7 @@ impl Connection {
     /// When the future is dropped before it is done, the connection is closed,
     /// and the mail is in doubt unless the caller knows better.
     pub async fn send(&mut self, mail: &Mail) -> Verdict {
-        let closed = Self { wire: None, announced: None, in_flight: VecDeque::new(), ..*self };
+        let closed = Self { wire: None, announced: None, in_flight: VecDeque::new(), closing: None, ..*self };
         let mut connection = std::mem::replace(self, closed);
         connection.submit(mail, None).await;
         let verdict = connection.verdict().await;
@@ -95,16 +98,18 @@ impl Connection {
     ///
     /// When the future is dropped before it is done, the connection is closed.
     pub async fn submit(&mut self, mail: &Mail, next: Option<&Mail>) {
-        let submitted = match self.wire.take_if(|wire| !wire.is_broken()) {
-            Some(wire) if self.in_flight.len() < self.window() => match transaction::check(&self.capabilities, mail) {
-                Ok(()) => self.put(wire, mail, next).await,
-                Err(reply) => {
-                    self.wire = Some(wire);
-                    Submitted::Judged(Verdict::Refused { stage: Stage::Check, reply })
+        let submitted = match self.wire.take() {
+            Some(wire) if self.may_write_to(&wire) && self.in_flight.len() < self.window() => {
+                match transaction::check(&self.capabilities, mail) {
+                    Ok(()) => self.put(wire, mail, next).await,
+                    Err(reply) => {
+                        self.wire = Some(wire);
+                        Submitted::Judged(Verdict::Refused { stage: Stage::Check, reply })
+                    }
                 }
-            },
+            }
             wire => {
-                self.wire = wire.or(self.wire.take());
+                self.wire = wire;
                 not_sent(Lost { stage: Stage::Check, why: Why::NotOpen })
             }
         };
@@ -117,23 +122,23 @@ impl Connection {
     pub async fn verdict(&mut self) -> Option<Verdict> {
         let (verdict, lost) = match (self.in_flight.front_mut()?, &mut self.wire) {
             (Submitted::Judged(verdict), _) => (verdict.clone(), None),
-            (Submitted::Flying(flight), Some(wire)) => flight.verdict(wire, &self.deadlines).await,
+            (Submitted::Flying(flight), Some(wire)) => flight.verdict(wire, &self.deadlines, &mut self.closing).await,
             (Submitted::Flying(flight), None) => {
                 let lost = Lost { stage: Stage::Dot, why: Why::NotOpen };
-                (flight.lost(&lost), Some(lost))
+                (flight.lost(&lost, None), Some(lost))
             }
         };
         let was_flying = matches!(self.in_flight.pop_front(), Some(Submitted::Flying(_)));
         if was_flying {
             self.is_unclean = !matches!(verdict, Verdict::Accepted(_));
         }
-        match lost {
-            Some(lost) => self.lose(&lost),
-            None => {
-                if let Some(verdict) = self.find_surplus(&verdict) {
-                    return Some(verdict);
-                }
-            }
+        let verdict = match &lost {
+            None => self.find_surplus(&verdict).unwrap_or(verdict),
+            Some(_) => verdict,
+        };
+        let is_flying = self.in_flight.iter().any(|submitted| matches!(submitted, Submitted::Flying(_)));
+        if let Some(lost) = lost.or_else(|| self.closing.clone().filter(|_| !is_flying)) {
+            self.lose(&lost);
         }
         Some(verdict)
     }
@@ -153,7 +158,7 @@ impl Connection {
 
     /// Whether another mail can be sent over it.
     pub fn is_open(&self) -> bool {
-        self.wire.as_ref().is_some_and(|wire| !wire.is_broken())
+        self.wire.as_ref().is_some_and(|wire| self.may_write_to(wire))
     }
 
     /// Whether the relay waits for the mail that was announced, and takes no other.
@@ -178,6 +183,10 @@ impl Connection {
             let patience = Duration::from_secs(2).min(self.deadlines.mail);
             let _ = wire.command(Stage::Reset, "QUIT", patience).await;
         }
+    }
+
+    fn may_write_to(&self, wire: &Wire) -> bool {
+        self.closing.is_none() && !wire.is_broken()
     }
 
     /// Writes as the mode has it; the wire is kept as long as a reply may come.
@@ -257,7 +266,7 @@ impl Connection {
         self.announced = None;
         for submitted in &mut self.in_flight {
             if let Submitted::Flying(flight) = submitted {
-                *submitted = Submitted::Judged(flight.lost(lost));
+                *submitted = Submitted::Judged(flight.lost(lost, self.closing.as_ref()));
             }
         }
     }
@@ -269,6 +278,9 @@ impl Connection {
             return None;
         }
         let why = self.wire.as_mut()?.expect_quiet().err()?;
+        if self.closing.is_some() && matches!(why, Why::Closing(_)) {
+            return None;
+        }
         let lost = Lost { stage: Stage::Dot, why };
         self.lose(&lost);
         Some(Verdict::InDoubt(lost))

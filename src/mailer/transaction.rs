@@ -225,53 +225,65 @@ impl Flight {
 
     /// Reads on to the verdict; when no further reply can be trusted or had, that comes with it.
     ///
+    /// A 421 is noted in `closing`: nothing may go out any more, but the relay may still answer what has gone out.
     /// A dropped future loses nothing.
-    pub(super) async fn verdict(&mut self, wire: &mut Wire, deadlines: &Deadlines) -> (Verdict, Option<Lost>) {
+    pub(super) async fn verdict(
+        &mut self,
+        wire: &mut Wire,
+        deadlines: &Deadlines,
+        closing: &mut Option<Lost>,
+    ) -> (Verdict, Option<Lost>) {
         while let Some((stage, later)) = self.stages.split_first() {
             let stage = *stage;
             let reply = match wire.reply(stage, deadlines.of(stage)).await {
                 Ok(answer) => Reply::from(answer),
-                Err(lost) => return (self.lost(&lost), Some(lost)),
+                Err(lost) => return (self.lost(&lost, closing.as_ref()), Some(lost)),
             };
             self.stages = later;
+            if reply.code == 421 {
+                closing.get_or_insert_with(|| Lost { stage, why: Why::Closing(reply.clone()) });
+            }
             match (stage, reply.code) {
-                (_, 421) => {
-                    let lost = Lost { stage, why: Why::Closing(reply.clone()) };
-                    let verdict = match self.refusal.take() {
-                        Some((stage, reply)) => Verdict::Refused { stage, reply },
-                        None if stage == Stage::Dot => Verdict::Refused { stage, reply },
-                        None => Verdict::NotSent(lost.clone()),
-                    };
-                    return (verdict, Some(lost));
-                }
                 (Stage::Reset | Stage::Mail | Stage::Recipient, 200..=299) if self.refusal.is_none() => {}
                 (Stage::Dot, 200..=299) if self.refusal.is_none() && self.is_whole => {
                     return (Verdict::Accepted(reply), None);
                 }
-                (Stage::Mail | Stage::Recipient, 400..=599) => _ = self.refusal.get_or_insert((stage, reply)),
+                (Stage::Reset, 421) | (Stage::Mail | Stage::Recipient, 400..=599) => {
+                    self.refusal.get_or_insert((stage, reply));
+                }
                 (Stage::Dot | Stage::Body, 400..=599) => {
                     let (stage, reply) = self.refusal.take().unwrap_or((stage, reply));
-                    return (Verdict::Refused { stage, reply }, None);
+                    return (refused(stage, reply), None);
                 }
                 _ => {
                     self.refusal = None;
                     let lost = Lost { stage, why: Why::Unexpected(reply) };
-                    return (self.lost(&lost), Some(lost));
+                    return (self.lost(&lost, None), Some(lost));
                 }
             }
         }
         // Every series of stages ends in one that is judged above.
         let lost = Lost { stage: Stage::Dot, why: Why::NotOpen };
-        (self.lost(&lost), Some(lost))
+        (self.lost(&lost, None), Some(lost))
     }
 
     /// What is known of it when no reply comes any more.
-    pub(super) fn lost(&mut self, lost: &Lost) -> Verdict {
-        match self.refusal.take() {
-            Some((stage, reply)) => Verdict::Refused { stage, reply },
-            // Who says that it closes has judged nothing of what follows.
-            None if !self.is_whole || matches!(lost.why, Why::Closing(_)) => Verdict::NotSent(lost.clone()),
-            None => Verdict::InDoubt(lost.clone()),
+    pub(super) fn lost(&mut self, lost: &Lost, closing: Option<&Lost>) -> Verdict {
+        let refusal = self.refusal.take().map(|(stage, reply)| refused(stage, reply));
+        match (refusal, closing) {
+            (Some(refusal @ Verdict::Refused { .. }), _) => refusal,
+            _ if !self.is_whole => Verdict::NotSent(lost.clone()),
+            // Who says that it closes, and does, has judged nothing of what follows.
+            (_, Some(closing)) if lost.why == Why::Closed => Verdict::NotSent(closing.clone()),
+            _ => Verdict::InDoubt(lost.clone()),
         }
     }
+}
+
+/// A refusal, unless it is a 421 ahead of the end of the message: that says nothing of the mail.
+fn refused(stage: Stage, reply: Reply) -> Verdict {
+    if reply.code == 421 && stage != Stage::Dot {
+        return Verdict::NotSent(Lost { stage, why: Why::Closing(reply) });
+    }
+    Verdict::Refused { stage, reply }
 }

@@ -154,9 +154,10 @@ const CASES: [Case; 38] = [
     played(
         21,
         "421, silent closes: none lost, none twice",
-        "the relay closes with 421 at RCPT, or silently at RCPT and DATA; it is away, or puts everybody off by policy, until the send has paused",
+        "the relay closes with 421 at RCPT, or silently at RCPT and DATA; it says 421 at RCPT or the dot and goes on all the same; it is away, or puts everybody off by policy, until the send has paused",
         &[
             "a_relay_that_closes_every_few_messages_gets_each_once",
+            "a_relay_that_says_421_and_goes_on_is_heard_out",
             "a_relay_that_closes_every_connection_is_left_in_peace",
             "a_relay_that_hangs_up_before_any_answer_pauses_the_send_long_before_everybody_is_in_doubt",
             "what_the_relay_was_not_asked_about_is_no_answer_of_a_relay_that_hangs_up",

@@ -75,6 +75,8 @@ enum Fate {
     Refused(Stage, u16, &'static str, &'static str),
     /// Put off at the first try.
     PutOff(Stage, u16, &'static str),
+    /// The relay says 421 at the first try, and takes what follows over the same connection all the same.
+    Feint(Stage),
     /// The connection is closed without a word at the first try, before the dot.
     Hangup(Stage),
     /// At the first dot nobody can tell: taken or not, and what comes back in place of a reply.
@@ -192,6 +194,10 @@ impl State {
                 self.dealings.put_off += 1;
                 Act::reply(code, text)
             }
+            Fate::Feint(stage) if stage == moment.stage && first => {
+                self.dealings.put_off += 1;
+                Act::Raw(b"421 4.7.0 later\r\n".to_vec())
+            }
             Fate::Hangup(stage) if stage == moment.stage && first => {
                 self.dealings.hangups += 1;
                 match self.mode {
@@ -242,6 +248,8 @@ fn fate(seed: u64, scale: u64, address: &str, cases: &Cases) -> Fate {
         (2, 30, Fate::Doubt { taken: false, garbage: "" }),
         (1, 19, Fate::Doubt { taken: false, garbage: "354 go on\r\n" }),
         (1, 19, Fate::Doubt { taken: false, garbage: "what?\r\n" }),
+        (3, 21, Fate::Feint(Stage::Rcpt)),
+        (3, 21, Fate::Feint(Stage::Dot)),
     ];
     let mut end = 0;
     for (width, case, fate) in fates {
@@ -316,7 +324,10 @@ mod tests {
     fn fits(fate: Fate, mode: Mode, verdict: &Verdict) -> bool {
         match (fate, verdict) {
             (Fate::Taken, Verdict::Accepted(_)) => true,
-            (Fate::PutOff(_, 421, _), Verdict::NotSent(lost)) => matches!(lost.why, Why::Closing(_)),
+            (Fate::PutOff(_, 421, _) | Fate::Feint(Stage::Rcpt), Verdict::NotSent(lost)) => {
+                matches!(lost.why, Why::Closing(_))
+            }
+            (Fate::Feint(Stage::Dot), Verdict::Refused { reply, .. }) => reply.code == 421,
             (Fate::Refused(_, code, text, _) | Fate::PutOff(_, code, text), Verdict::Refused { reply, .. }) => {
                 (reply.code, reply.text.as_str()) == (code, text)
             }
@@ -343,7 +354,7 @@ mod tests {
                 readers.extend(lucky.by_ref().take(8));
             }
         }
-        assert_eq!(fates.len(), 12, "{fates:?}");
+        assert_eq!(fates.len(), 14, "{fates:?}");
         for mode in Mode::ALL {
             let sink = Sink::start(&folder.path().join("taken.log"), 1, MANY, cases.clone()).await.unwrap();
             sink.expect(mode);

@@ -242,6 +242,58 @@ async fn a_window_that_is_cut_off_is_exact_about_each_message() {
     }
 }
 
+/// Against RFC 5321 §3.8; some relays put off a single mail so. What they take behind it is taken.
+#[tokio::test]
+async fn a_relay_that_says_421_and_goes_on_is_heard_out() {
+    for stage in [catcher::Stage::Mail, catcher::Stage::Rcpt, catcher::Stage::Data, catcher::Stage::Dot] {
+        let catcher = catcher(move |moment| match moment.message {
+            2 if moment.stage == stage => Act::Raw(b"421 4.7.0 later\r\n".to_vec()),
+            _ => Act::CarryOn,
+        })
+        .await;
+        let mut connection = open(&catcher, CHUNKED).await;
+        for address in ["a@example.org", "b@example.org", "c@example.org", "d@example.org"] {
+            submit(&mut connection, address, None).await;
+        }
+        assert!(matches!(connection.verdict().await, Some(Verdict::Accepted(_))));
+        match (stage, connection.verdict().await.unwrap()) {
+            (catcher::Stage::Data | catcher::Stage::Dot, verdict) => {
+                assert_eq!(verdict, refused(Stage::Dot, 421, "4.7.0 later"));
+            }
+            (_, verdict) => assert!(matches!(verdict, Verdict::NotSent(Lost { why: Why::Closing(_), .. }))),
+        }
+        assert_eq!(connection.room(), 0);
+        for _ in 0..2 {
+            assert!(matches!(connection.verdict().await, Some(Verdict::Accepted(_))), "{stage:?}");
+        }
+        assert_eq!((catcher.accepted(), connection.verdict().await), (3, None));
+        submit(&mut connection, "e@example.org", None).await;
+        assert!(matches!(connection.verdict().await, Some(Verdict::NotSent(_))));
+    }
+}
+
+#[tokio::test]
+async fn what_is_behind_a_421_is_in_doubt_where_the_relay_neither_closes_nor_goes_on() {
+    for act in [Act::Stall, Act::Raw(b"what\r\n".to_vec())] {
+        let catcher = catcher(move |moment| match (moment.message, moment.stage) {
+            (1, catcher::Stage::Dot) => Act::Raw(b"421 4.7.0 later\r\n".to_vec()),
+            (2, catcher::Stage::Dot) => act.clone(),
+            _ => Act::CarryOn,
+        })
+        .await;
+        let relay = relay(catcher.address(), CHUNKED).with_deadlines(Deadlines { dot: SHORT, ..Deadlines::default() });
+        let mut connection = Connection::open(&relay).await.unwrap();
+        for address in ["a@example.org", "b@example.org", "c@example.org"] {
+            submit(&mut connection, address, None).await;
+        }
+        assert_eq!(connection.verdict().await, Some(refused(Stage::Dot, 421, "4.7.0 later")));
+        for _ in 0..2 {
+            let verdict = timeout(PATIENCE, connection.verdict()).await.unwrap();
+            assert!(matches!(verdict, Some(Verdict::InDoubt(_))), "{verdict:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_verdict_that_nobody_waited_for_can_be_asked_for_again() {
     for mode in MODES {
@@ -273,6 +325,7 @@ async fn verdicts_agree_with_the_record_whatever_goes_wrong() {
         Act::reply(550, "5.1.1 no such user"),
         Act::reply(451, "4.3.0 later"),
         Act::reply(421, "4.7.0 enough"),
+        Act::Raw(b"421 4.7.0 later\r\n".to_vec()),
         Act::Close,
         Act::RecordThenClose,
         Act::Raw(b"what\r\n".to_vec()),
