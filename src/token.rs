@@ -123,7 +123,8 @@ impl fmt::Debug for Keyring {
 
 /// Bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn mac(key: &hmac::Key, purpose: &[u8], bytes: &[u8]) -> [u8; MAC_BYTES] {
