@@ -13,8 +13,9 @@ pub(crate) struct Pieces(RwLock<HashMap<usize, Piece>>);
 impl Pieces {
     /// A stamped message as the mailer takes it.
     pub(crate) fn message(&self, stamped: &Stamped) -> Message {
+        let own = stamped.own().into();
         Message::new(stamped.pieces().map(|piece| match piece {
-            StampedPiece::Own(bytes) => Piece::new(bytes),
+            StampedPiece::Own(range) => Piece::part(&own, range),
             StampedPiece::Shared(bytes) => self.shared(bytes),
         }))
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::IoSlice;
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::{memchr_iter, memchr2_iter};
@@ -27,35 +28,49 @@ impl Mail {
 /// Some bytes of a message, looked at once, however many messages they are part of; clones share them.
 #[derive(Clone)]
 pub struct Piece {
-    bytes: Arc<[u8]>,
+    all: Arc<[u8]>,
+    /// Where in `all` it lies.
+    range: Range<usize>,
     is_ascii: bool,
     /// A CR or LF inside is not part of a CRLF.
     is_broken: bool,
     /// Where a dot begins a line, but for the first byte, which depends on what comes before.
-    dots: Vec<usize>,
+    dots: Arc<[usize]>,
 }
 
 impl Piece {
     /// Looks at the bytes.
     pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
-        let bytes: Arc<[u8]> = bytes.into();
-        let is_broken = memchr2_iter(b'\r', b'\n', &bytes).any(|at| match bytes.get(at) {
+        let all = bytes.into();
+        Self::part(&all, 0..all.len())
+    }
+
+    /// Looks at a part of some bytes; none where they have no such range.
+    pub fn part(all: &Arc<[u8]>, range: Range<usize>) -> Self {
+        let (bytes, range) = all.get(range.clone()).map_or((&[][..], 0..0), |bytes| (bytes, range));
+        let is_broken = memchr2_iter(b'\r', b'\n', bytes).any(|at| match bytes.get(at) {
             Some(b'\r') => bytes.get(at + 1).is_some_and(|next| *next != b'\n'),
             _ => at > 0 && bytes.get(at - 1) != Some(&b'\r'),
         });
-        let dots =
-            memchr_iter(b'\n', &bytes).map(|end| end + 1).filter(|start| bytes.get(*start) == Some(&b'.')).collect();
-        Self { is_ascii: bytes.is_ascii(), is_broken, dots, bytes }
+        let dots: Vec<_> =
+            memchr_iter(b'\n', bytes).map(|end| end + 1).filter(|start| bytes.get(*start) == Some(&b'.')).collect();
+        // An empty one needs no memory.
+        let dots = if dots.is_empty() { Arc::default() } else { dots.into() };
+        Self { is_ascii: bytes.is_ascii(), is_broken, dots, range, all: all.clone() }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.all.get(self.range.clone()).unwrap_or_default()
     }
 
     /// How many bytes.
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.range.len()
     }
 
     /// Whether there is no byte.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.range.is_empty()
     }
 }
 
@@ -94,8 +109,8 @@ impl Message {
         let mut before = None;
         let mut is_broken = false;
         for piece in &pieces {
-            is_broken |= piece.is_broken || meet_badly(before, piece.bytes.first());
-            before = piece.bytes.last();
+            is_broken |= piece.is_broken || meet_badly(before, piece.bytes().first());
+            before = piece.bytes().last();
         }
         is_broken |= meet_badly(before, None);
         Self {
@@ -107,7 +122,7 @@ impl Message {
     }
 
     fn ends_a_line(pieces: &[Piece]) -> bool {
-        let mut last = pieces.iter().rev().flat_map(|piece| piece.bytes.iter().rev());
+        let mut last = pieces.iter().rev().flat_map(|piece| piece.bytes().iter().rev());
         last.next() == Some(&b'\n') && last.next() == Some(&b'\r')
     }
 
@@ -128,7 +143,7 @@ impl Message {
 
     /// Appends the bytes as they are.
     pub(super) fn append_to<'a>(&'a self, slices: &mut Vec<IoSlice<'a>>) {
-        slices.extend(self.pieces.iter().map(|piece| IoSlice::new(&piece.bytes)));
+        slices.extend(self.pieces.iter().map(|piece| IoSlice::new(piece.bytes())));
     }
 
     /// Appends the bytes with each dot at the start of a line doubled (RFC 5321 §4.5.2); returns how many that are.
@@ -136,8 +151,8 @@ impl Message {
         let mut stuffed = 0;
         let mut at_line_start = true;
         for piece in &self.pieces {
-            let first = (at_line_start && piece.bytes.first() == Some(&b'.')).then_some(0);
-            let mut rest: &[u8] = &piece.bytes;
+            let first = (at_line_start && piece.bytes().first() == Some(&b'.')).then_some(0);
+            let mut rest: &[u8] = piece.bytes();
             let mut cut = 0;
             for dot in first.into_iter().chain(piece.dots.iter().copied()) {
                 let (line, more) = rest.split_at_checked(dot - cut).unwrap_or((rest, &[]));
@@ -146,7 +161,7 @@ impl Message {
                 stuffed += 1;
             }
             slices.push(IoSlice::new(rest));
-            at_line_start = piece.bytes.last() == Some(&b'\n');
+            at_line_start = piece.bytes().last() == Some(&b'\n');
         }
         self.size + stuffed
     }

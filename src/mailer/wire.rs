@@ -120,8 +120,8 @@ impl Wire {
     /// Writes; while that waits it reads, since a relay whose replies nobody takes may stop taking commands.
     fn poll_write(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        let mut space = [0; BLOCK];
         while written.is_pending() && self.incoming.bytes.len() < MOST_READ_AHEAD {
+            let mut space = [0; BLOCK];
             let mut space = ReadBuf::new(&mut space);
             match Pin::new(&mut self.stream).poll_read(context, &mut space) {
                 Poll::Ready(Ok(())) if !space.filled().is_empty() => {

@@ -5,6 +5,8 @@
 
 use std::array;
 use std::iter;
+use std::mem;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use time::OffsetDateTime;
@@ -118,7 +120,8 @@ impl Compiled {
         }
         stamped.own.push_str(&self.end);
         if let Some(signing) = &self.signing {
-            stamped.signature = signing.sign(&stamped, head_length)?;
+            let signature = signing.sign(&stamped, head_length)?;
+            stamped.put_first(&signature);
         }
         Ok(stamped)
     }
@@ -275,7 +278,8 @@ impl Signing {
 /// Adds what begins at `start` to a hash.
 fn hashed(mut hash: BodyHash, stamped: &Stamped, start: usize) -> BodyHash {
     let mut before = start;
-    for piece in stamped.pieces().map(StampedPiece::bytes) {
+    for piece in stamped.pieces() {
+        let piece = stamped.bytes_of(&piece);
         let skipped = before.min(piece.len());
         before -= skipped;
         hash.update(&piece[skipped..]);
@@ -284,30 +288,17 @@ fn hashed(mut hash: BodyHash, stamped: &Stamped, start: usize) -> BodyHash {
 }
 
 /// A piece of a [`Stamped`] message.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum StampedPiece<'a> {
-    /// This reader's alone.
-    Own(&'a [u8]),
+    /// This reader's alone: where it lies in [`Stamped::own`].
+    Own(Range<usize>),
     /// Of all readers' messages.
     Shared(&'a Arc<[u8]>),
-}
-
-impl<'a> StampedPiece<'a> {
-    /// The bytes.
-    pub fn bytes(self) -> &'a [u8] {
-        match self {
-            Self::Own(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
-        }
-    }
 }
 
 /// One reader's message, in pieces: most of its bytes are those of all the others.
 #[derive(Debug, Clone, Default)]
 pub struct Stamped {
-    /// The `DKIM-Signature` line.
-    signature: String,
-    /// What is this reader's alone.
     own: String,
     /// What is shared, with the length of `own` before it.
     shared: Vec<(usize, Arc<[u8]>)>,
@@ -318,21 +309,38 @@ impl Stamped {
         self.shared.push((self.own.len(), bytes.clone()));
     }
 
+    /// Puts a line in front of all others.
+    fn put_first(&mut self, line: &str) {
+        self.own.insert_str(0, line);
+        self.shared.iter_mut().for_each(|(before, _)| *before += line.len());
+    }
+
+    /// What is this reader's alone.
+    pub fn own(&self) -> &[u8] {
+        self.own.as_bytes()
+    }
+
     /// The message, piece by piece; none is empty.
     pub fn pieces(&self) -> impl Iterator<Item = StampedPiece<'_>> {
-        let own = self.own.as_bytes();
-        let begins = iter::once(0).chain(self.shared.iter().map(|(before, _)| *before));
-        let ends = self.shared.iter().map(|(before, _)| *before).chain(iter::once(own.len()));
-        let owned = begins.zip(ends).map(|(begin, end)| StampedPiece::Own(&own[begin..end]));
-        let shared = self.shared.iter().map(|(_, bytes)| Some(StampedPiece::Shared(bytes))).chain(iter::once(None));
-        let pieces = owned.zip(shared).flat_map(|(own, shared)| [Some(own), shared]).flatten();
-        let signature = StampedPiece::Own(self.signature.as_bytes());
-        iter::once(signature).chain(pieces).filter(|piece| !piece.bytes().is_empty())
+        let shared = self.shared.iter().map(|(before, bytes)| (*before, Some(StampedPiece::Shared(bytes))));
+        let mut from = 0;
+        let pieces = shared.chain(iter::once((self.own.len(), None))).flat_map(move |(end, shared)| {
+            let own = mem::replace(&mut from, end)..end;
+            [(!own.is_empty()).then_some(StampedPiece::Own(own)), shared]
+        });
+        pieces.flatten()
+    }
+
+    fn bytes_of<'a>(&'a self, piece: &StampedPiece<'a>) -> &'a [u8] {
+        match piece {
+            StampedPiece::Own(range) => &self.own.as_bytes()[range.clone()],
+            StampedPiece::Shared(bytes) => bytes,
+        }
     }
 
     /// How many bytes it has.
     pub fn size(&self) -> usize {
-        self.signature.len() + self.own.len() + self.shared.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
+        self.own.len() + self.shared.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
     }
 
     /// Whether every byte is ASCII; only an address can have others.
@@ -344,7 +352,7 @@ impl Stamped {
     /// The message in one piece.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut message = Vec::with_capacity(self.size());
-        self.pieces().for_each(|piece| message.extend_from_slice(piece.bytes()));
+        self.pieces().for_each(|piece| message.extend_from_slice(self.bytes_of(&piece)));
         message
     }
 }
@@ -512,7 +520,7 @@ mod tests {
             let stamped = compiled.stamp(&reader, "7.3f9c@example.org").unwrap();
             let message = stamped.to_vec();
             prop_assert_eq!(stamped.size(), message.len());
-            prop_assert_eq!(stamped.pieces().map(|piece| piece.bytes().len()).sum::<usize>(), message.len());
+            prop_assert_eq!(stamped.pieces().map(|piece| stamped.bytes_of(&piece).len()).sum::<usize>(), message.len());
             prop_assert_eq!(stamped.is_ascii(), message.is_ascii());
             prop_assert!(message.is_ascii() && message.ends_with(b"\r\n"));
             let text = std::str::from_utf8(&message).unwrap();
