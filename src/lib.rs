@@ -11,6 +11,9 @@
 //!
 //! The modules, in reading order. Imports go down this list only; `tests/it/house.rs` checks it.
 
+// They panic where nothing can be written; `cli` has its own.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 // Words: what everything is called. Values only, no I/O.
 pub mod delivery;
 pub mod issue;

@@ -47,12 +47,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let open = OpenStore::open(&config).await?;
         let newsletter_id = open.newsletter_id(newsletter).await?;
         let counts = open.store.import_archive(newsletter_id, &files).await?;
-        eprintln!(
-            "{}: {} new, {} changed, {} as before",
-            newsletter.slug, counts.added, counts.changed, counts.unchanged
-        );
+        errln!("{}: {} new, {} changed, {} as before", newsletter.slug, counts.added, counts.changed, counts.unchanged);
         if counts.sent > 0 {
-            eprintln!("{} left out: issues with their numbers were sent, and are remembered as sent", counts.sent);
+            errln!("{} left out: issues with their numbers were sent, and are remembered as sent", counts.sent);
         }
         open.close().await?;
         Ok(if unread > 0 { Exit::Findings } else { Exit::Done })
@@ -80,7 +77,7 @@ fn read_issues(path: &Path) -> anyhow::Result<(Vec<(String, Issue)>, usize)> {
             }
             Ok(_) => {}
             Err(error) => {
-                eprintln!("{}:{}: {}; left out", file.display(), error.line, error.what);
+                errln!("{}:{}: {}; left out", file.display(), error.line, error.what);
                 unread += 1;
             }
         }

@@ -129,9 +129,9 @@ async fn measure(what: &[What], rounds: u32, ground: &Ground) -> anyhow::Result<
     if let Some(database) = &ground.database {
         machine.postgres = Some(database.store.server_version().await?);
     }
-    eprintln!("{}", machine.line());
+    errln!("{}", machine.line());
     if !machine.is_optimised() {
-        eprintln!("warning: this is a debug build; measure with `cargo build --release`");
+        errln!("warning: this is a debug build; measure with `cargo build --release`");
     }
     let mut tables = Vec::new();
     for what in what {

@@ -103,14 +103,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         };
         let wrong = fired.unwrap_or_else(|error| vec![format!("{error:#}")]);
         out!("{}", tally.table(args, wrong.len()));
-        eprintln!("took {:.0} s", began.elapsed().as_secs_f64());
+        errln!("took {:.0} s", began.elapsed().as_secs_f64());
         for what in wrong.iter().take(50) {
-            eprintln!("violation: {what}");
+            errln!("violation: {what}");
         }
         if !wrong.is_empty() {
-            eprintln!("{} violations with --seed {}", wrong.len(), args.seed);
-            eprintln!("said.log, faults.log and taken.log in {} tell what happened when;", folder.display());
-            eprintln!("there `masthead status ISSUE`, `audit ISSUE` and `postgres` open the ledger");
+            errln!("{} violations with --seed {}", wrong.len(), args.seed);
+            errln!("said.log, faults.log and taken.log in {} tell what happened when;", folder.display());
+            errln!("there `masthead status ISSUE`, `audit ISSUE` and `postgres` open the ledger");
         }
         ground.end(wrong.is_empty()).await?;
         Ok(if wrong.is_empty() { Exit::Done } else { Exit::Findings })
@@ -164,9 +164,9 @@ async fn one_issue(
         leavers: (0..leaving).map(|number| format!("leaver-{at}-{number}@example.com")).collect(),
         retry: cases.has(36) && at + 1 == args.issues,
     };
-    eprintln!("issue {} of {}: {}", setup.number, args.issues, setup.title());
+    errln!("issue {} of {}: {}", setup.number, args.issues, setup.title());
     let played = Round::new(ground, dice, tally, setup).await?.play().await?;
-    eprintln!("  {} mails on record, {:.0} s under fire", tally.taken, tally.sending.as_secs_f64());
+    errln!("  {} mails on record, {:.0} s under fire", tally.taken, tally.sending.as_secs_f64());
     Ok(played)
 }
 

@@ -101,7 +101,7 @@ impl Desk<'_> {
             match read(file) {
                 Ok(manuscript) => manuscripts.push(manuscript),
                 Err(error) => {
-                    eprintln!("error: {error:#}");
+                    errln!("error: {error:#}");
                     self.trouble = true;
                 }
             }
@@ -114,7 +114,7 @@ impl Desk<'_> {
         for manuscript in manuscripts {
             let slug = self.newsletter(&manuscript.issue).map(|newsletter| newsletter.slug);
             if slug.is_none() && self.config.is_some() {
-                eprintln!(
+                errln!(
                     "warning: `{}` names none of the newsletters, so the link memory is not asked; say which with --newsletter",
                     manuscript.name
                 );
@@ -145,7 +145,7 @@ impl Desk<'_> {
             }
             match read(&file) {
                 Ok(manuscript) => issues.push((manuscript.name, manuscript.issue)),
-                Err(error) => eprintln!("warning: left out of the archive: {error:#}"),
+                Err(error) => errln!("warning: left out of the archive: {error:#}"),
             }
         }
         Ok(issues)
@@ -181,7 +181,7 @@ impl Desk<'_> {
         }
         let difference = diff::unified(&manuscript.name, &before, manuscript.file());
         match self.args.json {
-            true => eprint!("{difference}"),
+            true => err!("{difference}"),
             false => out!("{difference}"),
         }
         Ok(findings)
@@ -293,7 +293,7 @@ fn print_text(found: &[(&Manuscript, &Vec<Finding>)], mended: bool) -> anyhow::R
         true => std::io::stderr().write_all(text.as_bytes())?,
         false => std::io::stdout().write_all(text.as_bytes())?,
     }
-    eprintln!("{}", summary(found, mended));
+    errln!("{}", summary(found, mended));
     Ok(())
 }
 

@@ -80,7 +80,7 @@ fn with_slug<'c>(config: &'c Config, issue: &Issue) -> Option<&'c Newsletter> {
 /// Says what a theme's style sheet has that no mail will show.
 pub(super) fn warn_of_style(theme: &Theme) {
     for warning in render::style_warnings(theme) {
-        eprintln!("warning: {warning}");
+        errln!("warning: {warning}");
     }
 }
 
@@ -212,7 +212,7 @@ pub(super) fn relay(config: &Config) -> anyhow::Result<Relay> {
 pub(super) fn signer(config: &Config, newsletter: &Newsletter) -> anyhow::Result<Option<Signer>> {
     let Some(dkim) = config.dkim(&newsletter.slug) else { return Ok(None) };
     for (what, remedy) in dkim_oddities(dkim, newsletter) {
-        eprintln!("warning: {what}; {remedy}");
+        errln!("warning: {what}; {remedy}");
     }
     read_signer(dkim).map(Some)
 }

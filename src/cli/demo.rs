@@ -72,20 +72,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             demo = Demo::start(&folder.path, &issue) => demo?,
             _ = interrupted.wait_for(|interrupted| *interrupted) => return Ok(Exit::Findings),
         };
-        let played = tokio::select! {
-            played = demo.play(name, &issue) => played,
-            _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("interrupted")),
-        };
-        if let Ok(number) = played {
-            demo.show_addresses(&folder, number);
+        let shown = async {
+            let number = tokio::select! {
+                played = demo.play(name, &issue) => played?,
+                _ = interrupted.wait_for(|interrupted| *interrupted) => anyhow::bail!("interrupted"),
+            };
+            demo.show_addresses(&folder, number)?;
             if !args.exit {
-                println!("\nCtrl-C ends the demo.");
+                outln!("\nCtrl-C ends the demo.");
                 interrupted.wait_for(|interrupted| *interrupted).await.ok();
             }
+            Ok(())
         }
+        .await;
         demo.end(folder.temporary).await?;
-        played?;
-        Ok(Exit::Done)
+        shown.map(|()| Exit::Done)
     })
 }
 
@@ -150,7 +151,7 @@ impl Demo {
         let config = Config::parse(&path, &text, []).map_err(told)?;
         let newsletter = config.newsletter(None).map_err(told)?.clone();
 
-        step("Postgres", "starting a private one; the first time it makes its cluster");
+        step("Postgres", "starting a private one; the first time it makes its cluster")?;
         let open = OpenStore::open(&config).await?;
         let newsletter_id = open.newsletter_id(&newsletter).await?;
         let maildir = Some(folder.join("mail"));
@@ -177,7 +178,7 @@ impl Demo {
         let counts =
             self.open.store.import(self.newsletter_id, &rows, "imported", "sample readers of the demo").await?;
         ensure!(counts.added == READERS as u64, "only {} of {READERS} sample readers came in", counts.added);
-        step("Readers", &format!("{READERS} imported"));
+        step("Readers", &format!("{READERS} imported"))?;
         self.sign_up().await?;
 
         let first = Ready::new(file, issue.clone(), self.newsletter.clone())?;
@@ -190,9 +191,9 @@ impl Demo {
                 issue.sections.len(),
                 first.rendered.html.len() / 1000
             ),
-        );
+        )?;
         for repair in &issue.repairs {
-            step("", &format!("{} mended in {} places, the first on line {}", repair.what, repair.count, repair.line));
+            step("", &format!("{} mended in {} places, the first on line {}", repair.what, repair.count, repair.line))?;
         }
         let ledger = self.send(&first).await?;
         ensure!(ledger.summary.audience == READERS as u64 + 1, "the audience is {}", ledger.summary.audience);
@@ -228,8 +229,7 @@ impl Demo {
         post(link, "").await?;
         ensure!(self.state_of(NEWCOMER).await? == "active", "the confirmation did not take");
         self.mails(before + 2).await?;
-        step("Sign-up", &format!("{NEWCOMER} signed up on the page, confirmed through the mail, and was welcomed"));
-        Ok(())
+        step("Sign-up", &format!("{NEWCOMER} signed up on the page, confirmed through the mail, and was welcomed"))
     }
 
     /// Sends an issue to everybody, through SMTP.
@@ -241,9 +241,9 @@ impl Demo {
         let (_never, interrupt) = tokio::sync::watch::channel(false);
         dispatch::run(plan, Arc::new(Progress::default()), interrupt).await?;
         let ledger = LedgerView::read(store, &self.newsletter, self.newsletter_id, ready.number).await?;
-        println!();
-        print!("{}", ledger.text());
-        println!();
+        out!("\n");
+        out!("{}", ledger.text());
+        out!("\n");
         ensure!(ledger.exit() == Exit::Done, "not everybody was mailed");
         Ok(ledger)
     }
@@ -258,8 +258,7 @@ impl Demo {
         ensure!(self.state_of(LEAVER).await? == "active", "a GET unsubscribed the reader");
         post(link, "List-Unsubscribe=One-Click").await?;
         ensure!(self.state_of(LEAVER).await? == "unsubscribed", "the one-click POST did not unsubscribe the reader");
-        step("Leaving", &format!("{LEAVER} left through List-Unsubscribe, by one-click POST"));
-        Ok(())
+        step("Leaving", &format!("{LEAVER} left through List-Unsubscribe, by one-click POST"))
     }
 
     /// Counts the caught mails: confirmation and welcome, one a reader and issue, none twice, the leaver's only once.
@@ -274,8 +273,7 @@ impl Demo {
         let expected = 2 + (READERS + 1) + READERS;
         ensure!(mails.len() == expected, "{} mails were caught, {expected} were due", mails.len());
         ensure!(self.mail_to(LEAVER, Some(last)).is_err(), "the reader who left was mailed");
-        step("Checked", &format!("{expected} mails caught, one each, none to the reader who left"));
-        Ok(())
+        step("Checked", &format!("{expected} mails caught, one each, none to the reader who left"))
     }
 
     /// The mail to an address, the one of an issue or the confirmation.
@@ -299,15 +297,16 @@ impl Demo {
         state.with_context(|| format!("{address} is not known"))
     }
 
-    fn show_addresses(&self, folder: &Folder, number: u32) {
-        println!();
-        step("Look at", &format!("the caught mails    http://{}/", self.inbox));
-        step("", &format!("the sign-up page    {}", self.newsletter.home_url()));
-        step("", &format!("the issue, online   {}", self.newsletter.issue_url(number)));
+    fn show_addresses(&self, folder: &Folder, number: u32) -> anyhow::Result<()> {
+        out!("\n");
+        step("Look at", &format!("the caught mails    http://{}/", self.inbox))?;
+        step("", &format!("the sign-up page    {}", self.newsletter.home_url()))?;
+        step("", &format!("the issue, online   {}", self.newsletter.issue_url(number)))?;
         if !folder.temporary {
-            step("", &format!("the Maildir         {}", folder.path.join("mail").display()));
-            step("", &format!("the configuration   {}", folder.path.join(config::FILE).display()));
+            step("", &format!("the Maildir         {}", folder.path.join("mail").display()))?;
+            step("", &format!("the configuration   {}", folder.path.join(config::FILE).display()))?;
         }
+        Ok(())
     }
 
     /// Stops everything, Postgres last; what lay in a temporary folder is gone then.
@@ -320,8 +319,9 @@ impl Demo {
     }
 }
 
-fn step(what: &str, how: &str) {
-    println!("{what:<10} {how}");
+fn step(what: &str, how: &str) -> anyhow::Result<()> {
+    outln!("{what:<10} {how}");
+    Ok(())
 }
 
 /// Readers of every kind of name.

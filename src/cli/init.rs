@@ -59,8 +59,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         _ => error.into(),
     })?;
     file.write_all(text.as_bytes()).context("cannot write `masthead.toml`")?;
-    eprintln!("wrote `masthead.toml` for newsletter \"{slug}\"");
-    eprintln!("next: set SMTP_URL, import subscribers or run `masthead serve`, then `masthead send FILE`");
+    errln!("wrote `masthead.toml` for newsletter \"{slug}\"");
+    errln!("next: set SMTP_URL, import subscribers or run `masthead serve`, then `masthead send FILE`");
     Ok(Exit::Done)
 }
 
@@ -96,7 +96,7 @@ fn answer(yes: bool, given: Option<&str>, flag: &str, question: &str) -> anyhow:
     if yes || !io::stdin().is_terminal() {
         return Err(advise(&format!("{flag} is missing"), &format!("add {flag} \"…\"")));
     }
-    eprint!("{question}: ");
+    err!("{question}: ");
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     Ok(line.trim().to_owned())

@@ -80,7 +80,7 @@ fn link(link: &FoundLink) -> Value {
 
 fn print(address: &Address, same: &[FoundLink], others: &[FoundLink]) -> anyhow::Result<()> {
     if same.is_empty() {
-        eprintln!("{address} has not appeared");
+        errln!("{address} has not appeared");
     }
     for link in same {
         outln!("{}", line(link));

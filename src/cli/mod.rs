@@ -13,6 +13,19 @@ macro_rules! outln {
     }};
 }
 
+/// Prints on standard error. Where that is closed, or on a full disk, nobody reads it, and no command ends for that.
+macro_rules! err {
+    ($($words:tt)*) => { std::io::Write::write_fmt(&mut std::io::stderr(), format_args!($($words)*)).unwrap_or_default() };
+}
+
+/// The same with a line end.
+macro_rules! errln {
+    ($($words:tt)*) => {{
+        err!($($words)*);
+        err!("\n");
+    }};
+}
+
 mod archive;
 mod bench;
 mod chaos;
@@ -176,7 +189,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         // Whoever read our output has seen enough.
         return Exit::Done.into();
     }
-    eprintln!("error: {error:#}");
+    errln!("error: {error:#}");
     Exit::Usage.into()
 }
 
@@ -189,6 +202,8 @@ fn start_logging() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // They would be printed where no event could be.
+        .log_internal_errors(false)
         .init();
 }
 

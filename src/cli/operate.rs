@@ -62,7 +62,7 @@ pub(super) fn pause(args: &Args) -> anyhow::Result<Exit> {
                 "only an issue that is sending can be paused",
             ));
         }
-        eprintln!("{} is paused; `masthead resume {}` and the same `send` go on", ledger.name(), args.issue);
+        errln!("{} is paused; `masthead resume {}` and the same `send` go on", ledger.name(), args.issue);
         Ok(Exit::Done)
     })
 }
@@ -77,7 +77,7 @@ pub(super) fn resume(args: &Args) -> anyhow::Result<Exit> {
                 "only a paused issue, or one that goes gently, can be resumed",
             ));
         }
-        eprintln!("{} may go on; `masthead send` with its file sends what is left", ledger.name());
+        errln!("{} may go on; `masthead send` with its file sends what is left", ledger.name());
         Ok(Exit::Done)
     })
 }
@@ -88,7 +88,7 @@ pub(super) fn cancel(args: &Args) -> anyhow::Result<Exit> {
         let skipped = open.store.cancel(ledger.issue.id).await?.ok_or_else(|| {
             not_so(&ledger.name(), ledger.issue.state.as_str(), "only an issue with open deliveries can be cancelled")
         })?;
-        eprintln!("{} is cancelled; {skipped} readers are skipped", ledger.name());
+        errln!("{} is cancelled; {skipped} readers are skipped", ledger.name());
         Ok(Exit::Done)
     })
 }
@@ -104,7 +104,7 @@ pub(super) fn retry(args: &RetryArgs) -> anyhow::Result<Exit> {
         if let (0, Some(only)) = (count, &only) {
             return Err(not_there(open, &ledger, only, "refused or expired").await?);
         }
-        eprintln!("{count} deliveries are queued again; `masthead send` with the issue's file sends them");
+        errln!("{count} deliveries are queued again; `masthead send` with the issue's file sends them");
         Ok(Exit::Done)
     })
 }
@@ -129,12 +129,12 @@ pub(super) fn resolve(args: &ResolveArgs) -> anyhow::Result<Exit> {
             return Err(not_there(open, &ledger, only, "in doubt").await?);
         }
         match resolution {
-            Resolution::Accepted => eprintln!("{count} deliveries are accepted now"),
+            Resolution::Accepted => errln!("{count} deliveries are accepted now"),
             Resolution::Resend if ledger.issue.state == IssueState::Cancelled => {
-                eprintln!("{count} deliveries are skipped: {} is cancelled", ledger.name());
+                errln!("{count} deliveries are skipped: {} is cancelled", ledger.name());
             }
             Resolution::Resend => {
-                eprintln!("{count} deliveries are queued again; `masthead send` with the issue's file sends them");
+                errln!("{count} deliveries are queued again; `masthead send` with the issue's file sends them");
             }
         }
         Ok(Exit::Done)

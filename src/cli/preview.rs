@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let project = Box::new(move |issue: &Issue| office.project(issue));
         let source = Source { file: args.file.clone(), css: args.css.clone(), project };
         outln!("{}", preview.url());
-        let approved = |digest: &str| eprintln!("approved {digest}");
+        let approved = |digest: &str| errln!("approved {digest}");
         let served = preview.serve(source, desk, approved, async move { interrupts.next().await }).await;
         cabinet.close().await?;
         served?;

@@ -75,11 +75,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             Some(known) => {
                 refuse_other_content(&ready, &known)?;
                 let slug = &ready.newsletter.slug;
-                eprintln!("note: {slug}/{} was sent already; this goes to everybody all the same", known.number);
+                errln!("note: {slug}/{} was sent already; this goes to everybody all the same", known.number);
             }
             None => {
                 if let Err(why) = refuse_errors(&manuscript, &ready, &config.check) {
-                    eprintln!("warning: {why}");
+                    errln!("warning: {why}");
                 }
             }
         }
@@ -119,7 +119,7 @@ async fn play(
     let relay = Relay::parse(&format!("smtp://{}", catcher.address()))?;
     let issue = freeze(store, newsletter_id, ready, None).await?;
     let snapshot = store.snapshot(issue.id).await?;
-    eprintln!("rehearsal for {} readers: nothing leaves this machine", snapshot.audience);
+    errln!("rehearsal for {} readers: nothing leaves this machine", snapshot.audience);
 
     let progress = Arc::new(Progress::default());
     let bar = tokio::spawn(draw_progress(progress.clone(), snapshot.audience));
@@ -133,22 +133,22 @@ async fn play(
     catcher.shutdown().await;
     match ending {
         Ending::Sent { .. } => {}
-        Ending::Paused(pause) => eprintln!("stopped: {}", pause.reason),
-        Ending::Stopped | Ending::Waiting(_) | Ending::Cancelled => eprintln!("stopped before the end"),
-        Ending::Halted(reason) => eprintln!("stopped: {reason}"),
+        Ending::Paused(pause) => errln!("stopped: {}", pause.reason),
+        Ending::Stopped | Ending::Waiting(_) | Ending::Cancelled => errln!("stopped before the end"),
+        Ending::Halted(reason) => errln!("stopped: {reason}"),
     }
     let view = LedgerView::read(store, &ready.newsletter, newsletter_id, ready.number).await?;
-    eprint!("{}", view.text());
+    err!("{}", view.text());
     let [mails, bytes, largest] = [&caught.mails, &caught.bytes, &caught.largest].map(|n| n.load(Ordering::Relaxed));
     let per_second = mails as f64 / took.as_secs_f64().max(0.001);
-    eprintln!(
+    errln!(
         "  {mails} messages of {} KB at most in {:.1} s: {per_second:.0} a second",
         kilobytes(largest),
         took.as_secs_f64()
     );
     if let Some(rate) = config.send.rate.filter(|rate| *rate > 0.0) {
         let real = Duration::from_secs_f64(mails as f64 / rate);
-        eprintln!("  at {rate}/s, as configured, the send takes {} min", real.as_secs().div_ceil(60));
+        errln!("  at {rate}/s, as configured, the send takes {} min", real.as_secs().div_ceil(60));
     }
     if args.json {
         let mut view = view.json();

@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         write(&path, content).with_context(|| format!("`{}` cannot be written", path.display()))?;
         outln!("{}", path.display());
     }
-    eprintln!("digest {}", sample.digest);
+    errln!("digest {}", sample.digest);
     Ok(Exit::Done)
 }
 

@@ -147,9 +147,9 @@ async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::
         let bytes = proof_message(&ready.newsletter, &ready.rendered, number, &address, date, signer.as_ref())?;
         let envelope = Envelope { from: ready.newsletter.from.address.clone(), to: address.clone() };
         match connection.send(&Mail::new(envelope, bytes)).await {
-            Verdict::Accepted(_) => eprintln!("proof to {address}: accepted"),
+            Verdict::Accepted(_) => errln!("proof to {address}: accepted"),
             Verdict::Refused { reply, .. } => {
-                eprintln!("proof to {address}: refused: {}", brief(&reply.to_string()));
+                errln!("proof to {address}: refused: {}", brief(&reply.to_string()));
                 exit = Exit::Findings;
             }
             Verdict::NotSent(lost) | Verdict::InDoubt(lost) => {
@@ -206,7 +206,7 @@ async fn dry_run(
             written += 1;
         }
     }
-    eprintln!("wrote {written} messages into `{}`; nothing was sent", out.display());
+    errln!("wrote {written} messages into `{}`; nothing was sent", out.display());
     open.close().await?;
     Ok(Exit::Done)
 }
@@ -238,7 +238,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     let how = expectation(prospects + queued, config.send.connections, rate, pace);
     announce(&ready, known.as_ref(), (prospects, queued), &how, &oddities(&open.store, newsletter_id, &ready).await?);
     if !args.yes && !confirmed(prospects + queued, later)? {
-        eprintln!("nothing was sent");
+        errln!("nothing was sent");
         open.close().await?;
         return Ok(Exit::Findings);
     }
@@ -249,7 +249,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     let snapshot = open.store.snapshot(issue.id).await?;
     // One that was scheduled is dated anew when it starts early.
     let issue = open.store.issue(newsletter_id, ready.number).await?.unwrap_or(issue);
-    eprintln!("{} readers added, {} in the audience", snapshot.added, snapshot.audience);
+    errln!("{} readers added, {} in the audience", snapshot.added, snapshot.audience);
 
     let progress = Arc::new(Progress::default());
     let before = open.store.summary(issue.id).await?;
@@ -268,22 +268,22 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     bar.await.ok();
     match &ending {
         Ok(Ending::Sent { .. }) => {}
-        Ok(Ending::Waiting(due_in)) => eprintln!(
+        Ok(Ending::Waiting(due_in)) => errln!(
             "what is left is due in {} s, and --wait is over; run the same command again then",
             due_in.as_secs_f64().ceil()
         ),
         Ok(Ending::Stopped) => {
-            eprintln!("stopped here; run the same command again to go on, unless `serve` or `worker` does")
+            errln!("stopped here; run the same command again to go on, unless `serve` or `worker` does")
         }
         // The ledger below says why.
         Ok(Ending::Paused(_) | Ending::Cancelled) => {}
         Ok(Ending::Halted(reason)) => {
-            eprintln!("stopped: {reason}\nhint: nobody is lost; mend it and run the same command again")
+            errln!("stopped: {reason}\nhint: nobody is lost; mend it and run the same command again")
         }
-        Err(error) => eprintln!("stopped: {error}\nhint: nobody is lost; run the same command again to go on"),
+        Err(error) => errln!("stopped: {error}\nhint: nobody is lost; run the same command again to go on"),
     }
     let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
-    eprint!("{}", view.text());
+    err!("{}", view.text());
     if args.json {
         outln!("{}", view.json());
     }
@@ -311,7 +311,7 @@ async fn report(operator: &Herald, view: &LedgerView, ending: &Result<Ending, St
         }
     };
     if !operator.finish(patience).await {
-        eprintln!("warning: the relay did not take the mail to the operator");
+        errln!("warning: the relay did not take the mail to the operator");
     }
 }
 
@@ -357,8 +357,8 @@ async fn schedule(
     // Another process may have frozen the number in the meantime.
     refuse_other_content(ready, &issue)?;
     let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
-    eprint!("{}", view.text());
-    eprintln!("  keep `masthead serve` or `masthead worker` running, or run the same command again then");
+    err!("{}", view.text());
+    errln!("  keep `masthead serve` or `masthead worker` running, or run the same command again then");
     if args.json {
         outln!("{}", view.json());
     }
@@ -431,9 +431,9 @@ async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Resul
             ));
         }
         Instance::Unknown => {
-            eprintln!("warning: {base_url} answers, but is no `masthead serve`: its links may lead nowhere");
+            errln!("warning: {base_url} answers, but is no `masthead serve`: its links may lead nowhere");
         }
-        Instance::Silent(why) => eprintln!(
+        Instance::Silent(why) => errln!(
             "warning: {base_url} does not answer ({why}): the links in the mail lead there; run `masthead serve`"
         ),
     }
@@ -465,7 +465,7 @@ fn refuse_cancelled(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()> {
 pub(super) fn refuse_errors(manuscript: &Manuscript, ready: &Ready, settings: &Settings) -> anyhow::Result<()> {
     let errors = check::errors(manuscript, &ready.newsletter, &ready.rendered.html, settings);
     let Some(first) = errors.first() else { return Ok(()) };
-    eprint!("{}", check::shown(manuscript, &errors));
+    err!("{}", check::shown(manuscript, &errors));
     let count = if errors.len() == 1 {
         "an error, which stops".to_owned()
     } else {
@@ -551,18 +551,18 @@ fn expectation(readers: u64, connections: usize, rate: Option<f64>, pace: Option
 /// Says what is to be done; `readers` are those who are new, and those of the audience who have not had it.
 fn announce(ready: &Ready, known: Option<&FrozenIssue>, readers: (u64, u64), how: &str, oddities: &[String]) {
     let (new, open) = readers;
-    eprintln!("newsletter  {} ({})", ready.newsletter.name, ready.newsletter.slug);
-    eprintln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.rendered.subject));
+    errln!("newsletter  {} ({})", ready.newsletter.name, ready.newsletter.slug);
+    errln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.rendered.subject));
     match known {
         Some(known) => {
             let (audience, state) = (known.audience, known.state.as_str());
-            eprintln!("readers     {new} new, {open} still to be sent; {audience} in the audience, {state}")
+            errln!("readers     {new} new, {open} still to be sent; {audience} in the audience, {state}")
         }
-        None => eprintln!("readers     {new}"),
+        None => errln!("readers     {new}"),
     }
-    eprintln!("plan        {how}");
+    errln!("plan        {how}");
     for oddity in oddities {
-        eprintln!("warning: {oddity}");
+        errln!("warning: {oddity}");
     }
 }
 
@@ -571,8 +571,8 @@ fn confirmed(readers: u64, later: Option<OffsetDateTime>) -> anyhow::Result<bool
         return Err(advise("nobody is there to confirm the send", "add --yes to send without asking"));
     }
     match later {
-        Some(at) => eprint!("send to {readers} readers, or who they are then, at {} UTC? [y/N] ", clock(at)),
-        None => eprint!("send to {readers} readers? [y/N] "),
+        Some(at) => err!("send to {readers} readers, or who they are then, at {} UTC? [y/N] ", clock(at)),
+        None => err!("send to {readers} readers? [y/N] "),
     }
     io::stderr().flush()?;
     let mut answer = String::new();
@@ -621,7 +621,7 @@ async fn tell_progress(store: Store, newsletter: Newsletter, newsletter_id: i32,
         ticks.tick().await;
         // Without the store there is nothing to tell, which others do.
         if let Ok(view) = LedgerView::read(&store, &newsletter, newsletter_id, number).await {
-            eprintln!("{}", view.line());
+            errln!("{}", view.line());
         }
     }
 }

@@ -36,11 +36,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let listen = args.listen.as_deref().unwrap_or(&config.web.listen);
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let site = Arc::new(site(&config, open.store.clone()).await?);
-        eprintln!("serving on http://{}", listener.local_addr()?);
+        errln!("serving on http://{}", listener.local_addr()?);
         let relay = match relay(&config) {
             Ok(relay) => Some(relay),
             Err(error) if config.smtp_url.is_none() => {
-                eprintln!("warning: {error}; mails to readers wait in the outbox");
+                errln!("warning: {error}; mails to readers wait in the outbox");
                 None
             }
             Err(error) => return Err(error),

@@ -121,9 +121,9 @@ async fn add(open: &OpenStore, id: i32, address: &str, name: Option<&str>, conse
     let row = ImportRow { address: address.clone(), name, unsubscribed: false };
     let counts = open.store.import(id, &[row], "added", consent).await?;
     if counts.added == 1 {
-        eprintln!("{address} is subscribed");
+        errln!("{address} is subscribed");
     } else if counts.known == 1 {
-        eprintln!("{address} was subscribed already");
+        errln!("{address} was subscribed already");
     } else {
         return Err(advise(
             &format!("{address} left or is suppressed"),
@@ -158,7 +158,7 @@ async fn show(open: &OpenStore, address: &str, as_json: bool) -> anyhow::Result<
     let Some(profile) = open.store.profile(&address).await? else {
         return match open.store.suppression(&address).await? {
             Some(reason) => {
-                eprintln!("{address} is not known, and suppressed: {reason}");
+                errln!("{address} is not known, and suppressed: {reason}");
                 Ok(Exit::Findings)
             }
             None => Err(advise(&format!("{address} is not known"), "`masthead subscribers list` shows who is")),
@@ -211,16 +211,19 @@ async fn import(open: &OpenStore, id: i32, file: &PathBuf, consent: &str, yes: b
     let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let read = subscriber_file::read(&bytes).map_err(|what| anyhow::anyhow!("`{}`: {what}", file.display()))?;
     for (line, what) in &read.wrong {
-        eprintln!("{}:{line}: {what}", file.display());
+        errln!("{}:{line}: {what}", file.display());
     }
-    eprintln!("{} readers, {} rows that are left out", read.rows.len(), read.wrong.len());
+    errln!("{} readers, {} rows that are left out", read.rows.len(), read.wrong.len());
     if !yes && !confirmed("import them?")? {
         return Ok(Exit::Findings);
     }
     let counts = open.store.import(id, &read.rows, "imported", consent).await?;
-    eprintln!(
+    errln!(
         "{} added, {} subscribed already, {} unsubscribed and left so, {} suppressed and left so",
-        counts.added, counts.known, counts.unsubscribed, counts.suppressed
+        counts.added,
+        counts.known,
+        counts.unsubscribed,
+        counts.suppressed
     );
     Ok(if read.wrong.is_empty() { Exit::Done } else { Exit::Findings })
 }
@@ -252,7 +255,7 @@ async fn remove(open: &OpenStore, id: i32, address: &str) -> anyhow::Result<Exit
         .await?
         .ok_or_else(|| advise(&format!("{address} is not known"), "`masthead subscribers list` shows who is"))?;
     let ended = open.store.unsubscribe(id, subscriber_id, "removed", "by the operator", None, false).await?;
-    eprintln!("{address} {}", if ended { "is unsubscribed" } else { "was not subscribed" });
+    errln!("{address} {}", if ended { "is unsubscribed" } else { "was not subscribed" });
     Ok(Exit::Done)
 }
 
@@ -263,7 +266,7 @@ async fn erase(open: &OpenStore, address: &str, yes: bool) -> anyhow::Result<Exi
     }
     let erased = open.store.erase(&address).await?;
     let known = if erased { "is erased" } else { "was not known" };
-    eprintln!("{address} {known}; a keyed hash keeps it suppressed");
+    errln!("{address} {known}; a keyed hash keeps it suppressed");
     Ok(Exit::Done)
 }
 
@@ -271,7 +274,7 @@ fn confirmed(question: &str) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         return Err(advise("nobody is there to confirm", "add --yes"));
     }
-    eprint!("{question} [y/N] ");
+    err!("{question} [y/N] ");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let interrupted = interruption()?;
         let open = OpenStore::open(&config).await?;
         let sender = Sender::new(&config, open.store.clone(), relay).await?;
-        eprintln!("waiting for issues to send");
+        errln!("waiting for issues to send");
         sender.work(&config, interrupted).await;
         open.close().await?;
         Ok(Exit::Done)
@@ -156,7 +156,7 @@ impl Sender {
             return Ok(());
         };
         if issue.is_scheduled && self.store.start(issue.issue_id).await? {
-            eprintln!("{}/{}: its time has come", newsletter.slug, issue.number);
+            errln!("{}/{}: its time has come", newsletter.slug, issue.number);
         }
         let frozen = self.store.issue(issue.newsletter_id, issue.number).await?;
         let frozen = frozen.ok_or_else(|| StoreError::Unknown(format!("no issue {} any more", issue.number)))?;
@@ -167,7 +167,7 @@ impl Sender {
         let interrupted = interrupted.clone();
         // A look whether a pause is over is said when it is.
         if !is_paused {
-            eprintln!("{}/{}: taking part", newsletter.slug, issue.number);
+            errln!("{}/{}: taking part", newsletter.slug, issue.number);
         }
         parts.spawn(async move {
             Part { issue, ending: dispatch::run(plan, Arc::new(Progress::default()), interrupted).await }
@@ -181,26 +181,26 @@ impl Sender {
         let name = format!("{}/{}", desk.newsletter.slug, part.issue.number);
         match &part.ending {
             Ok(Ending::Sent { now }) => {
-                eprintln!("{name}: sent");
+                errln!("{name}: sent");
                 if *now {
                     self.report(desk, part.issue).await;
                 }
             }
             Ok(Ending::Waiting(due_in)) => {
-                eprintln!("{name}: the next try is due in {}", span(due_in.as_secs_f64().ceil() as i64));
+                errln!("{name}: the next try is due in {}", span(due_in.as_secs_f64().ceil() as i64));
             }
-            Ok(Ending::Stopped) => eprintln!("{name}: stopped{}", self.rest(part.issue).await),
-            Ok(Ending::Cancelled) => eprintln!("{name}: cancelled"),
+            Ok(Ending::Stopped) => errln!("{name}: stopped{}", self.rest(part.issue).await),
+            Ok(Ending::Cancelled) => errln!("{name}: cancelled"),
             Ok(Ending::Paused(pause)) => match pause.in_a_row {
-                ..=1 => eprintln!("{name}: paused: {}", brief(&pause.reason)),
-                times => eprintln!("{name}: still paused, {times} times in a row"),
+                ..=1 => errln!("{name}: paused: {}", brief(&pause.reason)),
+                times => errln!("{name}: still paused, {times} times in a row"),
             },
             Ok(Ending::Halted(reason)) => {
-                eprintln!("{name}: {reason}");
+                errln!("{name}: {reason}");
                 return Left::Badly;
             }
             Err(error) => {
-                eprintln!("{name}: {error}");
+                errln!("{name}: {error}");
                 return Left::Badly;
             }
         }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -341,4 +342,26 @@ fn pause_and_cancel_end_the_wait_for_a_relay_that_never_greets() {
         sending.finish().exits(code).ledger().is(&[(state, 40)]);
         assert!(since.elapsed() < Duration::from_secs(10), "it took {:?}", since.elapsed());
     }
+}
+
+/// `/dev/full` is a disk that is full.
+#[test]
+fn output_that_cannot_be_written_ends_no_send_and_panics_nowhere() {
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let app = App::start();
+    let readers = app.subscribe_many(20);
+    app.script(at_first(Stage::Rcpt, Act::reply(451, "4.7.1 come back")));
+    app.set("MASTHEAD_SEND__RETRY", "10ms");
+    app.set("MASTHEAD_LOG", "info");
+    let mut send = app.command(&["send", &app.issue(7), "--yes"]);
+    let status = send.stdout(full()).stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    once_each(&app, &readers);
+    // What was asked for and cannot be had is an error, and the last words of it are nobody's fault.
+    for said in ["status", "audit"] {
+        assert_eq!(app.command(&[said]).stdout(full()).stderr(full()).status().unwrap().code(), Some(2), "{said}");
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(app.command(&["status"]).stdout(writer).status().unwrap().code(), Some(0));
 }

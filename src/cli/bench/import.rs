@@ -39,7 +39,7 @@ pub(super) async fn run(args: &Args, rounds: u32, ground: &Ground) -> anyhow::Re
     let mut table = Table::new("import", title, COLUMNS, &[ratio]);
     let rows = ["COPY into a bare table", "masthead subscribers import"].map(|name| table.row(name));
     for round in 1..=rounds {
-        eprintln!("import, round {round} of {rounds}");
+        errln!("import, round {round} of {rounds}");
         let text = csv(round, args.readers);
         let file = ground.folder.write("readers.csv", &text)?;
         let copy = Instant::now();

@@ -30,7 +30,7 @@ pub(super) async fn run(rounds: u32) -> anyhow::Result<Table> {
     let mut table = Table::new("parse", title, COLUMNS, &[ratio]);
     let rows = ["comrak alone", "parse", "format"].map(|name| table.row(name));
     for round in 1..=rounds {
-        eprintln!("parse, round {round} of {rounds}");
+        errln!("parse, round {round} of {rounds}");
         let mut spent = [Duration::ZERO; 3];
         for _ in 0..TURNS {
             let turn =

@@ -82,7 +82,7 @@ pub(super) async fn run(args: &Args, rounds: u32, ground: &Ground) -> anyhow::Re
         }
     }
     for round in 1..=rounds {
-        eprintln!("peers, round {round} of {rounds}");
+        errln!("peers, round {round} of {rounds}");
         let spent = stage.send(Client::Ledger, form, readers).await?;
         table.put(ours, vec![Some(readers as f64 / spent.seconds)]);
         for (program, way, row) in &rows {

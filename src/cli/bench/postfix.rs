@@ -58,7 +58,7 @@ pub(super) async fn run(args: &Args, rounds: u32, ground: &Ground) -> anyhow::Re
         let mut table = Table::new("postfix", title, COLUMNS, &[ratio]);
         let (theirs, ours) = (table.row("smtp-source"), table.row("masthead, with the ledger"));
         for round in 1..=rounds {
-            eprintln!("postfix, into {name}, round {round} of {rounds}");
+            errln!("postfix, into {name}, round {round} of {rounds}");
             let per_second = |seconds: f64| vec![Some(args.messages as f64 / seconds)];
             table.put(theirs, per_second(send_by(&source, args, bytes, to).await?));
             let spent = stage.send_to(to, taker, Client::Ledger, Form::BehindTheDot, args.messages).await?;

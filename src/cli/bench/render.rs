@@ -45,7 +45,7 @@ async fn rendering(rounds: u32) -> anyhow::Result<Table> {
     let mut table = Table::new("render", title, RENDERING, &[ratio]);
     let rows = ["css-inline alone", "render", "filling the slots for one reader"].map(|name| table.row(name));
     for round in 1..=rounds {
-        eprintln!("render, round {round} of {rounds}");
+        errln!("render, round {round} of {rounds}");
         let mut spent = [Duration::ZERO; 3];
         for _ in 0..TURNS {
             let turn = [

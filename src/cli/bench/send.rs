@@ -152,7 +152,7 @@ async fn compare(stage: &mut Stage<'_>, form: Form, rounds: u32) -> anyhow::Resu
     let rows: Vec<_> = senders.iter().map(|(_, _, name)| table.row(*name)).collect();
     let mut message = 0;
     for round in 1..=rounds {
-        eprintln!("send, {}, round {round} of {rounds}", form.name());
+        errln!("send, {}, round {round} of {rounds}", form.name());
         for ((client, form, _), row) in senders.iter().zip(&rows) {
             let spent = stage.send(*client, *form, readers).await?;
             message = message.max(spent.message);

@@ -85,7 +85,7 @@ async fn measure(language: &str, words: &Words, size: usize, rounds: u32) -> any
     ]
     .map(|name| table.row(name));
     for round in 1..=rounds {
-        eprintln!("stamp, {language}, round {round} of {rounds}");
+        errln!("stamp, {language}, round {round} of {rounds}");
         let mut spent = [Duration::ZERO; 4];
         for _ in 0..TURNS {
             let turn = [

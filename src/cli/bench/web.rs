@@ -63,7 +63,7 @@ pub(super) async fn run(args: &Args, rounds: u32, ground: &Ground) -> anyhow::Re
         ["GET the style sheet", "GET the page to leave", "POST to leave", "GET the page to confirm", "POST to confirm"];
     let rows = names.map(|name| table.row(name));
     for round in 1..=rounds {
-        eprintln!("web, round {round} of {rounds}");
+        errln!("web, round {round} of {rounds}");
         let mut seconds = Vec::new();
         seconds.push(press(&served, "GET", &sheet, args.connections).await?);
         seconds.push(press(&served, "GET", &leave, args.connections).await?);

@@ -193,8 +193,8 @@ async fn hasten_recovery(postgres: &PrivatePostgres) -> anyhow::Result<()> {
     psql.args(["--command", "alter system set recovery_init_sync_method = 'syncfs'"]).stdin(Stdio::null());
     match spawn_blocking(move || psql.output()).await? {
         Ok(output) if output.status.success() => {}
-        Ok(output) => eprintln!("Postgres will recover slowly: {}", String::from_utf8_lossy(&output.stderr).trim()),
-        Err(error) => eprintln!("Postgres will recover slowly: psql: {error}"),
+        Ok(output) => errln!("Postgres will recover slowly: {}", String::from_utf8_lossy(&output.stderr).trim()),
+        Err(error) => errln!("Postgres will recover slowly: psql: {error}"),
     }
     Ok(())
 }

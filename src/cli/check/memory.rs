@@ -21,7 +21,7 @@ pub(in crate::cli) fn recall(config: &Config, archives: &mut BTreeMap<Option<Slu
         return;
     }
     if let Err(error) = block_on(ask(config, archives)) {
-        eprintln!("warning: not checked against the link memory: {error:#}");
+        errln!("warning: not checked against the link memory: {error:#}");
     }
 }
 

@@ -46,11 +46,11 @@ pub(super) fn run(
     } else {
         outln!("name   {}\ntype   TXT\nvalue  {}\n\n{record}", record.name, record.value);
     }
-    eprintln!("wrote `{}`; keep it as you keep passwords", file.display());
-    eprintln!("next: publish the record (the last line is for a zone file), and look with `masthead doctor`");
+    errln!("wrote `{}`; keep it as you keep passwords", file.display());
+    errln!("next: publish the record (the last line is for a zone file), and look with `masthead doctor`");
     if configured.is_none_or(|configured| configured.name != name || configured.key_file != file) {
         let section = section(config, newsletter, &name, file);
-        eprintln!("from then on this in `{}` has all mail signed:\n\n{section}", config.path.display());
+        errln!("from then on this in `{}` has all mail signed:\n\n{section}", config.path.display());
     }
     Ok(Exit::Done)
 }
