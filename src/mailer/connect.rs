@@ -11,6 +11,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
@@ -34,6 +35,9 @@ pub enum ConnectError {
     /// Nobody answers, or not in SMTP; another try may help.
     #[error("the relay cannot be reached: {0}")]
     Unreachable(Lost),
+    /// A relay that should offer STARTTLS says nothing; the URL of one that waits for TLS.
+    #[error("the relay was silent for {0:?} (at greeting); where it speaks TLS from the first byte its URL is {1}")]
+    Ungreeted(Duration, String),
     /// The relay wants no connection from us, now or at all.
     #[error("the relay refused at {stage}: {reply}")]
     Refused {
@@ -45,23 +49,29 @@ pub enum ConnectError {
     /// The connection cannot be made safe; nothing was sent over it.
     #[error("the connection to the relay is not safe: {0}; check the host in its URL, and who is between")]
     Tls(String),
-    /// The relay does not take our user and password, or has no way to give them.
+    /// The relay does not take our user and password.
     #[error("the relay did not let us in: {0}; check user and password in its URL")]
     Authentication(Reply),
+    /// The relay takes no user and password, or not in a way that we know; what it offers.
+    #[error(
+        "the relay takes no user and password by AUTH PLAIN or LOGIN ({}); leave them out of its URL, or take another port",
+        if .0.is_empty() { "it offers no AUTH".to_owned() } else { format!("it offers {}", .0.join(", ")) }
+    )]
+    NoAuth(Vec<String>),
 }
 
 impl ConnectError {
     /// Whether our own configuration is at fault, so that no further try helps until somebody mends it.
     pub fn is_ours(&self) -> bool {
-        matches!(self, Self::Tls(_) | Self::Authentication(_))
+        matches!(self, Self::Tls(_) | Self::Authentication(_) | Self::NoAuth(_))
     }
 
     /// Whether another try may help.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable(_) => true,
+            Self::Unreachable(_) | Self::Ungreeted(..) => true,
             Self::Refused { reply, .. } => reply.is_transient(),
-            Self::Tls(_) | Self::Authentication(_) => false,
+            Self::Tls(_) | Self::Authentication(_) | Self::NoAuth(_) => false,
         }
     }
 }
@@ -85,7 +95,7 @@ pub(super) async fn open(relay: &Relay) -> Result<(Wire, Capabilities), ConnectE
         Security::Plain => greeted(Box::new(tcp), deadlines).await?.stream,
         Security::Implicit => greeted(secure(relay, Box::new(tcp)).await?, deadlines).await?.stream,
         Security::StartTls => {
-            let mut wire = greeted(Box::new(tcp), deadlines).await?;
+            let mut wire = greeted(Box::new(tcp), deadlines).await.map_err(|error| ungreeted(error, relay))?;
             start_tls(&mut wire, &hello, deadlines).await?;
             secure(relay, wire.stream).await?
         }
@@ -129,7 +139,7 @@ async fn secure(relay: &Relay, stream: Box<dyn Stream>) -> Result<Box<dyn Stream
     match timeout(relay.deadlines.connect, TlsConnector::from(config).connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
         Ok(Err(error)) => Err(match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
-            Some(error) => unsafe_because(tls_fault(error)),
+            Some(error) => unsafe_because(tls_fault(error, relay)),
             None => lost(error.into()),
         }),
         Err(_) => Err(lost(Why::Silence(relay.deadlines.connect))),
@@ -137,8 +147,15 @@ async fn secure(relay: &Relay, stream: Box<dyn Stream>) -> Result<Box<dyn Stream
 }
 
 /// What is wrong with a relay's TLS, in words for whoever has to mend it.
-fn tls_fault(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(fault) = error else { return error.to_string() };
+fn tls_fault(error: &rustls::Error, relay: &Relay) -> String {
+    let fault = match error {
+        rustls::Error::InvalidCertificate(fault) => fault,
+        rustls::Error::InvalidMessage(_) if relay.security() == Security::Implicit => {
+            let url = relay.url_with(Security::StartTls);
+            return format!("it does not speak TLS from the first byte; where it speaks STARTTLS its URL is {url}");
+        }
+        _ => return error.to_string(),
+    };
     let what = match fault {
         Fault::Expired | Fault::ExpiredContext { .. } => "has expired",
         Fault::NotValidYet | Fault::NotValidYetContext { .. } => "is not valid yet, by this machine's clock",
@@ -161,6 +178,16 @@ async fn greeted(stream: Box<dyn Stream>, deadlines: &Deadlines) -> Result<Wire,
     // Who talks on before EHLO is no SMTP server.
     wire.expect_quiet().map_err(|why| Lost { stage: Stage::Greeting, why })?;
     Ok(wire)
+}
+
+/// Who waits for our TLS says nothing, as long as we wait for its greeting.
+fn ungreeted(error: ConnectError, relay: &Relay) -> ConnectError {
+    match error {
+        ConnectError::Unreachable(Lost { stage: Stage::Greeting, why: Why::Silence(deadline) }) => {
+            ConnectError::Ungreeted(deadline, relay.url_with(Security::Implicit))
+        }
+        error => error,
+    }
 }
 
 /// EHLO and STARTTLS in the clear; nothing that is read here is believed afterwards.
@@ -217,8 +244,7 @@ async fn authenticate(
 ) -> Result<(), ConnectError> {
     let stage = Stage::Auth;
     if smtp.server_info().get_auth_mechanism(DEFAULT_MECHANISMS).is_none() {
-        let text = "5.7.4 it offers neither AUTH PLAIN nor LOGIN".to_owned();
-        return Err(ConnectError::Authentication(Reply { code: 504, text }));
+        return Err(ConnectError::NoAuth(offered(owned)?));
     }
     let outcome = timeout(relay.deadlines.hello, smtp.auth(DEFAULT_MECHANISMS, credentials)).await;
     let (answers, quiet) = heard(owned, stage)?;
@@ -232,6 +258,15 @@ async fn authenticate(
         (None, Err(_)) => Err(Lost { stage, why: Why::Silence(relay.deadlines.hello) }.into()),
         (None, Ok(_)) => Err(Lost { stage, why: Why::Closed }.into()),
     }
+}
+
+/// The mechanisms that the answer to EHLO names.
+fn offered(owned: &Owned) -> Result<Vec<String>, ConnectError> {
+    let (answers, _) = heard(owned, Stage::Hello)?;
+    let lines = answers.iter().flat_map(|answer| &answer.lines).map(|line| line.split_ascii_whitespace());
+    let auth =
+        lines.filter_map(|mut words| words.next().filter(|word| word.eq_ignore_ascii_case("AUTH")).map(|_| words));
+    Ok(auth.flatten().map(str::to_owned).collect())
 }
 
 fn chatter(stage: Stage) -> ConnectError {

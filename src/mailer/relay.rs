@@ -137,6 +137,11 @@ impl Relay {
         self.security
     }
 
+    /// Its URL, were it protected so.
+    pub(super) fn url_with(&self, security: Security) -> String {
+        Self { security, ..self.clone() }.to_string()
+    }
+
     /// How many messages are in flight over each connection at most.
     pub fn window(&self) -> usize {
         self.window

@@ -38,6 +38,16 @@ async fn login_is_spoken_where_plain_is_not_offered() {
 }
 
 #[tokio::test]
+async fn a_relay_without_a_mechanism_that_we_know_is_told_with_those_that_it_has() {
+    let mut options = Options::default();
+    options.extensions.push("AUTH CRAM-MD5 XOAUTH2".into());
+    let catcher = Catcher::start(loopback(), options).await.unwrap();
+    let error = failure(&Relay::parse(&format!("smtp://me:secret@{}", catcher.address())).unwrap()).await;
+    assert_eq!(error, ConnectError::NoAuth(vec!["CRAM-MD5".to_owned(), "XOAUTH2".to_owned()]));
+    assert!(error.to_string().contains("it offers CRAM-MD5, XOAUTH2"), "{error}");
+}
+
+#[tokio::test]
 async fn a_temporary_refusal_to_log_in_is_not_our_fault() {
     let options = Options::default().auth().script(|moment| match moment.stage {
         catcher::Stage::Auth => Act::reply(454, "4.7.0 directory is down"),

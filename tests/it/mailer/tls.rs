@@ -201,8 +201,8 @@ async fn auth_that_is_offered_in_the_clear_only_is_not_used() {
         };
         let relay = Relay::parse(&url(kind, address)).unwrap().trusting(authority.pem.as_bytes()).unwrap();
         let error = timeout(PATIENCE, Connection::open(&relay)).await.unwrap().unwrap_err();
-        assert!(matches!(error, ConnectError::Authentication(_)), "{error:?}");
-        assert!(error.to_string().contains("AUTH"), "{error}");
+        assert_eq!(error, ConnectError::NoAuth(Vec::new()));
+        assert!(error.is_ours() && error.to_string().contains("offers no AUTH"), "{error}");
     }
 }
 
@@ -217,4 +217,21 @@ async fn a_silent_handshake_ends_at_its_deadline() {
     let relay = Relay::parse(&url("implicit", address)).unwrap().with_deadlines(deadlines);
     let error = timeout(PATIENCE, Connection::open(&relay)).await.unwrap().unwrap_err();
     assert_eq!(error, ConnectError::Unreachable(Lost { stage: Stage::Handshake, why: Why::Silence(SHORT) }));
+}
+
+#[tokio::test]
+async fn the_wrong_kind_of_tls_is_told_with_the_url_of_the_other() {
+    let authority = Authority::new();
+    let (catcher, seen) = wary().await;
+    let port = catcher.address().port();
+    let error = unsafe_error(&url("implicit", catcher.address()), &authority).await;
+    assert!(error.contains(&format!("its URL is smtp://localhost:{port}?tls=required;")), "{error}");
+    assert_eq!(*seen.lock().unwrap(), [catcher::Stage::Connect]);
+
+    let address = implicit(&catcher, authority.certify("localhost", |_| {})).await;
+    let deadlines = Deadlines { greeting: SHORT, ..Deadlines::default() };
+    let relay = Relay::parse(&url("starttls", address)).unwrap().with_deadlines(deadlines);
+    let error = timeout(PATIENCE, Connection::open(&relay)).await.unwrap().unwrap_err();
+    assert!(error.is_temporary() && !error.is_ours());
+    assert!(error.to_string().ends_with(&format!("its URL is smtps://localhost:{}", address.port())), "{error}");
 }
