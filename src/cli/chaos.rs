@@ -43,7 +43,7 @@ use self::plan::{Amounts, Fault, plan, share};
 use self::round::{Round, Setup};
 use self::tally::Tally;
 use super::context::{block_on, interruption};
-use super::{Exit, advise};
+use super::{Exit, advise, told_once};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -101,7 +101,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             fired = fire(args, &cases, &ground, &mut tally) => fired,
             _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("interrupted")),
         };
-        let wrong = fired.unwrap_or_else(|error| vec![format!("{error:#}")]);
+        let wrong = fired.unwrap_or_else(|error| vec![told_once(&error)]);
         out!("{}", tally.table(args, wrong.len()));
         errln!("took {:.0} s", began.elapsed().as_secs_f64());
         for what in wrong.iter().take(50) {

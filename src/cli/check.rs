@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::archive::issue_files;
 use super::context::{ConfigArgs, newsletter_for, told};
 use super::parse::read_by;
-use super::{Exit, advise};
+use super::{Exit, advise, told_once};
 use crate::config::Config;
 use crate::inspect;
 use crate::issue::check::{self, Email, Finding, PAGE_BREAK, Rule, Settings, Severity, Surroundings};
@@ -101,7 +101,7 @@ impl Desk<'_> {
             match read(file) {
                 Ok(manuscript) => manuscripts.push(manuscript),
                 Err(error) => {
-                    errln!("error: {error:#}");
+                    errln!("error: {}", told_once(&error));
                     self.trouble = true;
                 }
             }
@@ -145,7 +145,7 @@ impl Desk<'_> {
             }
             match read(&file) {
                 Ok(manuscript) => issues.push((manuscript.name, manuscript.issue)),
-                Err(error) => errln!("warning: left out of the archive: {error:#}"),
+                Err(error) => errln!("warning: left out of the archive: {}", told_once(&error)),
             }
         }
         Ok(issues)

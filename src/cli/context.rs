@@ -20,7 +20,7 @@ use crate::message::dkim::{Signer, SigningKey};
 use crate::newsletter::Newsletter;
 use crate::postgres::PrivatePostgres;
 use crate::render;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::theme::Theme;
 
 /// How often the private Postgres is looked at.
@@ -153,7 +153,13 @@ impl OpenStore {
     /// Connects to the configured Postgres, or starts or joins the private one.
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
-            let store = Store::open(url.reveal()).await.context("cannot use DATABASE_URL")?;
+            let store = Store::open(url.reveal()).await.map_err(|error| {
+                let remedy = "see that Postgres runs where DATABASE_URL, or `url` under [database], says";
+                match error {
+                    StoreError::Database(_) | StoreError::Silent(_) => advise(&error.to_string(), remedy),
+                    error => error.into(),
+                }
+            })?;
             return Ok(Self { store, private: None });
         }
         let postgres = start_private(config).await?;

@@ -14,9 +14,9 @@ use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use self::dns::{DnsError, Resolver};
-use super::Exit;
 use super::context::{ConfigArgs, OpenStore, block_on, dkim_oddities, read_signer, relay, told};
 use super::readers_web::{self, Instance};
+use super::{Exit, told_once};
 use crate::config::Config;
 use crate::mailer::{Capabilities, Connection, Deadlines, Relay, Security};
 use crate::message::dkim::KeyRecord;
@@ -139,7 +139,7 @@ impl Doctor {
 
     /// An error that may say itself what to do.
     fn failed(&mut self, about: &str, error: &anyhow::Error, remedy: &str) {
-        let text = format!("{error:#}");
+        let text = told_once(error);
         let (what, remedy) = text.split_once("\nhint: ").unwrap_or((&text, remedy));
         self.found(State::Error, about, what, remedy);
     }

@@ -189,8 +189,21 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         // Whoever read our output has seen enough.
         return Exit::Done.into();
     }
-    errln!("error: {error:#}");
+    errln!("error: {}", told_once(error));
     Exit::Usage.into()
+}
+
+/// An error with its causes, but for those whose words stand there already.
+fn told_once(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told += &format!(": {cause}");
+        }
+    }
+    told
 }
 
 /// Logs go to standard error: warnings, or what `MASTHEAD_LOG` asks for, like `info` or `masthead=debug`.

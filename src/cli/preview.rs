@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::Exit;
 use super::check::memory;
 use super::context::{self, ConfigArgs, Interrupts, OpenStore, newsletter_for, read_config, read_signer, relay};
 use super::parse::read;
+use super::{Exit, told_once};
 use crate::config::{Config, Dkim};
 use crate::issue::{Archive, Issue};
 use crate::message::dkim::Signer;
@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 
 /// What is said of a failure on the page.
 fn told(error: anyhow::Error) -> String {
-    format!("{error:#}")
+    told_once(&error)
 }
 
 /// The configuration as it is now.
@@ -197,7 +197,7 @@ impl Shelf for Arc<Cabinet> {
             match OpenStore::open(&config).await {
                 Ok(open) => Ok(Some(drawer.store.insert(open).store.clone())),
                 Err(error) => {
-                    let why = format!("the store cannot be opened: {error:#}.");
+                    let why = format!("the store cannot be opened: {}.", told_once(&error));
                     drawer.stuck = Some((Instant::now(), why.clone()));
                     Err(why)
                 }

@@ -4,13 +4,13 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use tokio::signal::ctrl_c;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::context::{ConfigArgs, OpenStore, block_on, told};
 use super::ledger::LedgerView;
 use super::{Exit, advise};
 use crate::config::Config;
-use crate::store::{IssueState, Store};
+use crate::store::{IssueState, Store, StoreError};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -30,6 +30,9 @@ pub(super) struct Args {
 /// How often --watch looks.
 const TICK: Duration = Duration::from_secs(2);
 
+/// How long a look may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Where --watch draws on a terminal: from the top left, over what was there.
 const REDRAW: &str = "\x1b[H\x1b[J";
 
@@ -38,9 +41,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
     block_on(async {
         let open = OpenStore::open(&config).await?;
-        // What a process left behind that is gone is in doubt, not under way.
-        open.store.reap_workers().await?;
-        let mut view = find(&config, &open.store, args.issue.as_deref()).await?;
+        let mut view = look(&config, &open.store, args.issue.as_deref()).await?;
         let is_terminal = io::stdout().is_terminal();
         while args.watch && !matches!(view.issue.state, IssueState::Sent | IssueState::Cancelled) {
             if is_terminal {
@@ -53,8 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
                 () = sleep(TICK) => {}
                 _ = ctrl_c() => break,
             }
-            open.store.reap_workers().await?;
-            view = find(&config, &open.store, Some(&view.name())).await?;
+            view = look(&config, &open.store, Some(&view.name())).await?;
         }
         if args.json {
             outln!("{}", view.json());
@@ -67,6 +67,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         open.close().await?;
         Ok(exit)
     })
+}
+
+/// Looks anew, as long as Postgres answers.
+async fn look(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<LedgerView> {
+    let look = async {
+        // What a process left behind that is gone is in doubt, not under way.
+        store.reap_workers().await?;
+        find(config, store, name).await
+    };
+    timeout(PATIENCE, look).await.unwrap_or_else(|_| Err(StoreError::Silent(PATIENCE).into()))
 }
 
 /// The ledger of the issue that `slug/number` or `number` names, or of the newest.

@@ -25,6 +25,7 @@ use std::time::Duration;
 use ring::rand::{SecureRandom, SystemRandom};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
+use tokio::time::timeout;
 
 pub use approval::Approval;
 pub use archive::{ArchiveCounts, FoundLink, read_archive};
@@ -43,12 +44,18 @@ pub use worker::{Senders, Worker, WorkerError};
 use crate::newsletter::Slug;
 use crate::token::{Keyring, hex};
 
+/// How long Postgres may take to answer when it is met first.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Postgres does not answer, or not as it should.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
+    /// Something listens where Postgres should, and says nothing.
+    #[error("the database has not answered for {} s", .0.as_secs())]
+    Silent(Duration),
     /// The tables cannot be brought up to date.
     #[error("the database's tables cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -79,7 +86,8 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options = connect_options(url)?;
         // The pool would try a refused connection again and again, and then name no reason.
-        PgConnection::connect_with(&options).await?.close().await?;
+        let first = timeout(ANSWER, PgConnection::connect_with(&options)).await;
+        first.map_err(|_| StoreError::Silent(ANSWER))??.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(30))

@@ -1,6 +1,7 @@
 //! What `status` says of a send under way, and the plan before it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::net::TcpListener;
 use std::time::Instant;
 
 use masthead::catcher::{Act, Stage};
@@ -167,4 +168,16 @@ fn what_can_be_mended_and_what_must_be_resolved_names_its_commands() {
         .says("`masthead resolve garden/8 --accepted`")
         .says("`masthead resolve garden/8 --resend`");
     run.ledger().is(&[("accepted", 4), ("in_doubt", 1)]);
+}
+
+#[test]
+fn a_database_that_is_away_or_silent_is_told_once_with_the_remedy() {
+    let app = App::start();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    app.set("DATABASE_URL", &format!("postgres://nobody@{}/none", silent.local_addr().unwrap()));
+    let run = app.masthead(&["status"]).exits(2).says("error: the database has not answered for 10 s\nhint: ");
+    assert!(run.err.contains("DATABASE_URL"), "{}", run.err);
+    drop(silent);
+    let run = app.masthead(&["status"]).exits(2).says("hint: see that Postgres runs");
+    assert_eq!(run.err.matches("Connection refused").count(), 1, "{}", run.err);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::super::context::{block_on, start_private};
+use super::super::told_once;
 use crate::config::Config;
 use crate::issue::Archive;
 use crate::newsletter::Slug;
@@ -21,7 +22,7 @@ pub(in crate::cli) fn recall(config: &Config, archives: &mut BTreeMap<Option<Slu
         return;
     }
     if let Err(error) = block_on(ask(config, archives)) {
-        errln!("warning: not checked against the link memory: {error:#}");
+        errln!("warning: not checked against the link memory: {}", told_once(&error));
     }
 }
 
