@@ -108,6 +108,11 @@ impl Reply {
     pub fn is_permanent(&self) -> bool {
         self.code / 100 == 5
     }
+
+    /// The relay wants other credentials, or any: whom a message is for has no part in it.
+    pub fn wants_credentials(&self) -> bool {
+        matches!(self.code, 530 | 535) || self.enhanced() == Some(EnhancedCode(5, 7, 8))
+    }
 }
 
 impl fmt::Display for Reply {
@@ -129,7 +134,7 @@ pub enum ReplyClass {
     Policy,
     /// Too large, or content not wanted.
     Content,
-    /// Our own configuration is at fault: no reader pays for it.
+    /// The sender is blamed: unless it turns out that one reader alone is meant, no reader pays for it.
     Ours,
     /// The relay cannot carry such an address.
     AddressForm,
@@ -164,7 +169,7 @@ impl ReplyClass {
 /// ```
 pub fn classify(reply: &Reply) -> ReplyClass {
     use ReplyClass::*;
-    if reply.code == 535 || reply.code == 530 {
+    if reply.wants_credentials() {
         return Ours;
     }
     if !reply.is_permanent() {
@@ -254,7 +259,7 @@ pub enum PauseCause {
     Relay,
     /// The relay refuses reader after reader by its policy.
     Policy,
-    /// The relay refuses us: credentials, certificate, sender, authentication of the domain.
+    /// The relay refuses us: credentials, certificate, sender, authentication of the domain; or it says so.
     Ours,
     /// The relay finds that we send too fast.
     Throttled,
@@ -296,6 +301,8 @@ mod tests {
         check(554, "looks like spam", ReplyClass::Policy);
         check(550, "5.7.515 access denied", ReplyClass::Ours);
         check(535, "5.7.8 bad credentials", ReplyClass::Ours);
+        check(550, "5.7.8 bad credentials", ReplyClass::Ours);
+        check(501, "5.5.4 bad parameter", ReplyClass::Ours);
         check(552, "5.3.4 too big", ReplyClass::Content);
         check(553, "5.6.7 SMTPUTF8 is needed", ReplyClass::AddressForm);
         check(554, "transaction failed", ReplyClass::Other);

@@ -87,6 +87,7 @@ impl LedgerView {
             "senders": self.senders.count,
             "trouble": self.senders.trouble,
             "in_doubt": self.summary.in_doubt,
+            "blamed": self.summary.blamed,
             "refusals": listed(refusals),
             "put_off": listed(put_off),
         })
@@ -151,12 +152,26 @@ impl LedgerView {
             };
             text += &format!("  {what}: {count}, such as: {}\n", brief(reply));
         }
+        if !self.summary.blamed.is_empty() {
+            text += &format!("  the relay blames the sender at {}\n", self.blamed());
+        }
         // Nobody mends an address that does not exist.
         let mendable = |reason: &Reason| !reason.state.is_open() && reason.class != ReplyClass::Hard.as_str();
         if self.issue.state != IssueState::Cancelled && self.summary.reasons.iter().any(mendable) {
             text += &format!("  when the cause is mended, `masthead retry {}` queues them again\n", self.name());
         }
         text
+    }
+
+    /// At whom the relay blames the sender; of many the first few.
+    fn blamed(&self) -> String {
+        let names = self.summary.blamed.join(", ");
+        let is_ours = |reason: &&Reason| reason.class == ReplyClass::Ours.as_str();
+        let all: u64 = self.summary.reasons.iter().filter(is_ours).map(|reason| reason.count).sum();
+        match all.saturating_sub(self.summary.blamed.len() as u64) {
+            0 => names,
+            more => format!("{names} and {more} more"),
+        }
     }
 
     /// Who is in doubt, and what ends that.
@@ -242,7 +257,13 @@ impl LedgerView {
                 format!("  paused by the operator; `masthead resume {name}` lets it go on\n")
             }
             Some(pause @ Pause { probe_at: None, .. }) => {
-                format!("  {}\n  nobody is lost; mend it, then `masthead resume {name}`\n", why(pause))
+                let at_once = match pause.cause {
+                    PauseCause::Ours if !self.summary.blamed.is_empty() => {
+                        "  where the relay means its reader and not you, resume at once: the others go first\n"
+                    }
+                    _ => "",
+                };
+                format!("  {}\n  nobody is lost; mend it, then `masthead resume {name}`\n{at_once}", why(pause))
             }
             Some(pause @ Pause { probe_at: Some(at), .. }) => format!(
                 "  {}\n  nobody is lost; whoever sends sees at {} UTC whether it can go on: keep `masthead serve` or \

@@ -6,10 +6,14 @@
 //! | one connection after another breaks before any answer about a message | after ten in a row | by itself |
 //! | one reader after another is refused by policy, 5.7.x | after so many in a row | when the operator resumes it |
 //! | one after another is put off by policy, 4.7.x, from the second try | after so many in a row | by itself |
-//! | credentials, certificate or sender are refused | at once | when the operator resumes it |
+//! | credentials or certificate are refused | at once | when the operator resumes it |
+//! | the sender is refused, and nobody has had the issue yet | at once | when the operator resumes it |
+//! | the sender is refused for one reader after another | after three in a row | when the operator resumes it |
 //! | Gmail throttles, 4.7.28 | at once | by itself, over one connection |
 //!
-//! Only a message that is taken ends a row. The readers in it stay in the queue: [`Breaker::row`] says who they are.
+//! Only a message that is taken ends a row. The readers in it stay in the queue: [`Breaker::row`] says who they are
+//! whom a policy refused, the others never leave it.
+//! Who blames the sender may mean one reader, whose address it cannot read: [`Fault`] tells them apart.
 //! A send that goes on by itself *probes*: one connection, and the same cause stops it at once,
 //! until a message is taken.
 //!
@@ -19,6 +23,7 @@ use std::time::Duration;
 
 use crate::delivery::{BreakerLimits, EnhancedCode, PauseCause, Reply, ReplyClass, classify};
 use crate::mailer::{ConnectError, Lost};
+use crate::store::Due;
 
 /// Gmail's word for "too fast", as 421, 450 or 451.
 const THROTTLED: EnhancedCode = EnhancedCode(4, 7, 28);
@@ -26,12 +31,21 @@ const THROTTLED: EnhancedCode = EnhancedCode(4, 7, 28);
 /// Connections in a row that break before an answer: each may leave a message in doubt, so they are few.
 const BARREN: usize = 10;
 
+/// Readers in a row at whom the sender is blamed: they say the same as more would.
+const BLAMED: usize = 3;
+
 /// Watches what the relay answers.
 #[derive(Debug)]
 pub(super) struct Breaker {
     limits: BreakerLimits,
     /// What the send was paused for, while nobody knows whether that is over.
     probing: Option<PauseCause>,
+    /// Whether the relay ever took a message of this issue from this sender.
+    is_proven: bool,
+    /// Whether it took one since this breaker watches.
+    has_taken: bool,
+    /// The readers at whom the sender was blamed for the first time since the relay took a message.
+    blamed: Vec<(i64, String)>,
     /// The readers refused by policy since the relay took a message.
     row: Vec<i64>,
     /// Whether one of them was refused for good.
@@ -45,18 +59,50 @@ pub(super) struct Breaker {
 pub(super) struct Trip {
     pub(super) cause: PauseCause,
     pub(super) reason: String,
+    /// The addresses of whom it met, which no log may have.
+    at: Vec<String>,
     /// How long until the send may see by itself whether it can go on.
     pub(super) probe_in: Option<Duration>,
 }
 
+impl Trip {
+    /// The reason, and whom it met.
+    pub(super) fn words(&self) -> String {
+        match &*self.at {
+            [] => self.reason.clone(),
+            readers => format!("at {} {}", readers.join(", "), self.reason),
+        }
+    }
+
+    /// Whether readers are named, who may be what the relay minds.
+    pub(super) fn names_readers(&self) -> bool {
+        !self.at.is_empty()
+    }
+}
+
+/// Whose fault a refusal is that blames the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The sender's, as far as anybody knows.
+    Senders,
+    /// Nobody can tell yet.
+    Unknown,
+    /// The reader's: it is said again, after others were taken.
+    Readers,
+}
+
 impl Breaker {
-    /// A breaker for a send that goes as usual, or probes.
-    pub(super) fn new(limits: BreakerLimits, probing: Option<PauseCause>) -> Self {
-        Self { limits, probing, row: Vec::new(), row_is_final: false, barren: 0 }
+    /// A breaker for a send that goes as usual, or probes; `is_proven` when the relay has taken messages of it before.
+    pub(super) fn new(limits: BreakerLimits, probing: Option<PauseCause>, is_proven: bool) -> Self {
+        let (blamed, row) = (Vec::new(), Vec::new());
+        Self { limits, probing, is_proven, has_taken: false, blamed, row, row_is_final: false, barren: 0 }
     }
 
     /// The relay took a message. Whether that is the end of a probe.
     pub(super) fn accepted(&mut self) -> bool {
+        self.is_proven = true;
+        self.has_taken = true;
+        self.blamed.clear();
         self.row.clear();
         self.row_is_final = false;
         self.barren = 0;
@@ -64,17 +110,27 @@ impl Breaker {
         self.probing.take_if(|cause| *cause != PauseCause::Throttled).is_some()
     }
 
-    /// The relay refused a reader, at try number `attempt` from 1.
-    pub(super) fn refused(&mut self, subscriber_id: i64, attempt: i16, reply: &Reply) -> Option<Trip> {
+    /// The relay refused a reader.
+    pub(super) fn refused(&mut self, due: &Due, reply: &Reply) -> Option<Trip> {
         match (classify(reply), reply.enhanced()) {
-            (ReplyClass::Ours, _) => {
-                Some(stop(PauseCause::Ours, format!("the relay refuses this sender, not the reader: {reply}")))
-            }
+            (ReplyClass::Ours, _) => self.blame(due, reply),
             (_, Some(THROTTLED)) => Some(self.throttled(reply)),
-            (ReplyClass::Policy, _) => self.count(subscriber_id, true, reply),
+            (ReplyClass::Policy, _) => self.count(due.subscriber_id, true, reply),
             // The first time it may be greylisting.
-            (_, Some(EnhancedCode(4, 7, _))) if attempt > 1 => self.count(subscriber_id, false, reply),
+            (_, Some(EnhancedCode(4, 7, _))) if due.attempts > 0 => self.count(due.subscriber_id, false, reply),
             _ => None,
+        }
+    }
+
+    /// Whose fault a refusal of the class [`ReplyClass::Ours`] is.
+    pub(super) fn fault(&self, due: &Due, reply: &Reply) -> Fault {
+        let is_in_row = || self.blamed.iter().any(|(id, _)| *id == due.subscriber_id);
+        if reply.wants_credentials() || !self.is_proven {
+            Fault::Senders
+        } else if due.was_blamed && self.has_taken && !is_in_row() {
+            Fault::Readers
+        } else {
+            Fault::Unknown
         }
     }
 
@@ -89,7 +145,7 @@ impl Breaker {
     /// There is no connection, and will have been none for `away` before the next try.
     pub(super) fn unreachable(&mut self, error: &ConnectError, away: Duration) -> Option<Trip> {
         if error.is_ours() {
-            return Some(stop(PauseCause::Ours, error.to_string()));
+            return Some(stop(PauseCause::Ours, Vec::new(), error.to_string()));
         }
         self.away(away, || error.to_string())
     }
@@ -120,6 +176,25 @@ impl Breaker {
         self.probe_later(PauseCause::Throttled, reason, self.limits.throttled)
     }
 
+    fn blame(&mut self, due: &Due, reply: &Reply) -> Option<Trip> {
+        let fault = self.fault(due, reply);
+        let limit = match fault {
+            Fault::Senders => 1,
+            // Who was in a row before makes none.
+            Fault::Unknown if !due.was_blamed => self.limits.refusals.clamp(1, BLAMED),
+            Fault::Unknown | Fault::Readers => return None,
+        };
+        self.blamed.push((due.subscriber_id, due.email.clone().unwrap_or_default()));
+        let readers = self.blamed.len();
+        let reason = match readers {
+            1 => format!("the relay refuses this sender, not the reader: {reply}"),
+            _ => format!("the relay refuses this sender, {readers} readers in a row, the last with: {reply}"),
+        };
+        let named = if reply.wants_credentials() { &[][..] } else { &self.blamed };
+        let at = named.iter().map(|(_, address)| address.clone()).collect();
+        (readers >= limit).then(|| stop(PauseCause::Ours, at, reason))
+    }
+
     fn count(&mut self, subscriber_id: i64, is_final: bool, reply: &Reply) -> Option<Trip> {
         self.row_is_final |= is_final;
         // One reader who is tried again and again makes no row.
@@ -137,19 +212,19 @@ impl Breaker {
         };
         // Another try costs nobody anything where no refusal is final.
         Some(match self.row_is_final {
-            true => stop(PauseCause::Policy, reason),
+            true => stop(PauseCause::Policy, Vec::new(), reason),
             false => self.probe_later(PauseCause::Policy, reason, self.limits.probe),
         })
     }
 
     fn probe_later(&self, cause: PauseCause, reason: String, wait: Duration) -> Trip {
-        Trip { cause, reason, probe_in: Some(wait) }
+        Trip { cause, reason, at: Vec::new(), probe_in: Some(wait) }
     }
 }
 
 /// A pause that only the operator ends.
-fn stop(cause: PauseCause, reason: String) -> Trip {
-    Trip { cause, reason, probe_in: None }
+fn stop(cause: PauseCause, at: Vec<String>, reason: String) -> Trip {
+    Trip { cause, reason, at, probe_in: None }
 }
 
 #[cfg(test)]
@@ -166,7 +241,19 @@ mod tests {
     };
 
     fn breaker() -> Breaker {
-        Breaker::new(LIMITS, None)
+        Breaker::new(LIMITS, None, false)
+    }
+
+    /// A reader at try number `attempt` from 1.
+    fn due(subscriber_id: i64, attempt: i16) -> Due {
+        let email = Some(format!("reader-{subscriber_id}@example.com"));
+        let attempts = attempt - 1;
+        Due { subscriber_id, email, name: None, step: 2 * attempts, attempts, since_first: None, was_blamed: false }
+    }
+
+    /// The same at his second try, after the first that blamed the sender.
+    fn blamed(subscriber_id: i64) -> Due {
+        Due { was_blamed: true, ..due(subscriber_id, 2) }
     }
 
     fn reply(code: u16, text: &str) -> Reply {
@@ -184,14 +271,14 @@ mod tests {
     #[test]
     fn only_policy_refusals_without_an_accepted_message_between_them_make_a_row() {
         let mut breaker = breaker();
-        assert_eq!(breaker.refused(1, 1, &blocked()), None);
-        assert_eq!(breaker.refused(2, 1, &blocked()), None);
+        assert_eq!(breaker.refused(&due(1, 1), &blocked()), None);
+        assert_eq!(breaker.refused(&due(2, 1), &blocked()), None);
         assert!(!breaker.accepted());
-        assert_eq!(breaker.refused(3, 1, &blocked()), None);
-        assert_eq!(breaker.refused(4, 1, &reply(550, "5.1.1 no such user")), None);
-        assert_eq!(breaker.refused(5, 1, &reply(452, "4.2.2 full")), None);
-        assert_eq!(breaker.refused(6, 1, &blocked()), None);
-        let trip = breaker.refused(7, 1, &blocked()).unwrap();
+        assert_eq!(breaker.refused(&due(3, 1), &blocked()), None);
+        assert_eq!(breaker.refused(&due(4, 1), &reply(550, "5.1.1 no such user")), None);
+        assert_eq!(breaker.refused(&due(5, 1), &reply(452, "4.2.2 full")), None);
+        assert_eq!(breaker.refused(&due(6, 1), &blocked()), None);
+        let trip = breaker.refused(&due(7, 1), &blocked()).unwrap();
         assert_eq!((trip.cause, trip.probe_in), (PauseCause::Policy, None));
         assert_eq!(trip.reason, "the relay refused 3 readers in a row by policy, the last with: 550 5.7.1 blocked");
         assert_eq!(breaker.row(), [3, 6, 7]);
@@ -202,33 +289,81 @@ mod tests {
         let mut breaker = breaker();
         let later = reply(451, "4.7.1 come back later");
         for reader in 0..100 {
-            assert_eq!(breaker.refused(reader, 1, &later), None, "it may be greylisting");
+            assert_eq!(breaker.refused(&due(reader, 1), &later), None, "it may be greylisting");
         }
         for attempt in 2..100 {
-            assert_eq!(breaker.refused(1, attempt, &later), None, "one reader makes no row");
+            assert_eq!(breaker.refused(&due(1, attempt), &later), None, "one reader makes no row");
         }
-        assert_eq!(breaker.refused(2, 2, &later), None);
-        let trip = breaker.refused(3, 2, &later).unwrap();
+        assert_eq!(breaker.refused(&due(2, 2), &later), None);
+        let trip = breaker.refused(&due(3, 2), &later).unwrap();
         assert_eq!((trip.cause, trip.probe_in), (PauseCause::Policy, Some(LIMITS.probe)));
     }
 
     #[test]
     fn one_final_refusal_in_a_row_leaves_it_to_the_operator() {
         let mut breaker = breaker();
-        breaker.refused(1, 1, &blocked());
-        breaker.refused(2, 2, &reply(451, "4.7.1 later"));
-        assert_eq!(breaker.refused(3, 2, &reply(451, "4.7.1 later")).unwrap().probe_in, None);
+        breaker.refused(&due(1, 1), &blocked());
+        breaker.refused(&due(2, 2), &reply(451, "4.7.1 later"));
+        assert_eq!(breaker.refused(&due(3, 2), &reply(451, "4.7.1 later")).unwrap().probe_in, None);
     }
 
     #[test]
     fn what_is_our_own_fault_stops_at_once() {
         for text in ["5.7.515 access denied", "5.7.26 unauthenticated", "5.1.8 bad sender"] {
-            let trip = breaker().refused(1, 1, &reply(550, text)).unwrap();
+            let trip = breaker().refused(&due(1, 1), &reply(550, text)).unwrap();
             assert_eq!((trip.cause, trip.probe_in), (PauseCause::Ours, None));
+            let words = format!("at reader-1@example.com the relay refuses this sender, not the reader: 550 {text}");
+            assert_eq!(trip.words(), words);
+            assert!(!trip.reason.contains('@'), "the log gets it: {}", trip.reason);
         }
         let error = ConnectError::Authentication(reply(535, "5.7.8 bad credentials"));
         let trip = breaker().unreachable(&error, Duration::ZERO).unwrap();
         assert_eq!((trip.cause, trip.probe_in), (PauseCause::Ours, None));
+    }
+
+    #[test]
+    fn credentials_concern_no_reader_however_many_were_accepted() {
+        let mut breaker = breaker();
+        breaker.accepted();
+        let answer = reply(530, "5.7.0 authenticate first");
+        assert_eq!(breaker.fault(&blamed(1), &answer), Fault::Senders);
+        let trip = breaker.refused(&blamed(1), &answer).unwrap();
+        assert_eq!(trip.words(), "the relay refuses this sender, not the reader: 530 5.7.0 authenticate first");
+    }
+
+    #[test]
+    fn once_the_relay_takes_mail_the_sender_is_at_fault_only_for_several_readers_in_a_row() {
+        let odd = reply(501, "5.5.4 bad parameter");
+        for mut breaker in [Breaker::new(LIMITS, None, true), breaker()] {
+            breaker.accepted();
+            assert_eq!(breaker.refused(&due(1, 1), &odd), None);
+            assert_eq!(breaker.refused(&due(2, 1), &odd), None);
+            breaker.accepted();
+            assert_eq!(breaker.fault(&due(3, 1), &odd), Fault::Unknown);
+            assert_eq!(breaker.refused(&due(3, 1), &odd), None);
+            assert_eq!(breaker.refused(&due(9, 1), &reply(550, "5.1.1 no such user")), None);
+            assert_eq!(breaker.refused(&due(4, 1), &odd), None);
+            let trip = breaker.refused(&due(5, 1), &odd).unwrap();
+            let names = "at reader-3@example.com, reader-4@example.com, reader-5@example.com";
+            let reason = "the relay refuses this sender, 3 readers in a row, the last with: 501 5.5.4 bad parameter";
+            assert_eq!(trip.words(), format!("{names} {reason}"));
+            assert_eq!((trip.cause, trip.probe_in), (PauseCause::Ours, None));
+        }
+    }
+
+    #[test]
+    fn who_is_refused_so_again_after_others_were_taken_is_meant_alone() {
+        let odd = reply(501, "5.5.4 bad parameter");
+        let mut breaker = Breaker::new(LIMITS, None, true);
+        assert_eq!(breaker.fault(&blamed(1), &odd), Fault::Unknown, "nobody was taken since");
+        for reader in 1..9 {
+            assert_eq!(breaker.refused(&blamed(reader), &odd), None, "who was in a row makes no other");
+        }
+        breaker.accepted();
+        assert_eq!(breaker.fault(&blamed(1), &odd), Fault::Readers);
+        assert_eq!(breaker.fault(&due(2, 2), &odd), Fault::Unknown, "it is the first time");
+        breaker.refused(&due(2, 2), &odd);
+        assert_eq!(breaker.fault(&blamed(2), &odd), Fault::Unknown, "nobody was taken since");
     }
 
     #[test]
@@ -256,14 +391,17 @@ mod tests {
         }
         let trip = watched.barren(&lost).unwrap();
         assert_eq!((trip.cause, trip.probe_in), (PauseCause::Relay, Some(LIMITS.probe)));
-        assert!(Breaker::new(LIMITS, Some(PauseCause::Relay)).barren(&lost).is_some(), "a probe fails at the first");
+        assert!(
+            Breaker::new(LIMITS, Some(PauseCause::Relay), false).barren(&lost).is_some(),
+            "a probe fails at the first"
+        );
     }
 
     #[test]
     fn gmails_throttling_stops_at_once_under_any_code() {
         let trips = [
             breaker().closing(&reply(421, "4.7.28 unusual rate"), Duration::ZERO),
-            breaker().refused(1, 1, &reply(450, "4.7.28 unusual rate")),
+            breaker().refused(&due(1, 1), &reply(450, "4.7.28 unusual rate")),
         ];
         for trip in trips {
             let trip = trip.unwrap();
@@ -273,12 +411,12 @@ mod tests {
 
     #[test]
     fn a_probe_ends_with_the_first_message_that_is_taken_and_fails_at_the_first_sign() {
-        let probing = |cause| Breaker::new(LIMITS, Some(cause));
+        let probing = |cause| Breaker::new(LIMITS, Some(cause), false);
         let instant = Duration::from_millis(1);
         assert_eq!(probing(PauseCause::Relay).unreachable(&silent(), instant).unwrap().cause, PauseCause::Relay);
-        let trip = probing(PauseCause::Policy).refused(1, 2, &reply(451, "4.7.1 later")).unwrap();
+        let trip = probing(PauseCause::Policy).refused(&due(1, 2), &reply(451, "4.7.1 later")).unwrap();
         assert_eq!(trip.reason, "the relay still refuses by policy: 451 4.7.1 later");
-        assert_eq!(probing(PauseCause::Relay).refused(1, 1, &blocked()), None, "another cause has its limit");
+        assert_eq!(probing(PauseCause::Relay).refused(&due(1, 1), &blocked()), None, "another cause has its limit");
 
         let mut breaker = probing(PauseCause::Relay);
         assert!(breaker.accepted());

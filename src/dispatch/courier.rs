@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::warn;
 
+use super::breaker::Fault;
 use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
 use crate::mailer::{ConnectError, Connection, Envelope, Lost, Mail, Mode, Stage, Verdict, Why};
@@ -417,7 +418,7 @@ fn mind_the_relay(shared: &Shared, due: &Due, verdict: &Verdict) {
             shared.progress.set_trouble(Some(format!("the relay closes every connection: {reply}")));
             shared.breaker().closing(reply, resting)
         }
-        Verdict::Refused { reply, .. } => shared.breaker().refused(due.subscriber_id, due.attempts + 1, reply),
+        Verdict::Refused { reply, .. } => shared.breaker().refused(due, reply),
         Verdict::NotSent(_) | Verdict::InDoubt(_) => None,
     };
     if let Some(trip) = trip {
@@ -438,10 +439,18 @@ fn judge(shared: &Shared, due: &Due, verdict: Verdict) -> Judgement {
 }
 
 fn refused(shared: &Shared, due: &Due, reply: &Reply) -> Judgement {
-    match classify(reply) {
-        ReplyClass::Ours => (DeliveryState::Queued, Some(Duration::ZERO), Some(ReplyClass::Ours), reply.to_string()),
-        class if reply.is_permanent() => (DeliveryState::Refused, None, Some(class), reply.to_string()),
-        class => later(shared, due, Duration::MAX, class, reply.to_string()),
+    let class = classify(reply);
+    let fault = (class == ReplyClass::Ours).then(|| shared.breaker().fault(due, reply));
+    match fault {
+        Some(Fault::Unknown) if due.was_blamed => later(shared, due, Duration::MAX, class, reply.to_string()),
+        // Others come first.
+        Some(Fault::Senders | Fault::Unknown) => {
+            (DeliveryState::Queued, Some(Duration::ZERO), Some(class), reply.to_string())
+        }
+        Some(Fault::Readers) | None if reply.is_permanent() => {
+            (DeliveryState::Refused, None, Some(class), reply.to_string())
+        }
+        _ => later(shared, due, Duration::MAX, class, reply.to_string()),
     }
 }
 

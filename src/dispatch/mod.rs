@@ -342,8 +342,13 @@ fn tell_of_pause(send: &Send, trip: &Trip) {
             format!("Mend that, then let it go on: `masthead resume {name}`, and send it again if nothing else runs.")
         }
     };
+    let others = match trip.names_readers() {
+        true => "\nWhere the relay means its reader and not you, let it go on at once: the others go first.",
+        false => "",
+    };
+    let reason = trip.words();
     let text =
-        format!("{name} is paused: {}\n\n{remedy}\nNobody is lost, and nobody was suppressed for it.", trip.reason);
+        format!("{name} is paused: {reason}\n\n{remedy}{others}\nNobody is lost, and nobody was suppressed for it.");
     tell_operator(send, "is paused", &text);
 }
 
@@ -371,7 +376,7 @@ async fn shift(
     let (signed_off, sign_off) = oneshot::channel();
     let renewing = renew(worker, send.clone(), rate.clone(), progress.clone(), stop.clone(), sign_off);
     let renewing = tokio::spawn(renewing);
-    let breaker = Breaker::new(send.breaker.clone(), probing).into();
+    let breaker = Breaker::new(send.breaker.clone(), probing, store.has_accepted(issue_id).await?).into();
     let connections = if probing.is_some() { 1 } else { send.berths.most() };
     let lanes = Lanes::new(connections);
     let (writer, writing) = writer::start(store.session(), worker_id, &send.issue, stop.clone());
@@ -514,7 +519,7 @@ impl Feeder<'_> {
         match self.shared.stop.asked() {
             None => {}
             Some(Ended::Tripped(trip)) => {
-                let paused = send.store.pause(send.issue.id, trip.cause, &trip.reason, trip.probe_in).await?;
+                let paused = send.store.pause(send.issue.id, trip.cause, &trip.words(), trip.probe_in).await?;
                 return Ok(Some(if paused { Ended::Paused(trip) } else { Ended::Held }));
             }
             Some(ended) => return Ok(Some(ended)),

@@ -11,6 +11,7 @@
 //! | attempting | 4yz, or lost before the dot, or never sent | queued, later | [`Session::commit`] |
 //! | attempting | 4yz, too old | expired | [`Session::commit`] |
 //! | attempting | 5yz | refused | [`Session::commit`] |
+//! | attempting | 5yz that blames the sender, and may be right | queued, behind the others | [`Session::commit`] |
 //! | attempting | lost after the dot | in doubt | [`Session::commit`] |
 //! | attempting | its owner is gone | in doubt | reaping |
 //! | in doubt | the same owner's late reply | as above | [`Session::commit`] |
@@ -32,7 +33,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use time::OffsetDateTime;
 
 use super::{IssueState, Store, StoreError, WorkerError};
-use crate::delivery::DeliveryState;
+use crate::delivery::{DeliveryState, ReplyClass};
 use crate::subscriber::EmailAddress;
 
 /// First key of the advisory lock that intents share and an unsubscribe waits for; the second is the newsletter.
@@ -40,6 +41,9 @@ pub(super) const INTENT: i32 = 0x6d617375;
 
 /// How long a try may be due before somebody must have it in hand: workers look once a second.
 const PICK_UP: Duration = Duration::from_secs(5);
+
+/// How many of those are named at whom a relay blamed the sender.
+const BLAMED: i64 = 10;
 
 /// What the ledger says of an attempt whose result nobody will write.
 pub(super) const ORPHANED: &str = "the process that sent it is gone";
@@ -83,6 +87,8 @@ pub struct Due {
     pub attempts: i16,
     /// How many seconds ago the first one was, on the database's clock: a worker's own may be a day off.
     pub since_first: Option<f64>,
+    /// Whether the relay blamed the sender at the last try.
+    pub was_blamed: bool,
 }
 
 /// The wish to put a message on the wire.
@@ -159,6 +165,8 @@ pub struct LedgerSummary {
     pub states: HashMap<&'static str, u64>,
     /// The addresses in doubt.
     pub in_doubt: Vec<String>,
+    /// At whom the relay blamed the sender: the first few addresses.
+    pub blamed: Vec<String>,
     /// Why deliveries were refused, have expired or are put off; the most frequent first.
     pub reasons: Vec<Reason>,
     /// How many are queued for a later try.
@@ -258,17 +266,19 @@ impl Store {
         .await?)
     }
 
-    /// The deliveries of a claimed chunk that are due: all of one that nobody had before, without a look at their steps.
+    /// The deliveries of a claimed chunk that are due, those first who were tried least: all of one that nobody had
+    /// before, without a look at their steps.
     pub async fn due(&self, chunk: &Chunk) -> Result<Vec<Due>, StoreError> {
         Ok(sqlx::query_as!(
             Due,
             r#"select d.subscriber_id, p.email as "email?", p.name, coalesce(last.step, 0::smallint) as "step!",
                       coalesce(last.attempt, 0::smallint) as "attempts!",
-                      extract(epoch from now() - first.at)::float8 as since_first
+                      extract(epoch from now() - first.at)::float8 as since_first,
+                      coalesce(last.class = $6, false) as "was_blamed!"
                from delivery d
                left join subscriber p on p.id = d.subscriber_id
                left join lateral (
-                   select l.step, l.attempt, l.state, l.next_at from ledger l
+                   select l.step, l.attempt, l.state, l.next_at, l.class from ledger l
                    where not $5 and l.issue_id = $1 and l.subscriber_id = d.subscriber_id
                    order by l.step desc limit 1
                ) last on true
@@ -278,12 +288,13 @@ impl Store {
                ) first on true
                where d.issue_id = $1 and d.round = $2 and d.subscriber_id between $3 and $4
                  and (last.state is null or last.state = 'queued' and last.next_at <= now())
-               order by d.subscriber_id"#,
+               order by "attempts!", d.subscriber_id"#,
             chunk.issue_id,
             chunk.round,
             chunk.first_subscriber_id,
             chunk.last_subscriber_id,
-            chunk.is_fresh
+            chunk.is_fresh,
+            ReplyClass::Ours.as_str()
         )
         .fetch_all(&self.pool)
         .await?)
@@ -369,6 +380,16 @@ impl Store {
         Ok(in_doubt)
     }
 
+    /// Whether the relay has accepted a message of the issue.
+    pub async fn has_accepted(&self, issue_id: i64) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar!(
+            r#"select exists (select from ledger where issue_id = $1 and state = 'accepted') as "it!""#,
+            issue_id
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
     /// What is left of an issue for workers to claim.
     pub async fn outlook(&self, issue_id: i64) -> Result<Outlook, StoreError> {
         let row = sqlx::query!(
@@ -441,6 +462,9 @@ impl Store {
         }
         summary.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
         summary.in_doubt = self.in_doubt(issue_id).await?;
+        if summary.reasons.iter().any(|reason| reason.class == ReplyClass::Ours.as_str()) {
+            summary.blamed = self.blamed(issue_id).await?;
+        }
         Ok(summary)
     }
 
@@ -476,6 +500,23 @@ impl Store {
                                and later.subscriber_id = l.subscriber_id and later.step > l.step)
              order by p.email",
             issue_id
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    async fn blamed(&self, issue_id: i64) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "select p.email
+             from ledger l
+             join subscriber p on p.id = l.subscriber_id
+             where l.issue_id = $1 and l.class = $2 and l.state in ('queued', 'refused', 'expired')
+               and not exists (select from ledger later where later.issue_id = l.issue_id
+                               and later.subscriber_id = l.subscriber_id and later.step > l.step)
+             order by p.email limit $3",
+            issue_id,
+            ReplyClass::Ours.as_str(),
+            BLAMED
         )
         .fetch_all(&self.pool)
         .await?)

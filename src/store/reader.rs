@@ -389,13 +389,20 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let erased =
-            sqlx::query_scalar!("delete from subscriber where address_hash = $1 returning id", hash.as_slice())
+            sqlx::query!("delete from subscriber where address_hash = $1 returning id, email", hash.as_slice())
                 .fetch_optional(&mut *transaction)
                 .await?;
-        if let Some(id) = erased {
-            sqlx::query!("update ledger set reply = null where subscriber_id = $1 and reply is not null", id)
+        if let Some(person) = &erased {
+            sqlx::query!("update ledger set reply = null where subscriber_id = $1 and reply is not null", person.id)
                 .execute(&mut *transaction)
                 .await?;
+            sqlx::query!(
+                "update issue set pause_reason = replace(pause_reason, $1, 'an erased reader')
+                 where strpos(pause_reason, $1) > 0",
+                person.email
+            )
+            .execute(&mut *transaction)
+            .await?;
         }
         let newsletter_ids =
             sqlx::query_scalar!("select id from newsletter order by id").fetch_all(&mut *transaction).await?;

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use masthead::catcher::{Act, Moment, Stage};
 use rustix::process::Signal;
@@ -69,6 +69,140 @@ fn policy_refusals_in_a_row_pause_the_send_and_the_row_stays_queued() {
     for reader in &readers {
         assert_eq!(app.mails_to(reader).len(), 1);
     }
+}
+
+/// Over one connection; the relay refuses the sender wherever one of these is the reader. Who was asked about is kept.
+fn sender_is_blamed_at(app: &App, odd: &[&str]) -> Arc<Mutex<Vec<String>>> {
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "1");
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (asking, odd) = (asked.clone(), odd.iter().map(|reader| (*reader).to_owned()).collect::<Vec<_>>());
+    app.script(move |moment| match moment.to {
+        [reader] if moment.stage == Stage::Rcpt && reader != OPERATOR => {
+            asking.lock().unwrap().push(reader.clone());
+            if odd.contains(reader) { Act::reply(501, "5.5.4 bad parameter") } else { Act::CarryOn }
+        }
+        _ => Act::CarryOn,
+    });
+    asked
+}
+
+/// The odd ones are refused, the others accepted, and nobody is suppressed.
+fn ends_with(app: &App, run: &Run, odd: &[&str]) {
+    let ledger = run.ledger();
+    ledger.is(&[("accepted", ledger.audience() - odd.len() as u64), ("refused", odd.len() as u64)]);
+    assert_eq!(ledger.0["state"], "sent");
+    assert_eq!((&ledger.0["refusals"][0]["class"], &ledger.0["blamed"]), (&"ours".into(), &odd.into()));
+    let text = app.masthead(&["status", "7"]).exits(1).out;
+    assert!(text.contains(&format!("the relay blames the sender at {}\n", odd.join(", "))), "{text}");
+    assert_eq!(app.query("select count(*)::text from suppression"), "0");
+    app.masthead(&["audit", "7"]).exits(0);
+}
+
+#[test]
+fn a_reader_at_whom_alone_the_relay_blames_the_sender_is_refused_alone() {
+    let app = desk();
+    app.subscribe_many(40);
+    let odd = "reader-7@example.com";
+    let asked = sender_is_blamed_at(&app, &[odd]);
+    ends_with(&app, &app.send(&app.issue(7)).exits(1), &[odd]);
+    let asked = asked.lock().unwrap();
+    assert_eq!((asked.len(), asked.last().unwrap().as_str()), (41, odd), "others come before the second try");
+    assert!(!told(&app).contains(&"garden/7 is paused".to_owned()));
+}
+
+#[test]
+fn a_first_reader_at_whom_the_relay_blames_the_sender_is_named_and_lets_the_others_pass() {
+    let app = desk();
+    app.subscribe_many(40);
+    let issue = app.issue(7);
+    let odd = "reader-0@example.com";
+    let asked = sender_is_blamed_at(&app, &[odd]);
+    let run = app.send(&issue).exits(3).says("where the relay means its reader and not you, resume at once");
+    run.ledger().is(&[("queued", 40)]);
+    let (cause, reason) = pause_of(&run);
+    let words = "the relay refuses this sender, not the reader: 501 5.5.4 bad parameter";
+    assert_eq!((cause.as_str(), reason), ("ours", format!("at {odd} {words}")));
+    assert!(app.mails_to(OPERATOR)[0].body_text(0).unwrap().contains(odd));
+    app.masthead(&["resume", "7"]).exits(0);
+    ends_with(&app, &app.send(&issue).exits(1), &[odd]);
+    let asked = asked.lock().unwrap();
+    let tries = asked.iter().filter(|reader| *reader == odd).count();
+    assert_eq!((tries, asked.last().unwrap().as_str()), (2, odd), "others come before the second try");
+}
+
+#[test]
+fn readers_in_a_row_at_whom_the_relay_blames_the_sender_pause_the_send_once() {
+    let app = desk();
+    app.subscribe_many(40);
+    let issue = app.issue(7);
+    let odd = ["reader-20@example.com", "reader-21@example.com", "reader-22@example.com"];
+    sender_is_blamed_at(&app, &odd);
+    let run = app.send(&issue).exits(3);
+    run.ledger().is(&[("accepted", 20), ("queued", 20)]);
+    let words = "the relay refuses this sender, 3 readers in a row, the last with: 501 5.5.4 bad parameter";
+    assert_eq!(pause_of(&run), ("ours".to_owned(), format!("at {} {words}", odd.join(", "))));
+    app.masthead(&["resume", "7"]).exits(0);
+    ends_with(&app, &app.send(&issue).exits(1), &odd);
+    app.masthead(&["retry", "7"]).exits(0);
+    app.heal();
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 40)]);
+}
+
+/// Nobody is left whom the relay could take, which would tell whom it means.
+#[test]
+fn the_last_readers_at_whom_the_relay_blames_the_sender_pause_the_send_once_and_expire() {
+    let app = desk();
+    app.set("MASTHEAD_SEND__RETRY", "50ms");
+    app.set("MASTHEAD_SEND__GIVE_UP_AFTER", "5s");
+    app.subscribe_many(40);
+    let issue = app.issue(7);
+    let odd = ["reader-37@example.com", "reader-38@example.com", "reader-39@example.com"];
+    sender_is_blamed_at(&app, &odd);
+    app.send(&issue).exits(3).ledger().is(&[("accepted", 37), ("queued", 3)]);
+    app.masthead(&["resume", "7"]).exits(0);
+    let ledger = app.send(&issue).exits(1).ledger();
+    ledger.is(&[("accepted", 37), ("expired", 3)]);
+    assert_eq!((&ledger.0["state"], &ledger.0["blamed"]), (&"sent".into(), &odd.as_slice().into()));
+    assert_eq!(app.query("select count(*)::text from suppression"), "0");
+}
+
+#[test]
+fn a_sender_that_is_refused_from_the_middle_on_costs_no_reader() {
+    let app = desk();
+    app.unset("MASTHEAD_SEND__OPERATOR");
+    let readers = app.subscribe_many(200);
+    let issue = app.issue(7);
+    let dots = AtomicUsize::new(0);
+    app.script(move |moment| match is_readers_dot(moment) && dots.fetch_add(1, Ordering::Relaxed) >= 50 {
+        true => Act::reply(550, "5.7.26 unauthenticated"),
+        false => Act::CarryOn,
+    });
+    for tries in [5, 10] {
+        let run = app.send(&issue).exits(3);
+        run.ledger().is(&[("accepted", 50), ("queued", 150)]);
+        assert_eq!(pause_of(&run).0, "ours");
+        let refused: usize = app.query("select count(*)::text from ledger where class = 'ours'").parse().unwrap();
+        assert!(refused <= tries, "{refused} readers were tried");
+        app.masthead(&["resume", "7"]).exits(0);
+    }
+    app.heal();
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 200)]);
+    once_each(&app, &readers);
+}
+
+#[test]
+fn who_is_erased_is_named_in_no_pause() {
+    let app = desk();
+    app.subscribe_many(5);
+    let issue = app.issue(7);
+    let odd = "reader-0@example.com";
+    app.unset("MASTHEAD_SEND__OPERATOR");
+    sender_is_blamed_at(&app, &[odd]);
+    app.send(&issue).exits(3);
+    assert!(app.dump().contains(odd));
+    app.masthead(&["subscribers", "erase", odd, "--yes"]);
+    assert!(!app.dump().contains(odd), "{}", app.ledger(7).0["pause"]);
+    assert!(pause_of(&app.masthead(&["status", "7", "--json"])).1.starts_with("at an erased reader the relay refuses"));
 }
 
 /// Ten are taken, then the relay refuses by policy; the fourth of that row is held until the sender has ended.

@@ -175,6 +175,8 @@ const CASES: [Case; 38] = [
         &[
             "wrong_credentials_stop_the_send_and_no_reader_pays_for_them",
             "a_sender_that_is_not_authenticated_stops_the_send_and_no_reader_pays_for_it",
+            "a_sender_that_is_refused_from_the_middle_on_costs_no_reader",
+            "a_reader_at_whom_alone_the_relay_blames_the_sender_is_refused_alone",
         ],
     ),
     played(
