@@ -115,6 +115,8 @@ pub struct Moment<'a> {
     pub stage: Stage,
     /// The number of this connection, from 1.
     pub connection: usize,
+    /// How many connections are open, this one included.
+    pub open: usize,
     /// The number of this message in its connection, from 1.
     pub message: usize,
     /// User and password, once the client has given them.
@@ -200,6 +202,7 @@ impl Catcher {
             mails: Mutex::new(Vec::new()),
             accepted: watch::Sender::new(0),
             connections: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
         });
         let closing = watch::Sender::new(false);
         let listening = tokio::spawn(listen_on(listener, Arc::clone(&shared), closing.subscribe()));
@@ -274,6 +277,7 @@ struct Shared {
     mails: Mutex<Vec<Arc<Mail>>>,
     accepted: watch::Sender<usize>,
     connections: AtomicUsize,
+    open: AtomicUsize,
 }
 
 impl Shared {
@@ -340,6 +344,8 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 
 async fn serve(stream: TcpStream, shared: Arc<Shared>, closing: watch::Receiver<bool>) {
     let number = shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
+    shared.open.fetch_add(1, Ordering::Relaxed);
     // An error means that the client is gone; there is nobody to tell.
     let _ = session::run(stream, number, &shared, closing).await;
+    shared.open.fetch_sub(1, Ordering::Relaxed);
 }

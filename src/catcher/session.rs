@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use base64::Engine;
@@ -359,6 +360,7 @@ impl Session<'_> {
         script(&Moment {
             stage,
             connection: self.connection,
+            open: self.shared.open.load(Ordering::Relaxed),
             message: self.messages,
             credentials: self.credentials.as_ref().map(|(user, password)| (user.as_str(), password.as_str())),
             from: self.transaction.as_ref().map(|transaction| transaction.from.as_str()),

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, SemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tracing::warn;
+use tracing::{debug, warn};
 
-use super::breaker::Fault;
+use super::breaker::{Fault, Trip};
+use super::lanes::Connected;
 use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
 use crate::mailer::{ConnectError, Connection, Envelope, Lost, Mail, Mode, Stage, Verdict, Why};
@@ -41,14 +42,13 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// Carries jobs until there are none, or the send is to stop.
 pub(super) async fn work(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
-    let _lane = tokio::select! {
-        lane = shared.lanes.enter() => lane,
-        () = shared.stop.wait() => None,
-    };
     let mut courier = Courier {
         shared: &shared,
         jobs: &jobs,
+        lane: None,
+        is_new: true,
         connection: None,
+        connected: None,
         berth: None,
         carried: 0,
         limit: shared.send.messages,
@@ -57,16 +57,24 @@ pub(super) async fn work(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job
         flying: VecDeque::new(),
         is_pressed: false,
     };
-    while courier.go().await {}
-    if let Some(connection) = courier.connection {
-        connection.quit().await;
+    // Who has given way waits for another lane.
+    while courier.lane.is_none() && courier.enter().await {
+        while courier.go().await {}
+        courier.ahead = None;
+        courier.close().await;
     }
 }
 
 struct Courier<'a> {
     shared: &'a Shared,
     jobs: &'a Mutex<mpsc::Receiver<Job>>,
+    /// The right to work.
+    lane: Option<SemaphorePermit<'a>>,
+    /// Whether it has had no connection in this lane.
+    is_new: bool,
     connection: Option<Connection>,
+    /// That it has one, as the others know.
+    connected: Option<Connected<'a>>,
     /// The right to have one.
     berth: Option<OwnedSemaphorePermit>,
     /// How many mails went over this connection.
@@ -97,6 +105,22 @@ impl Load {
 }
 
 impl Courier<'_> {
+    /// Waits for a lane; false when the send is to stop.
+    async fn enter(&mut self) -> bool {
+        self.lane = tokio::select! {
+            lane = self.shared.lanes.enter() => lane,
+            () = self.shared.stop.wait() => None,
+        };
+        self.is_new = true;
+        self.lane.is_some()
+    }
+
+    /// Leaves the lane where the relay has let others in and not this one; false where it has let in nobody.
+    fn give_way(&mut self) -> bool {
+        self.connected = None;
+        self.shared.lanes.narrow(&mut self.lane)
+    }
+
     /// Puts on the wire what there is room for, then waits for the oldest verdict; false when there is nothing to do.
     ///
     /// What may take long comes before the intents: the connection, the mails, the rate's tokens.
@@ -120,7 +144,7 @@ impl Courier<'_> {
         if !is_idle && self.room() == 0 {
             return None;
         }
-        loop {
+        while self.lane.is_some() {
             let load = match self.ahead.take() {
                 Some(load) if self.shared.stop.asked().is_none() => load,
                 _ if is_idle => {
@@ -135,12 +159,13 @@ impl Courier<'_> {
             if self.room() > 0 {
                 return Some(load);
             }
-            // Without a connection the send is to stop, and the job is given back with its chunk.
+            // Without a connection the send is to stop, or others go on; the job is given back with its chunk.
             self.open().await;
             if self.connection.is_some() {
                 return Some(load);
             }
         }
+        None
     }
 
     /// Waits for a job; a connection that has long nothing to do is closed, and another courier may open one.
@@ -159,13 +184,20 @@ impl Courier<'_> {
     /// A new connection, once there is a berth for it.
     async fn open(&mut self) {
         let Shared { send, stop, .. } = self.shared;
+        self.connected = None;
         if self.berth.is_none() {
             self.berth = tokio::select! {
                 berth = send.berths.take() => berth,
                 () = stop.wait() => None,
             };
         }
-        self.connection = if self.berth.is_some() { connect(self.shared).await } else { None };
+        self.connection = if self.berth.is_some() { self.connect().await } else { None };
+        if self.connection.is_some() {
+            self.connected = Some(self.shared.lanes.connected(self.is_new));
+            self.is_new = false;
+        } else {
+            self.berth = None;
+        }
         self.carried = 0;
         self.limit = send.messages;
         self.is_answered = false;
@@ -175,6 +207,7 @@ impl Courier<'_> {
         if let Some(connection) = self.connection.take() {
             connection.quit().await;
         }
+        self.connected = None;
         self.berth = None;
     }
 
@@ -260,6 +293,7 @@ impl Courier<'_> {
     fn retract(&mut self) {
         if self.connection.as_ref().is_some_and(Connection::waits_for_announced) {
             self.connection = None;
+            self.connected = None;
         }
     }
 
@@ -277,8 +311,7 @@ impl Courier<'_> {
         }
         for verdict in verdicts {
             if let Some(load) = self.flying.pop_front() {
-                mind_the_relay(self.shared, &load.job.due, &verdict);
-                self.mind_the_connection(&verdict);
+                self.mind_the_relay(&load.job.due, &verdict);
                 if self.is_pressed && matches!(verdict, Verdict::Accepted(_)) {
                     self.shared.lanes.widen();
                 }
@@ -295,21 +328,92 @@ impl Courier<'_> {
         }
     }
 
-    /// A connection that breaks before any answer counts once, however many mails it had in flight.
-    fn mind_the_connection(&mut self, verdict: &Verdict) {
-        // The relay was not asked.
-        if matches!(verdict, Verdict::Refused { stage: Stage::Check, .. }) {
-            return;
+    /// What a verdict says of the relay and this connection; the breaker sees everything.
+    fn mind_the_relay(&mut self, due: &Due, verdict: &Verdict) {
+        let shared = self.shared;
+        // At a check the relay was not asked.
+        let is_answer = !matches!(verdict, Verdict::Refused { stage: Stage::Check, .. });
+        let was_answered = self.is_answered;
+        self.is_answered |= is_answer;
+        let trip = match verdict {
+            Verdict::Accepted(_) => {
+                shared.rest.end();
+                shared.progress.set_trouble(None);
+                if shared.breaker().accepted() {
+                    shared.stop.ask(Ended::Healed);
+                }
+                None
+            }
+            Verdict::Refused { reply, .. } | Verdict::NotSent(Lost { why: Why::Closing(reply), .. })
+                if reply.code == 421 =>
+            {
+                self.closing(reply, was_answered)
+            }
+            Verdict::Refused { reply, .. } => shared.breaker().refused(due, reply),
+            // However many mails it had in flight, a connection that breaks before any answer counts once.
+            Verdict::NotSent(lost) | Verdict::InDoubt(lost)
+                if !was_answered && !matches!(lost.why, Why::Closing(_)) =>
+            {
+                if !self.give_way() {
+                    shared.trouble(format!("the connection broke before an answer: {lost}"));
+                }
+                shared.breaker().barren(lost)
+            }
+            Verdict::NotSent(_) | Verdict::InDoubt(_) => None,
+        };
+        if let Some(trip) = trip {
+            shared.stop.ask(Ended::Tripped(trip));
         }
-        let was_answered = std::mem::replace(&mut self.is_answered, true);
-        let (Verdict::NotSent(lost) | Verdict::InDoubt(lost)) = verdict else { return };
-        // A 421 is an answer, and all connections rest for it.
-        if was_answered || matches!(lost.why, Why::Closing(_)) {
-            return;
+    }
+
+    /// After a 421 all connections rest until a message is taken. Where others are let in and this one was never
+    /// answered, it alone is one too many.
+    fn closing(&mut self, reply: &Reply, was_answered: bool) -> Option<Trip> {
+        let shared = self.shared;
+        self.connected = None;
+        let is_one_too_many = self.lane.is_none() || !was_answered && self.give_way();
+        let resting = if is_one_too_many { Duration::ZERO } else { shared.rest.begin(reply) };
+        if !is_one_too_many {
+            shared.trouble(format!("the relay closes every connection: {reply}"));
         }
-        self.shared.progress.set_trouble(Some(format!("the connection broke before an answer: {lost}")));
-        if let Some(trip) = self.shared.breaker().barren(lost) {
-            self.shared.stop.ask(Ended::Tripped(trip));
+        shared.breaker().closing(reply, resting)
+    }
+
+    /// Opens a connection, again and again with longer waits while the relay is away; while it has let others in, once.
+    async fn connect(&mut self) -> Option<Connection> {
+        let shared = self.shared;
+        let since = Instant::now();
+        let mut backoff = Duration::from_millis(500);
+        loop {
+            while let Some(until) = shared.rest.until() {
+                tokio::select! {
+                    () = sleep_until(until) => {}
+                    () = shared.stop.wait() => return None,
+                }
+            }
+            let error = tokio::select! {
+                opened = open(shared) => match opened {
+                    Ok(connection) => return Some(connection),
+                    Err(error) => error,
+                },
+                () = shared.stop.wait() => return None,
+            };
+            if !error.is_ours() && self.give_way() {
+                debug!(%error, "the relay lets no further connection in");
+                return None;
+            }
+            let away = shared.lanes.deserted().unwrap_or_default().min(since.elapsed());
+            if let Some(trip) = shared.breaker().unreachable(&error, away + backoff) {
+                shared.stop.ask(Ended::Tripped(trip));
+                return None;
+            }
+            shared.trouble(error.to_string());
+            warn!(%error, backoff_ms = backoff.as_millis() as u64, "the relay cannot be reached");
+            tokio::select! {
+                () = sleep(backoff) => {}
+                () = shared.stop.wait() => return None,
+            }
+            backoff = (2 * backoff).min(LONGEST_BACKOFF);
         }
     }
 
@@ -355,75 +459,16 @@ fn compose(shared: &Shared, due: &Due) -> Result<Option<Mail>, MessageError> {
     Ok(Some(Mail::new(envelope, message)))
 }
 
-/// Opens a connection, again and again with longer waits while the relay is away.
-async fn connect(shared: &Shared) -> Option<Connection> {
-    let since = Instant::now();
-    let mut backoff = Duration::from_millis(500);
-    loop {
-        while let Some(until) = shared.rest.until() {
-            tokio::select! {
-                () = sleep_until(until) => {}
-                () = shared.stop.wait() => return None,
-            }
-        }
-        let error = tokio::select! {
-            opened = open(shared) => match opened {
-                Ok(connection) => return Some(connection),
-                Err(error) => error,
-            },
-            () = shared.stop.wait() => return None,
-        };
-        if let Some(trip) = shared.breaker().unreachable(&error, since.elapsed() + backoff) {
-            shared.stop.ask(Ended::Tripped(trip));
-            return None;
-        }
-        shared.progress.set_trouble(Some(error.to_string()));
-        warn!(%error, backoff_ms = backoff.as_millis() as u64, "the relay cannot be reached");
-        tokio::select! {
-            () = sleep(backoff) => {}
-            () = shared.stop.wait() => return None,
-        }
-        backoff = (2 * backoff).min(LONGEST_BACKOFF);
-    }
-}
-
 /// Opens a connection, and says so where that takes long: a relay may keep its greeting back for minutes.
 async fn open(shared: &Shared) -> Result<Connection, ConnectError> {
     let mut opening = pin!(Connection::open(&shared.send.relay));
     if let Ok(opened) = timeout(SLOW, &mut opening).await {
         return opened;
     }
-    let since = format!("the relay lets us wait: no connection is ready after {} s", SLOW.as_secs());
-    shared.progress.set_trouble(Some(since));
+    shared.trouble(format!("the relay lets us wait: no connection is ready after {} s", SLOW.as_secs()));
     let connection = opening.await?;
     shared.progress.set_trouble(None);
     Ok(connection)
-}
-
-/// After a 421 all connections rest; a message that is taken ends that. The breaker sees everything.
-fn mind_the_relay(shared: &Shared, due: &Due, verdict: &Verdict) {
-    let trip = match verdict {
-        Verdict::Accepted(_) => {
-            shared.rest.end();
-            shared.progress.set_trouble(None);
-            if shared.breaker().accepted() {
-                shared.stop.ask(Ended::Healed);
-            }
-            None
-        }
-        Verdict::Refused { reply, .. } | Verdict::NotSent(Lost { why: Why::Closing(reply), .. })
-            if reply.code == 421 =>
-        {
-            let resting = shared.rest.begin(reply);
-            shared.progress.set_trouble(Some(format!("the relay closes every connection: {reply}")));
-            shared.breaker().closing(reply, resting)
-        }
-        Verdict::Refused { reply, .. } => shared.breaker().refused(due, reply),
-        Verdict::NotSent(_) | Verdict::InDoubt(_) => None,
-    };
-    if let Some(trip) = trip {
-        shared.stop.ask(Ended::Tripped(trip));
-    }
 }
 
 type Judgement = (DeliveryState, Option<Duration>, Option<ReplyClass>, String);

@@ -220,6 +220,13 @@ impl Shared {
         // Nothing panics under the lock.
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Something is wrong with the relay: nothing moves if no courier has a connection.
+    fn trouble(&self, why: String) {
+        if self.lanes.deserted().is_some() {
+            self.progress.set_trouble(Some(why));
+        }
+    }
 }
 
 /// The wish to stop, with its reason once there is one.

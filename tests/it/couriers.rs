@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use masthead::catcher::{Act, Stage};
+use masthead::catcher::{Act, Moment, Stage};
 
-use super::app::App;
+use super::app::{App, Gate, wait_until};
 use super::send::{at_first, once_each};
 
 fn connections(app: &App) -> usize {
@@ -74,5 +78,103 @@ fn a_connection_is_opened_anew_after_so_many_messages() {
         app.send(&app.issue(7)).exits(0);
         once_each(&app, &readers);
         assert_eq!(connections(&app), 3);
+    }
+}
+
+/// A relay that takes two connections, and says so to further ones at a stage in its own way; they are counted.
+fn two_at_a_time(stage: Stage, act: Act) -> (impl Fn(&Moment<'_>) -> Act, Arc<AtomicUsize>) {
+    let turned_away = Arc::new(AtomicUsize::new(0));
+    let counter = turned_away.clone();
+    let script = move |moment: &Moment<'_>| match moment.open > 2 && moment.stage == stage && moment.message <= 1 {
+        true => {
+            counter.fetch_add(1, Ordering::Relaxed);
+            act.clone()
+        }
+        false => Act::CarryOn,
+    };
+    (script, turned_away)
+}
+
+#[test]
+fn a_relay_that_takes_fewer_connections_is_there_as_long_as_one_is_open() {
+    let app = App::start();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "4");
+    app.set("MASTHEAD_SEND__PATIENCE", "1s");
+    let readers = app.subscribe_many(60);
+    let issue = app.issue(7);
+    let (few, turned_away) = two_at_a_time(Stage::Connect, Act::reply(421, "4.7.0 too many connections"));
+    let (reached, released) = (Gate::default(), Gate::default());
+    let (hold, let_go) = (reached.clone(), released.clone());
+    app.script(move |moment| {
+        if moment.stage == Stage::Dot && moment.message == 5 {
+            hold.open();
+            let_go.wait();
+        }
+        few(moment)
+    });
+    let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+    reached.wait();
+    wait_until("a third is turned away", || turned_away.load(Ordering::Relaxed) > 0);
+    // Each renewal of the lease is two seconds after the one before, and says what is wrong with the relay.
+    for _ in 0..2 {
+        let renewed = app.query("select lease_until::text from worker");
+        wait_until("the lease is renewed", || app.query("select lease_until::text from worker") != renewed);
+    }
+    let ledger = app.ledger(7);
+    assert_eq!((&ledger.0["state"], &ledger.0["trouble"]), (&"sending".into(), &serde_json::Value::Null));
+    released.open();
+    let run = sending.finish().exits(0);
+    assert!(!run.err.contains("paused"), "{}", run.err);
+    once_each(&app, &readers);
+}
+
+#[test]
+fn a_relay_that_takes_fewer_connections_is_as_fast_as_over_so_many() {
+    let seconds = |connections: &str, script: &dyn Fn(&App)| {
+        let app = App::start();
+        app.set("MASTHEAD_SMTP__CONNECTIONS", connections);
+        app.set("MASTHEAD_SMTP__MESSAGES", "50");
+        app.set("MASTHEAD_SEND__RETRY", "100ms");
+        app.set("MASTHEAD_SEND__PATIENCE", "500ms");
+        let readers = app.subscribe_many(160);
+        let issue = app.issue(7);
+        script(&app);
+        let since = Instant::now();
+        let run = app.send(&issue).exits(0);
+        assert!(!run.err.contains("paused"), "{}", run.err);
+        once_each(&app, &readers);
+        since.elapsed().as_secs_f64()
+    };
+    let takes_its_time = |moment: &Moment<'_>| {
+        if moment.stage == Stage::Dot {
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    };
+    let over_two = seconds("2", &|app| {
+        app.script(move |moment| {
+            takes_its_time(moment);
+            Act::CarryOn
+        });
+    });
+    let too_many = Act::reply(421, "4.7.0 too many connections");
+    for (stage, act) in [
+        (Stage::Connect, too_many.clone()),
+        (Stage::Connect, Act::Close),
+        (Stage::Hello, Act::reply(451, "4.7.0 try again later")),
+        (Stage::Mail, too_many),
+        (Stage::Mail, Act::Close),
+    ] {
+        let (few, turned_away) = two_at_a_time(stage, act.clone());
+        let few = Arc::new(few);
+        let took = seconds("8", &|app| {
+            let few = few.clone();
+            app.script(move |moment| {
+                takes_its_time(moment);
+                few(moment)
+            });
+        });
+        let turned_away = turned_away.load(Ordering::Relaxed);
+        assert!((1..=20).contains(&turned_away), "{turned_away} were turned away with {act:?} at {stage:?}");
+        assert!(took < 1.5 * over_two + 1.0, "{took} s with {act:?} at {stage:?}, over two {over_two} s");
     }
 }
