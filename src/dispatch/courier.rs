@@ -18,7 +18,7 @@ use super::breaker::{Fault, Trip};
 use super::lanes::Connected;
 use super::{Ended, Job, Shared};
 use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
-use crate::mailer::{ConnectError, Connection, Envelope, Lost, Mail, Mode, Stage, Verdict, Why};
+use crate::mailer::{ConnectError, Connection, Envelope, Lost, Mail, Mode, Security, Stage, Verdict, Why};
 use crate::message::{MessageError, Reader};
 use crate::render::reader_name;
 use crate::store::{Due, Entry, Granted, Intent};
@@ -465,7 +465,11 @@ async fn open(shared: &Shared) -> Result<Connection, ConnectError> {
     if let Ok(opened) = timeout(SLOW, &mut opening).await {
         return opened;
     }
-    shared.trouble(format!("the relay lets us wait: no connection is ready after {} s", SLOW.as_secs()));
+    let hint = match shared.send.relay.security() {
+        Security::StartTls => "; if it speaks TLS from the first byte, its URL begins with smtps://",
+        Security::Implicit | Security::Plain => "",
+    };
+    shared.trouble(format!("the relay lets us wait: no connection is ready after {} s{hint}", SLOW.as_secs()));
     let connection = opening.await?;
     shared.progress.set_trouble(None);
     Ok(connection)

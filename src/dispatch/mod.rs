@@ -47,6 +47,9 @@ pub(crate) use pieces::Pieces;
 /// How often a worker renews its lease and looks for workers that are gone.
 const RENEWAL: Duration = Duration::from_secs(2);
 
+/// How long a relay may always take to greet, however short the patience with it.
+const GREETING: Duration = Duration::from_secs(10);
+
 /// How long a send goes on trying while the store is away.
 const STORE_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -271,7 +274,8 @@ pub async fn run(
         Ok(compiled) => Arc::new(compiled),
         Err(error) => return Ok(Ending::Halted(error.to_string())),
     };
-    let send = Arc::new(send);
+    let relay = send.relay.clone().within(send.breaker.patience.max(GREETING));
+    let send = Arc::new(Send { relay, ..send });
     let per_second = send.issue.rate.or(send.rate);
     let rate = Arc::new(RateLimit::new(send.store.clone(), send.relay.to_string(), per_second));
     let mut eager = send.eager;

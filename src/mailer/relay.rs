@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use lettre::transport::smtp::authentication::Credentials;
 use rustls_platform_verifier::Verifier;
@@ -92,6 +93,15 @@ impl Relay {
     /// The same with other deadlines.
     pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.deadlines = deadlines;
+        self
+    }
+
+    /// The same where no step up to the first message may take longer than `patience`.
+    pub fn within(mut self, patience: Duration) -> Self {
+        let Deadlines { connect, greeting, hello, .. } = &mut self.deadlines;
+        for deadline in [connect, greeting, hello] {
+            *deadline = patience.min(*deadline);
+        }
         self
     }
 

@@ -344,6 +344,20 @@ fn pause_and_cancel_end_the_wait_for_a_relay_that_never_greets() {
     }
 }
 
+#[test]
+fn a_relay_that_never_greets_is_away_when_patience_ends() {
+    let app = App::start();
+    app.subscribe_many(3);
+    app.set("MASTHEAD_SEND__PATIENCE", "1s");
+    app.script(|moment| match moment.stage {
+        Stage::Connect => Act::Stall,
+        _ => Act::CarryOn,
+    });
+    let run = app.masthead(&["send", &app.issue(7), "--yes", "--json", "--wait", "1s"]).exits(3);
+    run.says("the relay was silent for 10s (at greeting)").ledger().is(&[("queued", 3)]);
+    assert_eq!(app.ledger(7).0["state"], "paused");
+}
+
 /// `/dev/full` is a disk that is full.
 #[test]
 fn output_that_cannot_be_written_ends_no_send_and_panics_nowhere() {
