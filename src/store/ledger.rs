@@ -163,7 +163,7 @@ pub struct LedgerSummary {
     pub audience: u64,
     /// How many are in each state.
     pub states: HashMap<&'static str, u64>,
-    /// The addresses in doubt.
+    /// The addresses in doubt; of an erased reader the id.
     pub in_doubt: Vec<String>,
     /// At whom the relay blamed the sender: the first few addresses.
     pub blamed: Vec<String>,
@@ -490,15 +490,16 @@ impl Store {
         state.map(|state| read_state(&state)).transpose()
     }
 
+    /// Who is in doubt; of an erased reader the id is what is left.
     async fn in_doubt(&self, issue_id: i64) -> Result<Vec<String>, StoreError> {
         Ok(sqlx::query_scalar!(
-            "select p.email
-             from ledger l
-             join subscriber p on p.id = l.subscriber_id
-             where l.issue_id = $1 and l.state = 'in_doubt'
-               and not exists (select from ledger later where later.issue_id = l.issue_id
-                               and later.subscriber_id = l.subscriber_id and later.step > l.step)
-             order by p.email",
+            r#"select coalesce(p.email, format('reader %s, erased', l.subscriber_id)) as "who!"
+               from ledger l
+               left join subscriber p on p.id = l.subscriber_id
+               where l.issue_id = $1 and l.state = 'in_doubt'
+                 and not exists (select from ledger later where later.issue_id = l.issue_id
+                                 and later.subscriber_id = l.subscriber_id and later.step > l.step)
+               order by p.email, l.subscriber_id"#,
             issue_id
         )
         .fetch_all(&self.pool)

@@ -40,6 +40,13 @@ fn what_broke_after_the_dot_is_in_doubt_and_never_mailed_again() {
     app.heal();
     app.send(&issue).exits(1).says("reader-4@example.com").ledger().is(&[("accepted", 4), ("in_doubt", 2)]);
     assert_eq!(app.taken().len(), 5);
+    app.masthead(&["subscribers", "erase", "reader-4@example.com", "--yes"]).exits(0);
+    let id = app.query("select subscriber_id::text from ledger where state = 'in_doubt' and reply is null");
+    let in_doubt = app.ledger(7).0["in_doubt"].clone();
+    assert_eq!(in_doubt, serde_json::json!(["reader-2@example.com", format!("reader {id}, erased")]));
+    app.masthead(&["resolve", "7", "--accepted", "--only", "reader-2@example.com"]).exits(0);
+    app.masthead(&["resolve", "7", "--resend"]).exits(0);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 5), ("skipped", 1)]);
 }
 
 #[test]
