@@ -54,7 +54,7 @@ pub(super) struct Args {
     /// Send only if this is what was approved; the preview and `masthead render` print the digest
     #[arg(long, value_name = "DIGEST")]
     approve: Option<Digest>,
-    /// Messages per second at most, like 20/s; it stays with the issue, and whoever sends it shares the rate
+    /// Messages per second at most, like 20/s; it stays with the issue. All that is sent through a relay shares its rate
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
     /// How long to stay for retries that are due later, like 15m
