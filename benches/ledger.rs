@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use masthead::delivery::DeliveryState;
-use masthead::newsletter::Slug;
+use masthead::newsletter::{BaseUrl, Letterhead, Mailbox, Slug};
 use masthead::postgres::PrivatePostgres;
 use masthead::render::Rendered;
 use masthead::store::{Due, Entry, Granted, ImportRow, Intent, NewIssue, Outcome, Store};
@@ -50,12 +50,20 @@ async fn run(postgres: &PrivatePostgres) {
             text: "t".into(),
             seal: "x".into(),
         };
+        let letterhead = Letterhead {
+            slug: Slug::parse("weekly").unwrap(),
+            name: "n".into(),
+            from: Mailbox::parse("editor@example.com").unwrap(),
+            reply_to: None,
+            base_url: BaseUrl::parse("https://news.example.com").unwrap(),
+        };
         let new = NewIssue {
             newsletter_id,
             number: number as u32 + 1,
             source_digest: &[1],
             title: "t",
             rendered: &rendered,
+            letterhead: &letterhead,
             date: None,
             links: &[],
             rate: None,

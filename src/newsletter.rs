@@ -27,9 +27,15 @@ pub struct Newsletter {
 }
 
 impl Newsletter {
+    /// What its mails have of it in their headers and links.
+    pub fn letterhead(&self) -> Letterhead {
+        let Self { slug, name, from, reply_to, base_url, .. } = self.clone();
+        Letterhead { slug, name, from, reply_to, base_url }
+    }
+
     /// The page that lists its issues and takes sign-ups: `https://example.org/weekly`.
     pub fn home_url(&self) -> String {
-        format!("{}/{}", self.base_url, self.slug)
+        self.base_url.home(&self.slug)
     }
 
     /// The page of one sent issue, "read online": `https://example.org/weekly/104`.
@@ -39,17 +45,61 @@ impl Newsletter {
 
     /// The address that unsubscribes the reader whom `token` names, without a login (RFC 8058).
     pub fn unsubscribe_url(&self, token: &str) -> String {
-        format!("{}/u/{token}", self.base_url)
+        self.base_url.unsubscribe(token)
     }
 
     /// The address that confirms the sign-up that `token` names.
     pub fn confirm_url(&self, token: &str) -> String {
         format!("{}/c/{token}", self.base_url)
     }
+}
+
+/// What of a newsletter stands in the headers of an issue's mails, and where their links lead.
+///
+/// It is frozen with the issue: all of its mails have the same, whatever masthead.toml says by then.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Letterhead {
+    /// The newsletter's name in web addresses and commands.
+    pub slug: Slug,
+    /// Its name for readers.
+    pub name: String,
+    /// Who the mail is from.
+    pub from: Mailbox,
+    /// Where replies go, if not to `from`.
+    pub reply_to: Option<Mailbox>,
+    /// Where its pages are served.
+    pub base_url: BaseUrl,
+}
+
+impl Letterhead {
+    /// The page that lists the newsletter's issues and takes sign-ups: `https://example.org/weekly`.
+    pub fn home_url(&self) -> String {
+        self.base_url.home(&self.slug)
+    }
+
+    /// The address that unsubscribes the reader whom `token` names, without a login (RFC 8058).
+    pub fn unsubscribe_url(&self, token: &str) -> String {
+        self.base_url.unsubscribe(token)
+    }
 
     /// The identifier in `List-Id` (RFC 2919): `weekly.example.org`.
     pub fn list_id(&self) -> String {
         format!("{}.{}", self.slug, self.from.address.domain())
+    }
+
+    /// The settings in which `other` is not the same: the name in masthead.toml, the value here, the value there.
+    pub fn differences(&self, other: &Self) -> Vec<(&'static str, String, String)> {
+        let settings = |of: &Self| {
+            let reply_to = of.reply_to.as_ref().map_or("none".to_owned(), Mailbox::to_string);
+            [
+                ("name", of.name.clone()),
+                ("from", of.from.to_string()),
+                ("reply_to", reply_to),
+                ("base_url", of.base_url.to_string()),
+            ]
+        };
+        let pairs = settings(self).into_iter().zip(settings(other));
+        pairs.filter(|(here, there)| here != there).map(|((name, here), (_, there))| (name, here, there)).collect()
     }
 }
 
@@ -153,6 +203,22 @@ impl Mailbox {
         };
         let address = EmailAddress::parse(address)?;
         Ok(Self { name: (!name.is_empty()).then_some(name), address })
+    }
+}
+
+/// As [`Mailbox::parse`] reads it.
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            None => self.address.fmt(f),
+            Some(name) if name.trim() == name && !name.contains(['"', '<', '>', '\\', ',']) => {
+                write!(f, "{name} <{}>", self.address)
+            }
+            Some(name) => {
+                let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+                write!(f, "\"{quoted}\" <{}>", self.address)
+            }
+        }
     }
 }
 
@@ -267,6 +333,16 @@ impl BaseUrl {
         &self.0
     }
 
+    /// The page of a newsletter: `https://example.org/weekly`.
+    fn home(&self, slug: &Slug) -> String {
+        format!("{self}/{slug}")
+    }
+
+    /// The address that unsubscribes the reader whom `token` names.
+    fn unsubscribe(&self, token: &str) -> String {
+        format!("{self}/u/{token}")
+    }
+
     /// Whether its links are https, as the list headers want.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
@@ -293,7 +369,17 @@ pub enum BaseUrlError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_mailbox_is_read_as_it_is_written(name in prop::option::of(r#"[ a-zé"<>\\,.@]{1,9}"#)) {
+            let mailbox = Mailbox { name, address: EmailAddress::parse("ann@example.org").unwrap() };
+            prop_assert_eq!(Mailbox::parse(&mailbox.to_string()).unwrap(), mailbox);
+        }
+    }
 
     #[test]
     fn a_dkim_name_cannot_leave_its_line() {

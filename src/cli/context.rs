@@ -17,10 +17,11 @@ use crate::config::{self, Config, ConfigError, Dkim};
 use crate::issue::Issue;
 use crate::mailer::Relay;
 use crate::message::dkim::{Signer, SigningKey};
-use crate::newsletter::Newsletter;
+use crate::newsletter::{Letterhead, Newsletter};
 use crate::postgres::PrivatePostgres;
 use crate::render;
 use crate::store::{Store, StoreError};
+use crate::subscriber::EmailAddress;
 use crate::theme::Theme;
 
 /// How often the private Postgres is looked at.
@@ -42,7 +43,7 @@ impl ConfigArgs {
 
     /// Who signs a newsletter's mail; without a configuration, nobody.
     pub(super) fn signer_of(&self, newsletter: &Newsletter) -> anyhow::Result<Option<Signer>> {
-        if self.config.exists() { signer(&self.load()?, newsletter) } else { Ok(None) }
+        if self.config.exists() { signer(&self.load()?, &newsletter.letterhead()) } else { Ok(None) }
     }
 
     /// The newsletter that an issue is looked at for: the one asked for, the one that it names, the only one;
@@ -214,10 +215,10 @@ pub(super) fn relay(config: &Config) -> anyhow::Result<Relay> {
     Ok(relay.with_window(config.send.window).with_pipelining(config.send.pipelining))
 }
 
-/// Who signs a newsletter's mail, by the configuration; what is odd about it is said.
-pub(super) fn signer(config: &Config, newsletter: &Newsletter) -> anyhow::Result<Option<Signer>> {
-    let Some(dkim) = config.dkim(&newsletter.slug) else { return Ok(None) };
-    for (what, remedy) in dkim_oddities(dkim, newsletter) {
+/// Who signs mail with a letterhead, by the configuration; what is odd about it is said.
+pub(super) fn signer(config: &Config, letterhead: &Letterhead) -> anyhow::Result<Option<Signer>> {
+    let Some(dkim) = config.dkim(&letterhead.slug) else { return Ok(None) };
+    for (what, remedy) in dkim_oddities(dkim, &letterhead.from.address) {
         errln!("warning: {what}; {remedy}");
     }
     read_signer(dkim).map(Some)
@@ -238,7 +239,7 @@ pub(super) fn read_signer(dkim: &Dkim) -> anyhow::Result<Signer> {
 }
 
 /// What is odd about a key before anything is signed with it, and what to do about it.
-pub(super) fn dkim_oddities(dkim: &Dkim, newsletter: &Newsletter) -> Vec<(String, String)> {
+pub(super) fn dkim_oddities(dkim: &Dkim, from: &EmailAddress) -> Vec<(String, String)> {
     let mut oddities = Vec::new();
     let file = dkim.key_file.display();
     let key = std::fs::metadata(&dkim.key_file).ok().filter(std::fs::Metadata::is_file);
@@ -246,14 +247,18 @@ pub(super) fn dkim_oddities(dkim: &Dkim, newsletter: &Newsletter) -> Vec<(String
     if mode & 0o077 != 0 {
         oddities.push((format!("other users may read the DKIM key `{file}`"), format!("run `chmod 600 {file}`")));
     }
-    if !dkim.name.is_aligned_with(&newsletter.from.address) {
-        let (signs, from) = (dkim.name.domain(), newsletter.from.address.domain());
-        oddities.push((
-            format!("DKIM signs for {signs}, mail is from {from}: DMARC does not count that"),
-            "leave out `domain` under [dkim]".to_owned(),
-        ));
-    }
+    oddities.extend(misaligned(dkim, from));
     oddities
+}
+
+/// What is odd about a key of another domain than mail is from, and what to do about it.
+pub(super) fn misaligned(dkim: &Dkim, from: &EmailAddress) -> Option<(String, String)> {
+    if dkim.name.is_aligned_with(from) {
+        return None;
+    }
+    let (signs, from) = (dkim.name.domain(), from.domain());
+    let what = format!("DKIM signs for {signs}, mail is from {from}: DMARC does not count that");
+    Some((what, format!("let `domain` under [dkim] be {from}")))
 }
 
 /// Ctrl-C, SIGTERM and a terminal that is closed, which end the process no longer.

@@ -237,7 +237,7 @@ impl Demo {
         let store = &self.open.store;
         let issue = freeze(store, self.newsletter_id, ready, None).await?;
         store.snapshot(issue.id).await?;
-        let plan = plan(&self.config, store.clone(), self.relay.clone(), self.newsletter.clone(), None, issue);
+        let plan = plan(&self.config, store.clone(), self.relay.clone(), &self.newsletter, None, issue).await?;
         let (_never, interrupt) = tokio::sync::watch::channel(false);
         dispatch::run(plan, Arc::new(Progress::default()), interrupt).await?;
         let ledger = LedgerView::read(store, &self.newsletter, self.newsletter_id, ready.number).await?;

@@ -232,7 +232,7 @@ impl Doctor {
             self.found(State::Note, about, what, "`masthead doctor --new-key` makes a key");
             return Ok(());
         };
-        for (what, remedy) in dkim_oddities(dkim, newsletter) {
+        for (what, remedy) in dkim_oddities(dkim, &newsletter.from.address) {
             self.found(State::Warning, about, what, remedy);
         }
         let record = match read_signer(dkim) {
@@ -282,7 +282,7 @@ impl Doctor {
             self.found(State::Warning, &about, what, "set base_url under [web] to the public https address");
         }
         let serve = "run `masthead serve` there with this database, behind a TLS proxy";
-        match readers_web::instance(store, newsletter).await? {
+        match readers_web::instance(store, base_url).await? {
             Instance::This => self.ok(&about, format!("{base_url} serves this database")),
             Instance::Other => {
                 self.found(State::Error, &about, format!("{base_url} serves another database than this one"), serve);

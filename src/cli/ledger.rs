@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::moment::span;
-use super::{Exit, advise};
+use super::{Exit, advise, letterhead};
 use crate::delivery::{DeliveryState, PauseCause, ReplyClass};
 use crate::newsletter::{Newsletter, Slug};
 use crate::store::{FrozenIssue, IssueState, LedgerSummary, Pause, Reason, Senders, Store};
@@ -24,6 +24,8 @@ pub(super) struct LedgerView {
     rate: Option<f64>,
     /// Who sends it, while it is sending.
     senders: Senders,
+    /// How it goes out where that is not as masthead.toml has it, until it is over.
+    letterhead: Option<String>,
 }
 
 impl LedgerView {
@@ -48,7 +50,11 @@ impl LedgerView {
             IssueState::Sending => (store.pace(issue.id).await?, store.senders(issue.id).await?),
             _ => (None, Senders::default()),
         };
-        Ok(Self { slug, issue, summary, prospects, rate, senders })
+        let letterhead = match issue.state {
+            IssueState::Sent | IssueState::Cancelled => None,
+            _ => letterhead::oddity(&issue, newsletter),
+        };
+        Ok(Self { slug, issue, summary, prospects, rate, senders, letterhead })
     }
 
     /// `slug/number`.
@@ -108,7 +114,7 @@ impl LedgerView {
             let when = if wait > 0 { format!("in {}", span(wait)) } else { "now, when somebody runs".to_owned() };
             text += &format!("  starts at {} UTC, {when}\n", clock(at));
             text += &format!("  {} readers as of now; the audience is taken then\n", self.prospects.unwrap_or(0));
-            return text;
+            return text + &self.letterhead();
         }
         let terms: Vec<_> = DeliveryState::ALL
             .into_iter()
@@ -117,6 +123,7 @@ impl LedgerView {
             .collect();
         let sum = if terms.is_empty() { "nobody".to_owned() } else { terms.join(" + ") };
         text += &format!("  {audience} in the audience = {sum}\n");
+        text += &self.letterhead();
         text += &self.outlook();
         text += &self.pause();
         if let Some(trouble) = &self.senders.trouble {
@@ -138,6 +145,11 @@ impl LedgerView {
             };
         }
         text
+    }
+
+    /// How it goes out where that is not as masthead.toml has it.
+    fn letterhead(&self) -> String {
+        self.letterhead.as_ref().map_or_else(String::new, |oddity| format!("  {oddity}\n"))
     }
 
     /// What the relay said of those that it did not take.

@@ -36,6 +36,7 @@ mod doctor;
 mod fmt;
 mod init;
 mod ledger;
+mod letterhead;
 mod links;
 mod moment;
 mod operate;

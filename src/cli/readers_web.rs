@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::newsletter::Newsletter;
+use crate::newsletter::BaseUrl;
 use crate::store::Store;
 
 /// How long the base URL has to answer.
 const DEADLINE: Duration = Duration::from_secs(3);
 
-/// Whose pages are at a newsletter's base URL.
+/// Whose pages are at a base URL.
 pub(super) enum Instance {
     /// Those of a `serve` on this store.
     This,
@@ -20,9 +20,9 @@ pub(super) enum Instance {
     Silent(String),
 }
 
-/// Asks the base URL which store it serves.
-pub(super) async fn instance(store: &Store, newsletter: &Newsletter) -> anyhow::Result<Instance> {
-    Ok(match get(format!("{}/instance", newsletter.base_url)).await? {
+/// Asks a base URL which store it serves.
+pub(super) async fn instance(store: &Store, base_url: &BaseUrl) -> anyhow::Result<Instance> {
+    Ok(match get(format!("{base_url}/instance")).await? {
         Ok(instance) if instance == store.instance() => Instance::This,
         Ok(instance) if instance.len() == 32 && instance.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             Instance::Other

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, sent_newsletter, signer, warn_of_style};
 use super::ledger::LedgerView;
 use super::send::{Ready, draw_progress, freeze, plan, rate, refuse_errors, refuse_other_content};
-use super::{Exit, advise, check};
+use super::{Exit, advise, check, letterhead};
 use crate::catcher::{Catcher, Keep, Mail, Options};
 use crate::config::Config;
 use crate::dispatch::{self, Ending, Progress};
@@ -71,18 +71,24 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let interrupted = interruption()?;
         let open = OpenStore::open(&config).await?;
         let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
-        match open.store.issue(newsletter_id, ready.number).await? {
+        let known = open.store.issue(newsletter_id, ready.number).await?;
+        let ready = match &known {
             Some(known) => {
-                refuse_other_content(&ready, &known)?;
-                let slug = &ready.newsletter.slug;
-                errln!("note: {slug}/{} was sent already; this goes to everybody all the same", known.number);
+                refuse_other_content(&ready, known)?;
+                let name = ready.name();
+                errln!("note: {name} was sent already; this goes to everybody all the same");
+                if let Some(oddity) = letterhead::oddity(known, &ready.newsletter) {
+                    errln!("warning: {name} {oddity}");
+                }
+                ready.frozen_as(known)
             }
             None => {
                 if let Err(why) = refuse_errors(&manuscript, &ready, &config.check) {
                     errln!("warning: {why}");
                 }
+                ready
             }
-        }
+        };
         let rehearsal = open.store.rehearse().await?.ok_or_else(|| {
             advise("another rehearsal is under way in this database", "wait until it is over, or stop it")
         })?;
@@ -103,7 +109,7 @@ async fn play(
     interrupted: watch::Receiver<bool>,
 ) -> anyhow::Result<Exit> {
     let store = &rehearsal.store;
-    let signer = signer(config, &ready.newsletter)?;
+    let signer = signer(config, &ready.letterhead)?;
     let caught = Arc::new(Caught::default());
     let counting = caught.clone();
     let options = Options {
@@ -123,7 +129,7 @@ async fn play(
 
     let progress = Arc::new(Progress::default());
     let bar = tokio::spawn(draw_progress(progress.clone(), snapshot.audience));
-    let mut plan = plan(config, store.clone(), relay, ready.newsletter.clone(), signer, issue);
+    let mut plan = plan(config, store.clone(), relay, &ready.newsletter, signer, issue).await?;
     plan.rate = args.rate;
     let began = Instant::now();
     let ending = dispatch::run(plan, progress, interrupted).await?;

@@ -99,7 +99,7 @@ fn sample(
         unsubscribe_url: SAMPLE_UNSUBSCRIBE_URL.to_owned(),
     };
     let message_id = format!("{}.sample@{}", rendered.seal, newsletter.from.address.domain());
-    let compiled = Compiled::new(newsletter, &rendered, issue.number, date, signer)?;
+    let compiled = Compiled::new(&newsletter.letterhead(), &rendered, issue.number, date, signer)?;
     Ok(Sample {
         html: rendered.html_for(sample_value).into_bytes(),
         text: rendered.text_for(sample_value).into_bytes(),

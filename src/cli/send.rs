@@ -17,7 +17,7 @@ use super::context::{
 };
 use super::ledger::{LedgerView, brief, clock};
 use super::readers_web::{self, Instance};
-use super::{Exit, advise, check, moment};
+use super::{Exit, advise, check, letterhead, moment};
 use crate::config::{Config, parse_duration};
 use crate::delivery::PauseCause;
 use crate::dispatch::{self, Berths, Ending, Herald, Progress};
@@ -26,7 +26,7 @@ use crate::issue::{Issue, IssueLink, Manuscript};
 use crate::mailer::{Connection, Envelope, Mail, Relay, Verdict};
 use crate::message::dkim::Signer;
 use crate::message::{Compiled, Digest, Reader, proof_message};
-use crate::newsletter::Newsletter;
+use crate::newsletter::{Letterhead, Newsletter};
 use crate::render::{self, Rendered};
 use crate::store::{FrozenIssue, IssueState, NewIssue, Store, StoreError};
 use crate::subscriber::EmailAddress;
@@ -62,7 +62,7 @@ pub(super) struct Args {
     wait: Option<Duration>,
     /// Send it then: `2026-11-23 08:00` on this machine's clock, or with an offset as `2026-11-23T08:00:00+01:00`
     ///
-    /// The content is frozen now, the audience is taken when it starts. Whoever runs then starts it: `serve`,
+    /// Content and sender are frozen now, the audience is taken when it starts. Whoever runs then starts it: `serve`,
     /// `worker`, or this command once more.
     #[arg(long, value_name = "TIME", value_parser = moment::parse, conflicts_with_all = ["proof", "dry_run"])]
     at: Option<OffsetDateTime>,
@@ -90,7 +90,10 @@ pub(super) struct Ready {
     pub(super) newsletter: Newsletter,
     pub(super) number: u32,
     pub(super) issue: Issue,
+    /// What leaves, with its slots.
     pub(super) rendered: Rendered,
+    /// Who it is from, and where its links lead.
+    pub(super) letterhead: Letterhead,
     source_digest: Vec<u8>,
 }
 
@@ -102,7 +105,19 @@ impl Ready {
         // Of what was read, so that line ends and mended damage make no other content.
         let content = serde_json::to_vec(&Issue { repairs: Vec::new(), ..issue.clone() })?;
         let source_digest = digest::digest(&digest::SHA256, &content).as_ref().to_vec();
-        Ok(Self { newsletter, number, issue, rendered, source_digest })
+        let letterhead = newsletter.letterhead();
+        Ok(Self { newsletter, number, issue, rendered, letterhead, source_digest })
+    }
+
+    /// `slug/number`.
+    pub(super) fn name(&self) -> String {
+        format!("{}/{}", self.newsletter.slug, self.number)
+    }
+
+    /// The same with what was frozen: that leaves, whatever this version would make of the file and masthead.toml.
+    pub(super) fn frozen_as(self, known: &FrozenIssue) -> Self {
+        let letterhead = known.letterhead.as_deref().cloned().unwrap_or(self.letterhead);
+        Self { rendered: known.rendered.clone(), letterhead, ..self }
     }
 }
 
@@ -127,7 +142,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         return block_on(proof(&config, &ready, &args.proof));
     }
     match &args.out {
-        Some(out) => block_on(dry_run(args, &config, &manuscript, &ready, out)),
+        Some(out) => block_on(dry_run(args, &config, &manuscript, ready, out)),
         None => {
             let is_signed = config.dkim(&ready.newsletter.slug).is_some();
             block_on_sending(is_signed, send(args, &config, &manuscript, ready))
@@ -138,14 +153,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 /// Mails one copy to each address, as the relay would get it for a reader.
 async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::Result<Exit> {
     let addresses: Vec<_> = addresses.iter().map(|address| EmailAddress::parse(address)).collect::<Result<_, _>>()?;
-    let signer = signer(config, &ready.newsletter)?;
+    let signer = signer(config, &ready.letterhead)?;
     let mut connection = Connection::open(&relay(config)?).await?;
     let date = OffsetDateTime::now_utc();
     let mut exit = Exit::Done;
     for address in addresses {
         let number = Some(ready.number);
-        let bytes = proof_message(&ready.newsletter, &ready.rendered, number, &address, date, signer.as_ref())?;
-        let envelope = Envelope { from: ready.newsletter.from.address.clone(), to: address.clone() };
+        let bytes = proof_message(&ready.letterhead, &ready.rendered, number, &address, date, signer.as_ref())?;
+        let envelope = Envelope { from: ready.letterhead.from.address.clone(), to: address.clone() };
         match connection.send(&Mail::new(envelope, bytes)).await {
             Verdict::Accepted(_) => errln!("proof to {address}: accepted"),
             Verdict::Refused { reply, .. } => {
@@ -166,26 +181,33 @@ async fn dry_run(
     args: &Args,
     config: &Config,
     manuscript: &Manuscript,
-    ready: &Ready,
+    ready: Ready,
     out: &Path,
 ) -> anyhow::Result<Exit> {
-    let signer = signer(config, &ready.newsletter)?;
     let open = OpenStore::open(config).await?;
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
-    let known = open.store.issue(newsletter_id, ready.number).await?;
-    match &known {
-        Some(known) => refuse_other_content(ready, known)?,
-        None => refuse_errors(manuscript, ready, &config.check)?,
-    }
-    refuse_unapproved(args, config, &open.store, newsletter_id, ready, known.as_ref()).await?;
-    let rendered = known.as_ref().map_or(&ready.rendered, |frozen| &frozen.rendered);
+    let ready = match open.store.issue(newsletter_id, ready.number).await? {
+        Some(known) => {
+            refuse_other_content(&ready, &known)?;
+            if let Some(oddity) = letterhead::oddity(&known, &ready.newsletter) {
+                errln!("warning: {} {oddity}", ready.name());
+            }
+            ready.frozen_as(&known)
+        }
+        None => {
+            refuse_errors(manuscript, &ready, &config.check)?;
+            ready
+        }
+    };
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready).await?;
+    let signer = signer(config, &ready.letterhead)?;
     for folder in ["tmp", "new", "cur"] {
         std::fs::create_dir_all(out.join(folder)).with_context(|| format!("cannot make `{}`", out.display()))?;
     }
     let keyring = open.store.keyring();
     let (mut after, mut written) = (0, 0_u64);
     let date = ready.issue.date.map_or(OffsetDateTime::UNIX_EPOCH, |date| date.midnight().assume_utc());
-    let compiled = Compiled::new(&ready.newsletter, rendered, Some(ready.number), date, signer.as_ref())?;
+    let compiled = Compiled::new(&ready.letterhead, &ready.rendered, Some(ready.number), date, signer.as_ref())?;
     loop {
         let page = open.store.prospects(newsletter_id, ready.number, after, 1_000).await?;
         let Some(last) = page.last() else { break };
@@ -195,9 +217,9 @@ async fn dry_run(
             let reader = Reader {
                 address: EmailAddress::parse(&subscriber.email)?,
                 name: subscriber.name.clone(),
-                unsubscribe_url: ready.newsletter.unsubscribe_url(&keyring.sign(claim)),
+                unsubscribe_url: ready.letterhead.unsubscribe_url(&keyring.sign(claim)),
             };
-            let message_id = keyring.message_id(0, subscriber.id, ready.newsletter.from.address.domain());
+            let message_id = keyring.message_id(0, subscriber.id, ready.letterhead.from.address.domain());
             let bytes = compiled.stamp(&reader, &message_id)?.to_vec();
             let name = format!("{}.{}.masthead", ready.number, subscriber.id);
             let tmp = out.join("tmp").join(&name);
@@ -213,21 +235,25 @@ async fn dry_run(
 
 async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Ready) -> anyhow::Result<Exit> {
     let relay = relay(config)?;
-    let signer = signer(config, &ready.newsletter)?;
     let interrupted = interruption()?;
     let open = OpenStore::open(config).await?;
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
     let known = open.store.issue(newsletter_id, ready.number).await?;
-    match &known {
+    let ready = match &known {
         Some(known) => {
             refuse_other_content(&ready, known)?;
             refuse_cancelled(&ready, known)?;
+            ready.frozen_as(known)
         }
-        None => refuse_errors(manuscript, &ready, &config.check)?,
-    }
+        None => {
+            refuse_errors(manuscript, &ready, &config.check)?;
+            ready
+        }
+    };
     let later = later(args.at, &ready, known.as_ref())?;
-    refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
-    check_instance(&open.store, &ready.newsletter).await?;
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready).await?;
+    let signer = signer(config, &ready.letterhead)?;
+    check_instance(&open.store, &ready.letterhead).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
     let rate = args.rate.or(known.as_ref().and_then(|known| known.rate)).or(config.send.rate);
     let pace = open.store.last_pace(newsletter_id).await?;
@@ -236,16 +262,20 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
         None => 0,
     };
     let how = expectation(prospects + queued, config.send.connections, rate, pace);
-    announce(&ready, known.as_ref(), (prospects, queued), &how, &oddities(&open.store, newsletter_id, &ready).await?);
+    let oddities = oddities(&open.store, newsletter_id, &ready, known.as_ref()).await?;
+    announce(&ready, known.as_ref(), (prospects, queued), &how, &oddities);
     if !args.yes && !confirmed(prospects + queued, later)? {
         errln!("nothing was sent");
         open.close().await?;
         return Ok(Exit::Findings);
     }
     if let Some(at) = later {
-        return schedule(args, open, newsletter_id, &ready, at).await;
+        return schedule(args, config, open, newsletter_id, ready, at).await;
     }
     let issue = freeze(&open.store, newsletter_id, &ready, args.rate).await?;
+    // Another process may have frozen the number in the meantime.
+    let ready = ready.frozen_as(&issue);
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready).await?;
     let snapshot = open.store.snapshot(issue.id).await?;
     // One that was scheduled is dated anew when it starts early.
     let issue = open.store.issue(newsletter_id, ready.number).await?.unwrap_or(issue);
@@ -257,7 +287,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
         true => tokio::spawn(draw_progress(progress.clone(), before.open())),
         false => tokio::spawn(tell_progress(open.store.clone(), ready.newsletter.clone(), newsletter_id, ready.number)),
     };
-    let mut plan = plan(config, open.store.clone(), relay.clone(), ready.newsletter.clone(), signer.clone(), issue);
+    let mut plan = plan(config, open.store.clone(), relay.clone(), &ready.newsletter, signer.clone(), issue).await?;
     plan.wait = args.wait.unwrap_or(plan.wait);
     plan.breaker.patience = plan.breaker.patience.min(plan.wait);
     plan.eager = true;
@@ -322,7 +352,7 @@ fn later(
     known: Option<&FrozenIssue>,
 ) -> anyhow::Result<Option<OffsetDateTime>> {
     let Some(at) = at else { return Ok(None) };
-    let name = format!("{}/{}", ready.newsletter.slug, ready.number);
+    let name = ready.name();
     let now = OffsetDateTime::now_utc();
     let is_over = |at: OffsetDateTime| at <= now;
     let waits = known.is_none_or(|known| known.state == IssueState::Scheduled && !known.starts_at.is_some_and(is_over));
@@ -347,15 +377,18 @@ fn later(
 /// Freezes the issue and leaves it to whoever runs when its time comes.
 async fn schedule(
     args: &Args,
+    config: &Config,
     open: OpenStore,
     newsletter_id: i32,
-    ready: &Ready,
+    ready: Ready,
     at: OffsetDateTime,
 ) -> anyhow::Result<Exit> {
     let links = ready.issue.recommended();
-    let issue = open.store.schedule_issue(&new_issue(newsletter_id, ready, &links, args.rate), at).await?;
+    let issue = open.store.schedule_issue(&new_issue(newsletter_id, &ready, &links, args.rate), at).await?;
     // Another process may have frozen the number in the meantime.
-    refuse_other_content(ready, &issue)?;
+    refuse_other_content(&ready, &issue)?;
+    let ready = ready.frozen_as(&issue);
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready).await?;
     let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
     err!("{}", view.text());
     errln!("  keep `masthead serve` or `masthead worker` running, or run the same command again then");
@@ -382,18 +415,19 @@ pub(super) async fn freeze(
 }
 
 /// How an issue is sent, by the configuration; nobody is told.
-pub(super) fn plan(
+pub(super) async fn plan(
     config: &Config,
     store: Store,
     relay: Relay,
-    newsletter: Newsletter,
+    newsletter: &Newsletter,
     signer: Option<Signer>,
     issue: FrozenIssue,
-) -> dispatch::Send {
-    dispatch::Send {
+) -> Result<dispatch::Send, StoreError> {
+    let letterhead = store.letterhead(&issue, &newsletter.letterhead()).await?;
+    Ok(dispatch::Send {
         store,
         relay,
-        newsletter,
+        letterhead,
         signer,
         issue,
         berths: Berths::new(config.send.connections),
@@ -405,7 +439,7 @@ pub(super) fn plan(
         eager: false,
         operator: None,
         host: host(),
-    }
+    })
 }
 
 /// Who tells the operator, if one is configured.
@@ -420,9 +454,9 @@ pub(super) fn herald(
 }
 
 /// Makes sure that the links that will be mailed lead to a `serve` on this same store.
-async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Result<()> {
-    let base_url = &newsletter.base_url;
-    match readers_web::instance(store, newsletter).await? {
+async fn check_instance(store: &Store, letterhead: &Letterhead) -> anyhow::Result<()> {
+    let base_url = &letterhead.base_url;
+    match readers_web::instance(store, base_url).await? {
         Instance::This => {}
         Instance::Other => {
             return Err(advise(
@@ -440,14 +474,13 @@ async fn check_instance(store: &Store, newsletter: &Newsletter) -> anyhow::Resul
     Ok(())
 }
 
-/// Refuses an issue whose number has other content already.
+/// Refuses an issue whose number has other content already, or waits for its time with another letterhead.
 pub(super) fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()> {
     if known.source_digest == ready.source_digest {
-        return Ok(());
+        return letterhead::refuse_other(known, &ready.newsletter);
     }
-    let (slug, number) = (&ready.newsletter.slug, ready.number);
     Err(advise(
-        &format!("{slug}/{number} was sent already with other content: {}", known.rendered.subject),
+        &format!("{} was sent already with other content: {}", ready.name(), known.rendered.subject),
         "give the file a number of its own; what was sent stays as it was",
     ))
 }
@@ -457,8 +490,7 @@ fn refuse_cancelled(ready: &Ready, known: &FrozenIssue) -> anyhow::Result<()> {
     if known.state != IssueState::Cancelled {
         return Ok(());
     }
-    let name = format!("{}/{}", ready.newsletter.slug, ready.number);
-    Err(advise(&format!("{name} was cancelled"), "give the file another number to send it after all"))
+    Err(advise(&format!("{} was cancelled", ready.name()), "give the file another number to send it after all"))
 }
 
 /// Refuses what nobody should get: what the check calls an error. Warnings never stop a send.
@@ -484,12 +516,9 @@ async fn refuse_unapproved(
     store: &Store,
     newsletter_id: i32,
     ready: &Ready,
-    known: Option<&FrozenIssue>,
 ) -> anyhow::Result<()> {
-    // what was frozen leaves, whatever this version would make of the file
-    let rendered = known.map_or(&ready.rendered, |frozen| &frozen.rendered);
-    let leaves = Digest::of(&ready.newsletter, rendered, Some(ready.number))?;
-    let name = format!("{}/{}", ready.newsletter.slug, ready.number);
+    let leaves = Digest::of(&ready.letterhead, &ready.rendered, Some(ready.number))?;
+    let name = ready.name();
     let approved = match args.approve {
         Some(given) => Some(given),
         None if !config.send.approval => return Ok(()),
@@ -507,8 +536,16 @@ async fn refuse_unapproved(
 }
 
 /// What an editor would want to know before the send.
-async fn oddities(store: &Store, newsletter_id: i32, ready: &Ready) -> anyhow::Result<Vec<String>> {
+async fn oddities(
+    store: &Store,
+    newsletter_id: i32,
+    ready: &Ready,
+    known: Option<&FrozenIssue>,
+) -> anyhow::Result<Vec<String>> {
     let mut oddities = Vec::new();
+    if let Some(oddity) = known.and_then(|known| letterhead::oddity(known, &ready.newsletter)) {
+        oddities.push(format!("{} {oddity}", ready.name()));
+    }
     if let Some(name) = ready.issue.other_newsletter(&ready.newsletter) {
         oddities.push(format!("the title names \"{name}\", the newsletter is \"{}\"", ready.newsletter.name));
     }
@@ -552,7 +589,7 @@ fn expectation(readers: u64, connections: usize, rate: Option<f64>, pace: Option
 fn announce(ready: &Ready, known: Option<&FrozenIssue>, readers: (u64, u64), how: &str, oddities: &[String]) {
     let (new, open) = readers;
     errln!("newsletter  {} ({})", ready.newsletter.name, ready.newsletter.slug);
-    errln!("subject     {}", known.map_or(&ready.rendered.subject, |known| &known.rendered.subject));
+    errln!("subject     {}", ready.rendered.subject);
     match known {
         Some(known) => {
             let (audience, state) = (known.audience, known.state.as_str());
@@ -587,6 +624,7 @@ fn new_issue<'a>(newsletter_id: i32, ready: &'a Ready, links: &'a [IssueLink<'a>
         source_digest: &ready.source_digest,
         title: ready.issue.title.as_deref().unwrap_or(&ready.rendered.subject),
         rendered: &ready.rendered,
+        letterhead: &ready.letterhead,
         date: ready.issue.date,
         links,
         rate,

@@ -76,7 +76,7 @@ pub(super) async fn site(config: &Config, store: Store) -> anyhow::Result<Site> 
     let mut signers = HashMap::new();
     let mut notices = HashMap::new();
     for newsletter in &config.newsletters {
-        if let Some(signer) = signer(config, newsletter)? {
+        if let Some(signer) = signer(config, &newsletter.letterhead())? {
             signers.insert(newsletter.slug.clone(), signer);
         }
         notices.insert(newsletter.slug.clone(), config.notices(&newsletter.slug));

@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::Exit;
-use super::context::{ConfigArgs, OpenStore, block_on, interruption, relay, signer};
+use super::context::{ConfigArgs, OpenStore, block_on, interruption, misaligned, relay, signer};
 use super::ledger::{LedgerView, brief};
+use super::letterhead;
 use super::moment::span;
 use super::send::{TELLING, herald, plan};
 use crate::config::Config;
@@ -88,7 +89,7 @@ impl Sender {
         let mut newsletters = BTreeMap::new();
         for newsletter in &config.newsletters {
             let id = store.newsletter_id(&newsletter.slug).await?;
-            let signer = signer(config, newsletter)?;
+            let signer = signer(config, &newsletter.letterhead())?;
             let operator = herald(config, newsletter, &relay, signer.clone());
             newsletters.insert(id, Desk { newsletter: newsletter.clone(), signer, operator });
         }
@@ -160,14 +161,21 @@ impl Sender {
         }
         let frozen = self.store.issue(issue.newsletter_id, issue.number).await?;
         let frozen = frozen.ok_or_else(|| StoreError::Unknown(format!("no issue {} any more", issue.number)))?;
-        let is_paused = frozen.state == IssueState::Paused;
         let (store, relay) = (self.store.clone(), self.relay.clone());
-        let plan = plan(config, store, relay, newsletter.clone(), signer.clone(), frozen);
+        let plan = plan(config, store, relay, newsletter, signer.clone(), frozen).await?;
         let plan = dispatch::Send { wait: STAY, berths: self.berths.clone(), operator: operator.clone(), ..plan };
         let interrupted = interrupted.clone();
         // A look whether a pause is over is said when it is.
-        if !is_paused {
-            errln!("{}/{}: taking part", newsletter.slug, issue.number);
+        if plan.issue.state != IssueState::Paused {
+            let name = format!("{}/{}", newsletter.slug, issue.number);
+            errln!("{name}: taking part");
+            if let Some(oddity) = letterhead::oddity(&plan.issue, newsletter) {
+                errln!("warning: {name} {oddity}");
+                let dkim = config.dkim(&newsletter.slug);
+                if let Some((what, remedy)) = dkim.and_then(|dkim| misaligned(dkim, &plan.letterhead.from.address)) {
+                    errln!("warning: {what}; {remedy}");
+                }
+            }
         }
         parts.spawn(async move {
             Part { issue, ending: dispatch::run(plan, Arc::new(Progress::default()), interrupted).await }

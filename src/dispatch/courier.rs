@@ -451,11 +451,11 @@ fn compose(shared: &Shared, due: &Due) -> Result<Option<Mail>, MessageError> {
     let reader = Reader {
         address,
         name: due.name.as_deref().and_then(reader_name),
-        unsubscribe_url: send.newsletter.unsubscribe_url(&keyring.sign(claim)),
+        unsubscribe_url: send.letterhead.unsubscribe_url(&keyring.sign(claim)),
     };
-    let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.newsletter.from.address.domain());
+    let message_id = keyring.message_id(send.issue.id, due.subscriber_id, send.letterhead.from.address.domain());
     let message = shared.pieces.message(&shared.compiled.stamp(&reader, &message_id)?);
-    let envelope = Envelope { from: send.newsletter.from.address.clone(), to: reader.address };
+    let envelope = Envelope { from: send.letterhead.from.address.clone(), to: reader.address };
     Ok(Some(Mail::new(envelope, message)))
 }
 

@@ -33,8 +33,9 @@ use crate::delivery::{BreakerLimits, PauseCause, RetrySchedule};
 use crate::mailer::Relay;
 use crate::message::Compiled;
 use crate::message::dkim::Signer;
-use crate::newsletter::Newsletter;
-use crate::store::{Due, FrozenIssue, IssueState, Outcome, Outlook, Pause, Store, StoreError, Worker, WorkerError};
+use crate::store::{
+    Due, FrozenIssue, FrozenLetterhead, IssueState, Outcome, Outlook, Pause, Store, StoreError, Worker, WorkerError,
+};
 use breaker::{Breaker, Trip};
 use lanes::Lanes;
 use rate::{RateLimit, Rest};
@@ -59,8 +60,8 @@ pub struct Send {
     pub store: Store,
     /// The relay.
     pub relay: Relay,
-    /// Whose issue it is.
-    pub newsletter: Newsletter,
+    /// Who it is from, and where its links lead.
+    pub letterhead: FrozenLetterhead,
     /// Who signs its mail, if anybody does.
     pub signer: Option<Signer>,
     /// The issue.
@@ -270,7 +271,7 @@ pub async fn run(
     mut interrupt: watch::Receiver<bool>,
 ) -> Result<Ending, StoreError> {
     let (number, date) = (Some(send.issue.number), send.issue.created_at);
-    let compiled = match Compiled::new(&send.newsletter, &send.issue.rendered, number, date, send.signer.as_ref()) {
+    let compiled = match Compiled::new(&send.letterhead, &send.issue.rendered, number, date, send.signer.as_ref()) {
         Ok(compiled) => Arc::new(compiled),
         Err(error) => return Ok(Ending::Halted(error.to_string())),
     };
@@ -344,7 +345,7 @@ async fn told_to_stop(interrupt: &mut watch::Receiver<bool>) {
 }
 
 fn tell_of_pause(send: &Send, trip: &Trip) {
-    let name = format!("{}/{}", send.newsletter.slug, send.issue.number);
+    let name = format!("{}/{}", send.letterhead.slug, send.issue.number);
     let remedy = match trip.probe_in {
         Some(_) => {
             format!("It sees by itself whether it can go on, from time to time; `masthead resume {name}` is faster.")
@@ -366,7 +367,7 @@ fn tell_of_pause(send: &Send, trip: &Trip) {
 /// Mails the operator, if there is one.
 fn tell_operator(send: &Send, what: &str, text: &str) {
     if let Some(operator) = &send.operator {
-        operator.tell(&format!("{}/{} {what}", send.newsletter.slug, send.issue.number), text);
+        operator.tell(&format!("{}/{} {what}", send.letterhead.slug, send.issue.number), text);
     }
 }
 

@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256};
 use time::OffsetDateTime;
 
 use super::{Compiled, MessageError};
-use crate::newsletter::Newsletter;
+use crate::newsletter::Letterhead;
 use crate::render::Rendered;
 use crate::token::hex;
 
@@ -20,8 +20,8 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of an issue as it would leave now.
-    pub fn of(newsletter: &Newsletter, rendered: &Rendered, number: Option<u32>) -> Result<Self, MessageError> {
-        Ok(Compiled::new(newsletter, rendered, number, OffsetDateTime::UNIX_EPOCH, None)?.digest())
+    pub fn of(letterhead: &Letterhead, rendered: &Rendered, number: Option<u32>) -> Result<Self, MessageError> {
+        Ok(Compiled::new(letterhead, rendered, number, OffsetDateTime::UNIX_EPOCH, None)?.digest())
     }
 
     /// The digest of pieces; where one ends and the next begins counts.

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::dkim::{BodyHash, Signer};
 use super::encoding::{Encoder, STATES};
 use super::{Digest, Head, MessageError, Reader, alternatives, boundary, crlf, header};
-use crate::newsletter::{Mailbox, Newsletter};
+use crate::newsletter::{Letterhead, Mailbox};
 use crate::render::{Gap, Piece, Rendered};
 
 /// An issue's message, but for what is a reader's own: `To`, Message-ID, `List-Unsubscribe`, the slots, the signature.
@@ -88,7 +88,7 @@ const BODY: &str = "\0";
 impl Compiled {
     /// Builds all that readers share. An issue without a number is a letter in `Feedback-ID`.
     pub fn new(
-        newsletter: &Newsletter,
+        letterhead: &Letterhead,
         rendered: &Rendered,
         number: Option<u32>,
         date: OffsetDateTime,
@@ -102,7 +102,7 @@ impl Compiled {
         let (head, body) = mime.split_at(mime.find("\r\n\r\n").map_or(0, |at| at + 2));
         let mut around = body.split(BODY);
         let mut before = || around.next().unwrap_or_default().to_owned();
-        let head = SharedHead::new(newsletter, &rendered.subject, number, date, head)?;
+        let head = SharedHead::new(letterhead, &rendered.subject, number, date, head)?;
         let parts = [
             Part::new(before(), encoders[0], &rendered.text_pieces()),
             Part::new(before(), encoders[1], &rendered.html_pieces()),
@@ -145,7 +145,7 @@ impl Compiled {
 
 impl SharedHead {
     fn new(
-        newsletter: &Newsletter,
+        letterhead: &Letterhead,
         subject: &str,
         number: Option<u32>,
         date: OffsetDateTime,
@@ -158,14 +158,14 @@ impl SharedHead {
             head.0
         };
         let mut from = Head::default();
-        from.line("From", header::mailbox("From name", "From".len(), &newsletter.from)?);
-        if let Some(reply_to) = &newsletter.reply_to {
+        from.line("From", header::mailbox("From name", "From".len(), &letterhead.from)?);
+        if let Some(reply_to) = &letterhead.reply_to {
             from.line("Reply-To", header::mailbox("Reply-To name", "Reply-To".len(), reply_to)?);
         }
-        let list_id = header::named("newsletter's name", "List-Id".len(), &newsletter.name, &newsletter.list_id())?;
+        let list_id = header::named("newsletter's name", "List-Id".len(), &letterhead.name, &letterhead.list_id())?;
         let mut rest = Head::default();
-        rest.line("List-Archive", header::url("archive address", &newsletter.home_url())?);
-        rest.line("Feedback-ID", format!("{number}:{}:issue:masthead", newsletter.slug));
+        rest.line("List-Archive", header::url("archive address", &letterhead.home_url())?);
+        rest.line("Feedback-ID", format!("{number}:{}:issue:masthead", letterhead.slug));
         rest.line("MIME-Version", "1.0".to_owned());
         Ok(Self {
             from: from.0,
@@ -373,7 +373,6 @@ mod tests {
     use crate::newsletter::{BaseUrl, DkimName, Slug};
     use crate::render::Slot;
     use crate::subscriber::EmailAddress;
-    use crate::theme::Theme;
 
     const SEAL: &str = "91f0c2aa54d0be17";
 
@@ -383,39 +382,36 @@ mod tests {
         Signer::new(SigningKey::generate().unwrap(), DkimName::parse("masthead", "example.org").unwrap())
     });
 
-    fn newsletter() -> Newsletter {
-        Newsletter {
+    fn letterhead() -> Letterhead {
+        Letterhead {
             slug: Slug::parse("garden").unwrap(),
             name: "Garden Letters".into(),
             from: Mailbox::parse("Garden Letters <editor@example.org>").unwrap(),
             reply_to: Some(Mailbox::parse("\"Müller, Hans\" <hans@example.org>").unwrap()),
-            postal_address: "1 Orchard Road".into(),
-            language: "en".into(),
             base_url: BaseUrl::parse("https://news.example.org").unwrap(),
-            theme: Theme::default(),
         }
     }
 
     /// The message written from the first line to the last for this reader alone; `encode` does a part.
     fn full_build(
-        newsletter: &Newsletter,
+        letterhead: &Letterhead,
         rendered: &Rendered,
         reader: &Reader,
         message_id: &str,
         encode: impl Fn(Encoder, &str) -> String,
     ) -> Vec<u8> {
         let to = Mailbox { name: reader.name.clone(), address: reader.address.clone() };
-        let list_id = header::named("", "List-Id".len(), &newsletter.name, &newsletter.list_id()).unwrap();
+        let list_id = header::named("", "List-Id".len(), &letterhead.name, &letterhead.list_id()).unwrap();
         let mut head = Head::default();
-        head.line("From", header::mailbox("", "From".len(), &newsletter.from).unwrap());
-        head.line("Reply-To", header::mailbox("", "Reply-To".len(), newsletter.reply_to.as_ref().unwrap()).unwrap());
+        head.line("From", header::mailbox("", "From".len(), &letterhead.from).unwrap());
+        head.line("Reply-To", header::mailbox("", "Reply-To".len(), letterhead.reply_to.as_ref().unwrap()).unwrap());
         head.line("To", header::mailbox("", "To".len(), &to).unwrap());
         head.line("Subject", header::unstructured("", "Subject".len(), &rendered.subject).unwrap());
         head.line("Date", header::date(DATE).unwrap());
         head.line("Message-ID", header::message_id(message_id).unwrap());
         head.line("List-Id", list_id);
         head.way_out(&reader.unsubscribe_url).unwrap();
-        head.line("List-Archive", header::url("", &newsletter.home_url()).unwrap());
+        head.line("List-Archive", header::url("", &letterhead.home_url()).unwrap());
         head.line("Feedback-ID", "7:garden:issue:masthead".into());
         head.line("MIME-Version", "1.0".into());
         let value = |slot| reader.value(slot);
@@ -497,13 +493,13 @@ mod tests {
             rendered in rendered(),
             readers in prop::collection::vec(reader(), 1..4),
         ) {
-            let newsletter = newsletter();
-            let compiled = Compiled::new(&newsletter, &rendered, Some(7), DATE, None).unwrap();
+            let letterhead = letterhead();
+            let compiled = Compiled::new(&letterhead, &rendered, Some(7), DATE, None).unwrap();
             for (index, reader) in readers.iter().enumerate() {
                 let message_id = format!("{index}.3f9c@example.org");
                 let stamped = compiled.stamp(reader, &message_id).unwrap();
                 let build = |encode: fn(Encoder, &str) -> String| {
-                    full_build(&newsletter, &rendered, reader, &message_id, encode)
+                    full_build(&letterhead, &rendered, reader, &message_id, encode)
                 };
                 let full = build(|encoder, text| encoder.encode(text));
                 prop_assert_eq!(stamped.to_vec().escape_ascii().to_string(), full.escape_ascii().to_string());
@@ -516,7 +512,7 @@ mod tests {
 
         #[test]
         fn a_stamped_message_fits_the_wire(rendered in rendered(), reader in reader()) {
-            let compiled = Compiled::new(&newsletter(), &rendered, Some(7), DATE, None).unwrap();
+            let compiled = Compiled::new(&letterhead(), &rendered, Some(7), DATE, None).unwrap();
             let stamped = compiled.stamp(&reader, "7.3f9c@example.org").unwrap();
             let message = stamped.to_vec();
             prop_assert_eq!(stamped.size(), message.len());
@@ -539,7 +535,7 @@ mod tests {
         #[test]
         fn a_stamped_signature_is_that_of_the_whole_message(rendered in rendered(), reader in reader()) {
             let stamp = |signer| {
-                let compiled = Compiled::new(&newsletter(), &rendered, Some(7), DATE, signer).unwrap();
+                let compiled = Compiled::new(&letterhead(), &rendered, Some(7), DATE, signer).unwrap();
                 compiled.stamp(&reader, "7.3f9c@example.org").unwrap().to_vec()
             };
             let whole = signed(stamp(None), DATE, Some(&SIGNER)).unwrap();
@@ -560,7 +556,7 @@ mod tests {
 
     #[test]
     fn readers_share_all_but_their_own() {
-        let compiled = Compiled::new(&newsletter(), &small(), None, DATE, None).unwrap();
+        let compiled = Compiled::new(&letterhead(), &small(), None, DATE, None).unwrap();
         let stamp = |name: &str, token: &str| {
             let reader = Reader {
                 address: EmailAddress::parse("jo@example.com").unwrap(),
@@ -579,19 +575,19 @@ mod tests {
 
     #[test]
     fn a_digest_is_that_of_all_that_readers_share_on_any_day() {
-        let digest = |newsletter: &Newsletter, rendered: &Rendered, number| {
-            Compiled::new(newsletter, rendered, number, DATE, Some(&SIGNER)).unwrap().digest()
+        let digest = |letterhead: &Letterhead, rendered: &Rendered, number| {
+            Compiled::new(letterhead, rendered, number, DATE, Some(&SIGNER)).unwrap().digest()
         };
-        let (newsletter, rendered) = (newsletter(), small());
-        let approved = Digest::of(&newsletter, &rendered, Some(7)).unwrap();
-        assert_eq!(digest(&newsletter, &rendered, Some(7)), approved);
-        assert_ne!(digest(&newsletter, &rendered, Some(8)), approved);
-        type Change = fn(&mut Newsletter, &mut Rendered);
+        let (letterhead, rendered) = (letterhead(), small());
+        let approved = Digest::of(&letterhead, &rendered, Some(7)).unwrap();
+        assert_eq!(digest(&letterhead, &rendered, Some(7)), approved);
+        assert_ne!(digest(&letterhead, &rendered, Some(8)), approved);
+        type Change = fn(&mut Letterhead, &mut Rendered);
         let changes: [Change; 9] = [
-            |newsletter, _| newsletter.name.push('x'),
-            |newsletter, _| newsletter.from.name = None,
-            |newsletter, _| newsletter.reply_to = None,
-            |newsletter, _| newsletter.base_url = BaseUrl::parse("https://other.example.org").unwrap(),
+            |letterhead, _| letterhead.name.push('x'),
+            |letterhead, _| letterhead.from.name = None,
+            |letterhead, _| letterhead.reply_to = None,
+            |letterhead, _| letterhead.base_url = BaseUrl::parse("https://other.example.org").unwrap(),
             |_, rendered| rendered.subject.push('x'),
             |_, rendered| rendered.text = rendered.text.replace("Dear", "My"),
             |_, rendered| rendered.text = rendered.text.replace("friend", "you"),
@@ -601,9 +597,9 @@ mod tests {
             },
         ];
         for (index, change) in changes.iter().enumerate() {
-            let (mut newsletter, mut rendered) = (newsletter.clone(), rendered.clone());
-            change(&mut newsletter, &mut rendered);
-            assert_ne!(digest(&newsletter, &rendered, Some(7)), approved, "change {index}");
+            let (mut letterhead, mut rendered) = (letterhead.clone(), rendered.clone());
+            change(&mut letterhead, &mut rendered);
+            assert_ne!(digest(&letterhead, &rendered, Some(7)), approved, "change {index}");
         }
     }
 }

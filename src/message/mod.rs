@@ -21,7 +21,7 @@ pub use compiled::{Compiled, Stamped, StampedPiece};
 
 use self::dkim::{SignError, Signer};
 use self::encoding::Encoder;
-use crate::newsletter::{Mailbox, Newsletter};
+use crate::newsletter::{Letterhead, Mailbox};
 use crate::render::{Notice, Rendered, Slot};
 use crate::subscriber::EmailAddress;
 use crate::token::hex;
@@ -98,7 +98,7 @@ pub enum MessageError {
 /// Content-Type: multipart/alternative; boundary="…"
 /// ```
 pub fn issue_message(
-    newsletter: &Newsletter,
+    letterhead: &Letterhead,
     rendered: &Rendered,
     number: Option<u32>,
     reader: &Reader,
@@ -106,13 +106,13 @@ pub fn issue_message(
     date: OffsetDateTime,
     signer: Option<&Signer>,
 ) -> Result<Vec<u8>, MessageError> {
-    let compiled = Compiled::new(newsletter, rendered, number, date, signer)?;
+    let compiled = Compiled::new(letterhead, rendered, number, date, signer)?;
     Ok(compiled.stamp(reader, message_id)?.to_vec())
 }
 
 /// Builds a proof: what a reader would get, mailed to somebody who looks at it; its way out leads nowhere.
 pub fn proof_message(
-    newsletter: &Newsletter,
+    letterhead: &Letterhead,
     rendered: &Rendered,
     number: Option<u32>,
     to: &EmailAddress,
@@ -120,10 +120,10 @@ pub fn proof_message(
     signer: Option<&Signer>,
 ) -> Result<Vec<u8>, MessageError> {
     let to_hash = digest(&SHA256, to.key().as_bytes());
-    let (moment, domain) = (date.unix_timestamp_nanos(), newsletter.from.address.domain());
+    let (moment, domain) = (date.unix_timestamp_nanos(), letterhead.from.address.domain());
     let message_id = format!("proof.{moment}.{}@{domain}", &hex(to_hash.as_ref())[..12]);
-    let reader = Reader { address: to.clone(), name: None, unsubscribe_url: newsletter.unsubscribe_url("proof") };
-    issue_message(newsletter, rendered, number, &reader, &message_id, date, signer)
+    let reader = Reader { address: to.clone(), name: None, unsubscribe_url: letterhead.unsubscribe_url("proof") };
+    issue_message(letterhead, rendered, number, &reader, &message_id, date, signer)
 }
 
 /// Builds the whole message of a notice: a confirmation to a reader, a report to the operator.

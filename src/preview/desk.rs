@@ -86,7 +86,7 @@ impl Desk {
         let to = EmailAddress::parse(address).map_err(|error| error.to_string())?;
         let date = OffsetDateTime::now_utc();
         let bytes = message::proof_message(
-            &email.newsletter,
+            &email.newsletter.letterhead(),
             &email.rendered,
             email.issue().number,
             &to,

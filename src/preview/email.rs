@@ -85,7 +85,8 @@ impl Email {
             newsletter.theme.sheet = newsletter.theme.sheet.under(sheet);
         }
         let rendered = render::render(issue, &newsletter).map_err(|error| error.to_string())?;
-        let digest = Digest::of(&newsletter, &rendered, issue.number).map_err(|error| error.to_string())?;
+        let digest =
+            Digest::of(&newsletter.letterhead(), &rendered, issue.number).map_err(|error| error.to_string())?;
         let html = rendered.html_for(|slot| value(slot, 0));
         let remarks = inspect::remarks(&manuscript, &html, &newsletter.theme);
         let around = Surroundings {
@@ -139,7 +140,7 @@ impl Email {
         let date = render::sample_date(self.issue(), self.changed);
         let message_id = format!("{}.sample@{}", self.rendered.seal, self.newsletter.from.address.domain());
         message::issue_message(
-            &self.newsletter,
+            &self.newsletter.letterhead(),
             &self.rendered,
             self.issue().number,
             &reader,

@@ -1,10 +1,15 @@
 //! Issues as they were frozen at their first send.
 
+use std::fmt;
+use std::ops::Deref;
+
+use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 
 use super::archive::remember_sent;
 use super::{Pause, Store, StoreError};
 use crate::issue::IssueLink;
+use crate::newsletter::{BaseUrl, Letterhead, Mailbox, Slug};
 use crate::render::Rendered;
 
 /// Where an issue stands.
@@ -55,6 +60,8 @@ pub struct NewIssue<'a> {
     pub title: &'a str,
     /// What leaves, with its slots.
     pub rendered: &'a Rendered,
+    /// Who it is from, and where its links lead.
+    pub letterhead: &'a Letterhead,
     /// The date in the file.
     pub date: Option<Date>,
     /// The pages that it links to, for the link memory.
@@ -80,6 +87,8 @@ pub struct FrozenIssue {
     pub title: String,
     /// What leaves, with its slots.
     pub rendered: Rendered,
+    /// Who it is from, and where its links lead; none where an earlier version froze it and nobody sent it since.
+    pub letterhead: Option<FrozenLetterhead>,
     /// The date in the file.
     pub date: Option<Date>,
     /// When it was frozen, or is to start; the Date of every one of its mails.
@@ -92,6 +101,18 @@ pub struct FrozenIssue {
     pub audience: i64,
     /// Why it stands still; when it is sending, why it goes gently.
     pub pause: Option<Pause>,
+}
+
+/// The letterhead that an issue was frozen with; only the store has it, and mails are made with no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrozenLetterhead(Letterhead);
+
+impl Deref for FrozenLetterhead {
+    type Target = Letterhead;
+
+    fn deref(&self) -> &Letterhead {
+        &self.0
+    }
 }
 
 /// Whether an issue is sent.
@@ -121,7 +142,8 @@ pub struct PublishedIssue {
 impl Store {
     /// Freezes an issue, or finds the one that has its number already; the caller compares the digests.
     ///
-    /// A transaction: the issue's partitions come with its row, and its links are remembered.
+    /// A transaction: the issue's partitions come with its row, and its links are remembered. One that an earlier
+    /// version has frozen gets the letterhead.
     pub async fn freeze_issue(&self, new: &NewIssue<'_>) -> Result<FrozenIssue, StoreError> {
         self.freeze(new, None).await
     }
@@ -147,9 +169,9 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
             "insert into issue (newsletter_id, number, state, source_digest, title, subject, preheader, html, text,
-                                seal, issue_date, starts_at, rate)
+                                seal, issue_date, starts_at, rate, newsletter_name, from_mailbox, reply_to, base_url)
              values ($1, $2, case when $11::timestamptz is null then 'sending' else 'scheduled' end,
-                     $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                     $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
              on conflict on constraint issue_number_key do nothing
              returning id",
             new.newsletter_id,
@@ -163,22 +185,29 @@ impl Store {
             new.rendered.seal,
             new.date,
             at,
-            new.rate
+            new.rate,
+            new.letterhead.name,
+            new.letterhead.from.to_string(),
+            new.letterhead.reply_to.as_ref().map(Mailbox::to_string),
+            new.letterhead.base_url.as_str()
         )
         .fetch_optional(&mut *transaction)
         .await?;
         if let Some(id) = id {
             sqlx::query!("select create_ledger($1)", id).execute(&mut *transaction).await?;
             remember_sent(&mut transaction, id, new.links).await?;
-        } else if new.rate.is_some() {
-            sqlx::query!(
-                "update issue set rate = $3 where newsletter_id = $1 and number = $2",
-                new.newsletter_id,
-                new.number as i32,
-                new.rate
-            )
-            .execute(&mut *transaction)
-            .await?;
+        } else {
+            if new.rate.is_some() {
+                sqlx::query!(
+                    "update issue set rate = $3 where newsletter_id = $1 and number = $2",
+                    new.newsletter_id,
+                    new.number as i32,
+                    new.rate
+                )
+                .execute(&mut *transaction)
+                .await?;
+            }
+            freeze_letterhead(&mut transaction, new.newsletter_id, new.number, new.letterhead).await?;
         }
         transaction.commit().await?;
         self.issue(new.newsletter_id, new.number)
@@ -186,16 +215,38 @@ impl Store {
             .ok_or_else(|| StoreError::Unknown(format!("no issue {} right after it was frozen", new.number)))
     }
 
+    /// The letterhead of an issue; one that an earlier version has frozen gets `own`, unless another process is faster.
+    pub async fn letterhead(&self, issue: &FrozenIssue, own: &Letterhead) -> Result<FrozenLetterhead, StoreError> {
+        if let Some(letterhead) = &issue.letterhead {
+            return Ok(letterhead.clone());
+        }
+        let (newsletter_id, number) = (issue.newsletter_id, issue.number);
+        freeze_letterhead(&mut *self.pool.acquire().await?, newsletter_id, number, own).await?;
+        let frozen = self.issue(newsletter_id, number).await?.and_then(|issue| issue.letterhead);
+        frozen.ok_or_else(|| StoreError::Unknown(format!("no letterhead of issue {number}")))
+    }
+
     /// The issue with this number.
     pub async fn issue(&self, newsletter_id: i32, number: u32) -> Result<Option<FrozenIssue>, StoreError> {
         let row = sqlx::query!(
-            "select * from issue where newsletter_id = $1 and number = $2",
+            "select i.*, n.slug from issue i join newsletter n on n.id = i.newsletter_id
+             where i.newsletter_id = $1 and i.number = $2",
             newsletter_id,
             i32::try_from(number).unwrap_or(-1)
         )
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| {
+            let letterhead = match (row.newsletter_name, row.from_mailbox, row.base_url) {
+                (Some(name), Some(from), Some(base_url)) => Some(FrozenLetterhead(Letterhead {
+                    slug: read(Slug::parse(&row.slug))?,
+                    name,
+                    from: read(Mailbox::parse(&from))?,
+                    reply_to: row.reply_to.as_deref().map(|reply_to| read(Mailbox::parse(reply_to))).transpose()?,
+                    base_url: read(BaseUrl::parse(&base_url))?,
+                })),
+                _ => None,
+            };
             Ok(FrozenIssue {
                 id: row.id,
                 newsletter_id: row.newsletter_id,
@@ -210,6 +261,7 @@ impl Store {
                     text: row.text,
                     seal: row.seal,
                 },
+                letterhead,
                 date: row.issue_date,
                 created_at: row.starts_at.unwrap_or(row.created_at),
                 starts_at: row.starts_at,
@@ -289,4 +341,31 @@ impl Store {
             _ => Outcome::Open,
         })
     }
+}
+
+/// Freezes the letterhead of an issue that has none.
+async fn freeze_letterhead(
+    connection: &mut PgConnection,
+    newsletter_id: i32,
+    number: u32,
+    letterhead: &Letterhead,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update issue set newsletter_name = $3, from_mailbox = $4, reply_to = $5, base_url = $6
+         where newsletter_id = $1 and number = $2 and from_mailbox is null",
+        newsletter_id,
+        number as i32,
+        letterhead.name,
+        letterhead.from.to_string(),
+        letterhead.reply_to.as_ref().map(Mailbox::to_string),
+        letterhead.base_url.as_str()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What was read of a letterhead.
+fn read<T>(parsed: Result<T, impl fmt::Display>) -> Result<T, StoreError> {
+    parsed.map_err(|error| StoreError::Unknown(error.to_string()))
 }

@@ -30,7 +30,7 @@ use tokio::time::timeout;
 pub use approval::Approval;
 pub use archive::{ArchiveCounts, FoundLink, read_archive};
 pub use audit::{AuditedDelivery, Equation, Registration};
-pub use issue::{FrozenIssue, IssueState, NewIssue, Outcome, PublishedIssue};
+pub use issue::{FrozenIssue, FrozenLetterhead, IssueState, NewIssue, Outcome, PublishedIssue};
 pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Reason, Session, Settled, Snapshot};
 pub use operate::Resolution;
 pub use outbox::{Occasion, Outbox, QueuedMail};

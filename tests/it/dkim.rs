@@ -91,7 +91,8 @@ fn signed_issue(newsletter: &Newsletter, issue: &Issue, reader_name: &str) -> Ve
         unsubscribe_url: format!("https://news.example.org/u/{}", "3f9c".repeat(40)),
     };
     let rendered = render(issue, newsletter).unwrap();
-    issue_message(newsletter, &rendered, issue.number, &reader, "7.3f9c@example.org", DATE, Some(&SIGNER)).unwrap()
+    issue_message(&newsletter.letterhead(), &rendered, issue.number, &reader, "7.3f9c@example.org", DATE, Some(&SIGNER))
+        .unwrap()
 }
 
 fn english() -> Vec<u8> {

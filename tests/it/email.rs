@@ -173,7 +173,7 @@ fn rendering_twice_gives_the_same_bytes() {
     assert_eq!(rendered(&weekly()), rendered(&weekly()));
     let build = || {
         let rendered = rendered(&weekly());
-        issue_message(&newsletter(), &rendered, Some(7), &reader(None), MESSAGE_ID, DATE, None).unwrap()
+        issue_message(&newsletter().letterhead(), &rendered, Some(7), &reader(None), MESSAGE_ID, DATE, None).unwrap()
     };
     assert_eq!(build(), build());
 }

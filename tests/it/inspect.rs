@@ -434,7 +434,8 @@ fn message() -> (Vec<u8>, String) {
     let rendered = rendered(&issue);
     let date = datetime!(2025-05-31 00:00 UTC);
     let bytes =
-        issue_message(&newsletter, &rendered, issue.number, &reader, "12.3f9c@example.org", date, None).unwrap();
+        issue_message(&newsletter.letterhead(), &rendered, issue.number, &reader, "12.3f9c@example.org", date, None)
+            .unwrap();
     (bytes, rendered.subject)
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use masthead::delivery::DeliveryState::{Accepted, Attempting, Claimed, Expired, InDoubt, Queued, Refused, Skipped};
 use masthead::delivery::{DeliveryState, PauseCause, ReplyClass};
+use masthead::newsletter::{BaseUrl, Letterhead, Mailbox, Slug};
 use masthead::render::Rendered;
 use masthead::store::{
     Chunk, Due, Entry, Granted, Intent, IssueState, NewIssue, Outcome, Resolution, Settled, Worker, WorkerError,
@@ -123,12 +124,20 @@ impl Drop for Desk {
 fn issue(app: &App, newsletter_id: i32, number: u32) -> i64 {
     let text = String::new;
     let rendered = Rendered { subject: "Roots".into(), preheader: text(), html: text(), text: text(), seal: text() };
+    let letterhead = Letterhead {
+        slug: Slug::parse("garden").unwrap(),
+        name: "Garden Letters".into(),
+        from: Mailbox::parse("ann@example.org").unwrap(),
+        reply_to: None,
+        base_url: BaseUrl::parse("https://news.example.org").unwrap(),
+    };
     let new = NewIssue {
         newsletter_id,
         number,
         source_digest: &[7; 32],
         title: "Roots",
         rendered: &rendered,
+        letterhead: &letterhead,
         date: None,
         links: &[],
         rate: None,

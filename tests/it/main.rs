@@ -16,6 +16,7 @@ mod email; // the rendered email and its message, byte for byte
 mod house; // the rules that the compiler does not know
 mod inspect; // what is told about a finished email before it leaves
 mod ledger; // who may write what, and what a lost worker leaves
+mod letterhead; // whom an issue is from is frozen with it
 mod mailer; // SMTP against the scripted catcher
 mod outages; // killed processes, relays and databases that go away, in mid-send
 mod parse; // issue files as editors write them

@@ -168,7 +168,7 @@ fn a_proof_is_the_mail_itself_and_touches_no_ledger() {
 }
 
 /// The digest that `masthead render` prints.
-fn digest(app: &App, file: &str) -> String {
+pub(crate) fn digest(app: &App, file: &str) -> String {
     let rendered = app.masthead(&["render", file, "--out", "out"]).exits(0);
     rendered.err.lines().find_map(|line| line.strip_prefix("digest ")).unwrap().to_owned()
 }

@@ -16,34 +16,34 @@ use super::send::{at_first, once_each};
 
 const OPERATOR: &str = "operator@example.org";
 
-fn worker(app: &App) -> Running {
+pub(crate) fn worker(app: &App) -> Running {
     let mut worker = app.spawn(&["worker"]);
     worker.wait_for("waiting for issues to send");
     worker
 }
 
 /// Waits until nobody has anything to do with the issue any more.
-fn wait_until_sent(app: &App) {
+pub(crate) fn wait_until_sent(app: &App) {
     wait_until("the issue is sent", || app.query("select state from issue") == "sent");
 }
 
 /// A moment after this test.
-fn later() -> String {
+pub(crate) fn later() -> String {
     (OffsetDateTime::now_utc() + Duration::from_secs(3_600)).format(&Rfc3339).unwrap()
 }
 
 /// Schedules an issue; its time has not come.
-fn schedule(app: &App, issue: &str) {
+pub(crate) fn schedule(app: &App, issue: &str) {
     app.masthead(&["send", issue, "--yes", "--at", &later()]).exits(0);
 }
 
 /// The time of all scheduled issues comes.
-fn time_passes(app: &App) {
+pub(crate) fn time_passes(app: &App) {
     app.query("update issue set starts_at = now() where state = 'scheduled'");
 }
 
 /// Nobody gets an answer at the dot before so many connections are open; each process begins with one.
-fn all_together(app: &App, connections: usize) {
+pub(crate) fn all_together(app: &App, connections: usize) {
     let (all_here, open) = (Gate::default(), Mutex::new(0));
     app.script(move |moment| {
         match moment.stage {

@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::dispatch::{self, Ending, Pieces, Progress};
 use crate::mailer::{Connection, Envelope, Mail, Mode, Relay, Verdict};
 use crate::message::{Compiled, Reader, Stamped};
-use crate::newsletter::Newsletter;
+use crate::newsletter::Letterhead;
 use crate::store::Store;
 use crate::subscriber::EmailAddress;
 use crate::token::{Claim, Keyring};
@@ -102,16 +102,17 @@ pub(super) fn run() -> anyhow::Result<Exit> {
 async fn send(task: &Task) -> anyhow::Result<Spent> {
     let config = Config::load(&task.config, []).map_err(told)?;
     let newsletter = config.newsletter(None).map_err(told)?.clone();
+    let letterhead = newsletter.letterhead();
     let issue = sample::issue(task.number, task.size, &ENGLISH)?;
-    let ready = Ready::new(Path::new("the sample issue"), issue, newsletter.clone())?;
+    let ready = Ready::new(Path::new("the sample issue"), issue, newsletter)?;
     if task.client == Client::Ledger {
         return send_with_ledger(task, &config, ready).await;
     }
     let (number, date) = (Some(task.number), OffsetDateTime::now_utc());
-    let signer = signer(&config, &newsletter)?;
-    let compiled = Compiled::new(&newsletter, &ready.rendered, number, date, signer.as_ref())?;
+    let signer = signer(&config, &letterhead)?;
+    let compiled = Compiled::new(&letterhead, &ready.rendered, number, date, signer.as_ref())?;
     let keyring = Keyring::new(&[(1, vec![7; 32])]).context("a key ring of one key")?;
-    let stamper = Arc::new(Stamper { newsletter, compiled, pieces: Pieces::default(), keyring });
+    let stamper = Arc::new(Stamper { letterhead, compiled, pieces: Pieces::default(), keyring });
     let prepared: Arc<[u8]> = stamper.stamp(0)?.1.to_vec().into();
     let relay = relay(&config)?;
     let numbers = Arc::new(Numbers::up_to(task.readers));
@@ -144,8 +145,8 @@ async fn send_with_ledger(task: &Task, config: &Config, ready: Ready) -> anyhow:
     let audience = store.snapshot(issue.id).await?.audience;
     let snapshot = snapshot.elapsed().as_secs_f64();
     ensure!(audience == task.readers, "the audience is {audience}, not {}", task.readers);
-    let signer = signer(config, &ready.newsletter)?;
-    let send = plan(config, store.clone(), relay(config)?, ready.newsletter, signer, issue);
+    let signer = signer(config, &ready.letterhead)?;
+    let send = plan(config, store.clone(), relay(config)?, &ready.newsletter, signer, issue).await?;
     let progress = Arc::new(Progress::default());
     // Nobody interrupts it but by killing it.
     let (_interrupt, interrupted) = watch::channel(false);
@@ -160,7 +161,7 @@ async fn send_with_ledger(task: &Task, config: &Config, ready: Ready) -> anyhow:
 
 /// Makes the mail to a reader as a courier does.
 struct Stamper {
-    newsletter: Newsletter,
+    letterhead: Letterhead,
     compiled: Compiled,
     pieces: Pieces,
     keyring: Keyring,
@@ -169,7 +170,7 @@ struct Stamper {
 impl Stamper {
     fn mail(&self, number: u64) -> anyhow::Result<Mail> {
         let (to, stamped) = self.stamp(number)?;
-        let envelope = Envelope { from: self.newsletter.from.address.clone(), to };
+        let envelope = Envelope { from: self.letterhead.from.address.clone(), to };
         Ok(Mail::new(envelope, self.pieces.message(&stamped)))
     }
 
@@ -179,8 +180,8 @@ impl Stamper {
         let subscriber_id = i64::try_from(number)?;
         let claim = Claim::Unsubscribe { newsletter_id: 1, subscriber_id };
         let name = (number % 2 == 1).then(|| format!("Reader {number}"));
-        let unsubscribe_url = self.newsletter.unsubscribe_url(&self.keyring.sign(claim));
-        let message_id = self.keyring.message_id(1, subscriber_id, self.newsletter.from.address.domain());
+        let unsubscribe_url = self.letterhead.unsubscribe_url(&self.keyring.sign(claim));
+        let message_id = self.keyring.message_id(1, subscriber_id, self.letterhead.from.address.domain());
         let reader = Reader { address, name, unsubscribe_url };
         let stamped = self.compiled.stamp(&reader, &message_id)?;
         Ok((reader.address, stamped))

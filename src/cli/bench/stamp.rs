@@ -54,8 +54,9 @@ async fn measure(language: &str, words: &Words, size: usize, rounds: u32) -> any
     let rendered = render(&issue, &newsletter)?;
     let (number, date) = (issue.number, OffsetDateTime::UNIX_EPOCH);
     let signer = Signer::new(SigningKey::generate()?, DkimName::parse("masthead", "example.org")?);
-    let plain = Compiled::new(&newsletter, &rendered, number, date, None)?;
-    let signed = Compiled::new(&newsletter, &rendered, number, date, Some(&signer))?;
+    let letterhead = newsletter.letterhead();
+    let plain = Compiled::new(&letterhead, &rendered, number, date, None)?;
+    let signed = Compiled::new(&letterhead, &rendered, number, date, Some(&signer))?;
     let readers: Vec<_> = (0..STAMPED).map(reader).collect::<anyhow::Result<_>>()?;
     let message_ids: Vec<_> = (0..STAMPED).map(|index| format!("{index:032x}@example.org")).collect();
     let addressed: Vec<_> = readers.iter().zip(&message_ids).collect();

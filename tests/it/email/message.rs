@@ -9,7 +9,7 @@ use masthead::render::Rendered;
 use super::{DATE, MESSAGE_ID, blank, newsletter, reader, rendered, value, weekly};
 
 fn message(newsletter: &Newsletter, rendered: &Rendered, reader: &Reader) -> Result<Vec<u8>, MessageError> {
-    issue_message(newsletter, rendered, Some(7), reader, MESSAGE_ID, DATE, None)
+    issue_message(&newsletter.letterhead(), rendered, Some(7), reader, MESSAGE_ID, DATE, None)
 }
 
 /// The names of a message's own headers, in order.
