@@ -36,11 +36,20 @@ impl LedgerView {
         newsletter_id: i32,
         number: u32,
     ) -> anyhow::Result<Self> {
+        let view = Self::find(store, newsletter, newsletter_id, number).await?;
+        let never = format!("{}/{number} was never sent", newsletter.slug);
+        view.ok_or_else(|| advise(&never, "`masthead send FILE` sends an issue"))
+    }
+
+    /// The same; none of an issue that was never sent.
+    pub(super) async fn find(
+        store: &Store,
+        newsletter: &Newsletter,
+        newsletter_id: i32,
+        number: u32,
+    ) -> anyhow::Result<Option<Self>> {
         let slug = newsletter.slug.clone();
-        let issue = store
-            .issue(newsletter_id, number)
-            .await?
-            .ok_or_else(|| advise(&format!("{slug}/{number} was never sent"), "`masthead send FILE` sends an issue"))?;
+        let Some(issue) = store.issue(newsletter_id, number).await? else { return Ok(None) };
         let summary = store.summary(issue.id).await?;
         let prospects = match issue.state {
             IssueState::Scheduled => Some(store.count_prospects(newsletter_id, number).await?),
@@ -54,7 +63,7 @@ impl LedgerView {
             IssueState::Sent | IssueState::Cancelled => None,
             _ => letterhead::oddity(&issue, newsletter),
         };
-        Ok(Self { slug, issue, summary, prospects, rate, senders, letterhead })
+        Ok(Some(Self { slug, issue, summary, prospects, rate, senders, letterhead }))
     }
 
     /// `slug/number`.

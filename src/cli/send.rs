@@ -255,6 +255,12 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     let signer = signer(config, &ready.letterhead)?;
     check_instance(&open.store, &ready.letterhead).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
+    if known.is_none() && later.is_none() && prospects == 0 {
+        return Err(advise(
+            &format!("`{}` has nobody to send it to", ready.newsletter.slug),
+            "`masthead subscribers import FILE` takes readers in; with --at, those of that time get it",
+        ));
+    }
     let rate = args.rate.or(known.as_ref().and_then(|known| known.rate)).or(config.send.rate);
     let pace = open.store.last_pace(newsletter_id).await?;
     let queued = match &known {

@@ -22,7 +22,7 @@ pub(super) struct Args {
     /// Print JSON
     #[arg(long, conflicts_with = "watch")]
     json: bool,
-    /// Look again every two seconds until the issue is sent or cancelled
+    /// Look again every two seconds until the issue is sent or cancelled; wait for it where it is not there yet
     #[arg(long, short)]
     watch: bool,
 }
@@ -41,7 +41,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
     block_on(async {
         let open = OpenStore::open(&config).await?;
-        let mut view = look(&config, &open.store, args.issue.as_deref()).await?;
+        let mut view = match look(&config, &open.store, args.issue.as_deref()).await? {
+            Some(view) => view,
+            None if args.watch => match first(&config, &open.store, args.issue.as_deref()).await? {
+                Some(view) => view,
+                None => return Ok(Exit::Done),
+            },
+            None => return Err(unsent(args.issue.as_deref())),
+        };
         let is_terminal = io::stdout().is_terminal();
         while args.watch && !matches!(view.issue.state, IssueState::Sent | IssueState::Cancelled) {
             if is_terminal {
@@ -54,7 +61,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
                 () = sleep(TICK) => {}
                 _ = ctrl_c() => break,
             }
-            view = look(&config, &open.store, Some(&view.name())).await?;
+            let name = view.name();
+            view = look(&config, &open.store, Some(&name)).await?.ok_or_else(|| unsent(Some(&name)))?;
         }
         if args.json {
             outln!("{}", view.json());
@@ -69,23 +77,44 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
+/// Waits for an issue to be sent; none when that was interrupted.
+async fn first(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<Option<LedgerView>> {
+    errln!("waiting until {} is sent", name.unwrap_or("an issue"));
+    loop {
+        tokio::select! {
+            () = sleep(TICK) => {}
+            _ = ctrl_c() => return Ok(None),
+        }
+        if let Some(view) = look(config, store, name).await? {
+            return Ok(Some(view));
+        }
+    }
+}
+
 /// Looks anew, as long as Postgres answers.
-async fn look(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<LedgerView> {
+async fn look(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<Option<LedgerView>> {
     let look = async {
         // What a process left behind that is gone is in doubt, not under way.
         store.reap_workers().await?;
-        find(config, store, name).await
+        named(config, store, name).await
     };
     timeout(PATIENCE, look).await.unwrap_or_else(|_| Err(StoreError::Silent(PATIENCE).into()))
 }
 
 /// The ledger of the issue that `slug/number` or `number` names, or of the newest.
 pub(super) async fn find(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<LedgerView> {
+    named(config, store, name).await?.ok_or_else(|| unsent(name))
+}
+
+fn unsent(name: Option<&str>) -> anyhow::Error {
+    let what = name.map_or("no issue was sent yet".to_owned(), |name| format!("{name} was never sent"));
+    advise(&what, "`masthead send FILE` sends an issue")
+}
+
+async fn named(config: &Config, store: &Store, name: Option<&str>) -> anyhow::Result<Option<LedgerView>> {
     let (slug, number) = match name {
         None => {
-            let newest = store.newest_issue().await?;
-            let (slug, number) =
-                newest.ok_or_else(|| advise("no issue was sent yet", "`masthead send FILE` sends one"))?;
+            let Some((slug, number)) = store.newest_issue().await? else { return Ok(None) };
             (Some(slug), number)
         }
         Some(name) => {
@@ -104,5 +133,5 @@ pub(super) async fn find(config: &Config, store: &Store, name: Option<&str>) -> 
     };
     let newsletter = config.newsletter(slug.as_deref()).map_err(told)?;
     let newsletter_id = store.newsletter_id(&newsletter.slug).await?;
-    LedgerView::read(store, newsletter, newsletter_id, number).await
+    LedgerView::find(store, newsletter, newsletter_id, number).await
 }

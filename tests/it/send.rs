@@ -33,6 +33,18 @@ pub(crate) fn once_each(app: &App, readers: &[String]) {
 }
 
 #[test]
+fn an_issue_without_anybody_to_send_it_to_is_refused_and_its_number_stays_free() {
+    let app = App::start();
+    let issue = app.issue(7);
+    app.send(&issue).exits(2).says("`garden` has nobody to send it to").says("hint: ");
+    assert_eq!(app.query("select count(*)::text from issue"), "0");
+    // Of another content, too.
+    let issue = app.issue_with(7, "Better words.");
+    app.subscribe_many(2);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 2)]);
+}
+
+#[test]
 fn a_send_mails_everybody_exactly_once() {
     let app = App::start();
     let readers = app.subscribe_many(50);

@@ -53,6 +53,8 @@ fn watching_without_a_terminal_is_a_line_now_and_then_and_the_ledger_at_the_end(
     let issue = app.issue(7);
     let hold = app.hold_at(1);
     app.masthead(&["status", "--json", "--watch"]).exits(2);
+    let mut early = app.spawn(&["status", "--watch"]);
+    early.wait_for("waiting until an issue is sent");
     let sending = app.spawn(&["send", &issue, "--yes"]);
     wait_until("a message is on the wire", || app.count("attempting") == 1);
     let mut watching = app.spawn(&["status", "--watch"]);
@@ -60,6 +62,7 @@ fn watching_without_a_terminal_is_a_line_now_and_then_and_the_ledger_at_the_end(
     hold.release();
     app.heal();
     sending.finish().exits(0);
+    early.finish().exits(0).says("waiting until");
     let run = watching.finish().exits(0);
     assert!(run.out.ends_with("  5 in the audience = 5 accepted\n"), "{}", run.out);
     assert!(!run.out.contains('\u{1b}'), "{}", run.out);
