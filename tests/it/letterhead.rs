@@ -9,6 +9,7 @@ use masthead::catcher::{Act, Stage};
 use masthead::newsletter::{BaseUrl, Letterhead, Mailbox, Slug};
 
 use super::app::{App, decoded, wait_until};
+use super::chaos::{WAITING, hold_in_database};
 use super::send::{at_first, digest, once_each};
 use super::worker::{all_together, later, schedule, time_passes, wait_until_sent, worker};
 
@@ -76,6 +77,23 @@ fn an_approved_issue_leaves_from_whom_it_was_approved_for_whatever_masthead_toml
     }
     let status = app.masthead(&["status"]).exits(0).out;
     assert!(!status.contains("frozen"), "it is over: {status}");
+}
+
+#[test]
+fn what_another_froze_under_the_number_in_the_meantime_must_be_what_was_approved() {
+    let app = App::start();
+    let readers = app.subscribe_many(3);
+    let issue = app.issue(7);
+    let approved = digest(&app, &issue);
+    hold_in_database(&app, "before insert on issue for each row when (new.from_mailbox like '%<ann@example.org>')");
+    let sending = app.spawn(&["send", &issue, "--yes", "--approve", &approved]);
+    wait_until("it is about to freeze the issue", || app.query(WAITING) == "1");
+    app.set(FROM, "bob@example.org");
+    app.send(&issue).exits(0);
+    app.query("select pg_advisory_unlock(77)::text");
+    sending.finish().exits(2).says("garden/7 is not what was approved");
+    once_each(&app, &readers);
+    assert_eq!(senders(&app), all_from("bob@example.org"));
 }
 
 #[test]
