@@ -50,6 +50,9 @@ impl Letters {
 /// What a column keeps where its words break, on a phone.
 const LEAST: u32 = 48;
 
+/// The letters of some desktops, Verdana and DejaVu, are wider than those of phones by this part.
+const WIDER: u32 = 10;
+
 /// What a column needs on a screen where its words are longer: those of addresses may break.
 const ENOUGH: u32 = 160;
 
@@ -125,7 +128,7 @@ impl Columns {
             return None;
         }
         // the longest words get what the others leave, at most half, and a tenth is for who has much to say
-        let words = |most: u32| self.columns.iter().map(move |column| column.word.min(most));
+        let words = |most: u32| self.columns.iter().map(move |column| (column.word + column.word / WIDER).min(most));
         let most = (1..=10).rev().map(|part| self.width * part / 20);
         let most = most.into_iter().find(|most| words(*most).sum::<u32>() <= self.width * 9 / 10);
         let words = words(most.unwrap_or_default());
@@ -139,7 +142,7 @@ impl Columns {
             let is_kept = column.has_ideographs && !column.breaks;
             if is_kept { (column.word * 100).div_ceil(self.narrowest.max(1)) } else { 0 }
         };
-        let shares = widths.iter().zip(&self.columns).map(|(width, column)| (width * 100 / whole).max(least(column)));
+        let shares = widths.iter().zip(&self.columns).map(|(width, column)| (width * 100).div_ceil(whole).max(least(column)));
         let shares: Vec<u32> = shares.collect();
         let more = shares.iter().sum::<u32>().saturating_sub(100);
         let wide = shares.iter().max().copied().unwrap_or_default();
