@@ -142,7 +142,8 @@ impl Columns {
             let is_kept = column.has_ideographs && !column.breaks;
             if is_kept { (column.word * 100).div_ceil(self.narrowest.max(1)) } else { 0 }
         };
-        let shares = widths.iter().zip(&self.columns).map(|(width, column)| (width * 100).div_ceil(whole).max(least(column)));
+        let shares =
+            widths.iter().zip(&self.columns).map(|(width, column)| (width * 100).div_ceil(whole).max(least(column)));
         let shares: Vec<u32> = shares.collect();
         let more = shares.iter().sum::<u32>().saturating_sub(100);
         let wide = shares.iter().max().copied().unwrap_or_default();

@@ -290,8 +290,8 @@ fn print_text(found: &[(&Manuscript, &Vec<Finding>)], mended: bool) -> anyhow::R
     let to_terminal = if mended { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
     let text: String = found.iter().map(|(manuscript, findings)| show(manuscript, findings, to_terminal)).collect();
     match mended {
-        true => std::io::stderr().write_all(text.as_bytes())?,
-        false => std::io::stdout().write_all(text.as_bytes())?,
+        true => err!("{text}"),
+        false => out!("{text}"),
     }
     errln!("{}", summary(found, mended));
     Ok(())

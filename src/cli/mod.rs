@@ -2,7 +2,7 @@
 
 /// Writes to standard output; where nobody reads on, an error that [`fail`] is silent about.
 macro_rules! out {
-    ($($words:tt)*) => { std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($words)*))? };
+    ($($words:tt)*) => { std::io::Write::write_fmt(&mut $crate::cli::Output, format_args!($($words)*))? };
 }
 
 /// The same with a line end.
@@ -53,7 +53,7 @@ mod subscriber_file;
 mod subscribers;
 mod worker;
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -185,13 +185,38 @@ pub fn run() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    let io_error = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    if io_error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
-        // Whoever read our output has seen enough.
+    if is_unread(error) {
         return Exit::Done.into();
     }
     errln!("error: {}", told_once(error));
     Exit::Usage.into()
+}
+
+/// Standard output. That nobody reads on is told from a connection that broke.
+struct Output;
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stdout().write(bytes).map_err(unread)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush().map_err(unread)
+    }
+}
+
+/// Whoever read our output has seen enough.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output")]
+struct Unread;
+
+fn unread(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::BrokenPipe { io::Error::new(error.kind(), Unread) } else { error }
+}
+
+fn is_unread(error: &anyhow::Error) -> bool {
+    let io_error = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
+    io_error.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<Unread>())
 }
 
 /// An error with its causes, but for those whose words stand there already.
@@ -213,8 +238,8 @@ fn start_logging() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         // They would be printed where no event could be.
         .log_internal_errors(false)
@@ -224,4 +249,18 @@ fn start_logging() {
 /// An error that says what to do.
 fn advise(what: &str, hint: &str) -> anyhow::Error {
     anyhow::anyhow!("{what}\nhint: {hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_breaks_is_no_output_that_nobody_reads() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(!is_unread(&crate::store::StoreError::from(sqlx::Error::from(broken())).into()));
+        assert!(!is_unread(&broken().into()));
+        assert!(is_unread(&anyhow::Error::from(unread(broken())).context("the list")));
+        assert!(!is_unread(&unread(io::ErrorKind::StorageFull.into()).into()));
+    }
 }

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::context::{ConfigArgs, OpenStore, block_on, told};
 use super::ledger::LedgerView;
-use super::{Exit, advise};
+use super::{Exit, Output, advise};
 use crate::config::Config;
 use crate::store::{IssueState, Store, StoreError};
 
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         while args.watch && !matches!(view.issue.state, IssueState::Sent | IssueState::Cancelled) {
             if is_terminal {
                 out!("{REDRAW}{}", view.text());
-                io::stdout().flush()?;
+                Output.flush()?;
             } else {
                 outln!("{}", view.line());
             }

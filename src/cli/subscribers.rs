@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::context::{ConfigArgs, OpenStore, block_on, told};
 use super::ledger::clock;
-use super::{Exit, advise, subscriber_file};
+use super::{Exit, Output, advise, subscriber_file};
 use crate::store::ImportRow;
 use crate::subscriber::{EmailAddress, SubscriptionState};
 
@@ -134,7 +134,7 @@ async fn add(open: &OpenStore, id: i32, address: &str, name: Option<&str>, conse
 }
 
 async fn list(open: &OpenStore, id: i32, state: Option<SubscriptionState>, as_json: bool) -> anyhow::Result<Exit> {
-    let mut out = io::stdout().lock();
+    let mut out = Output;
     let mut after = 0;
     loop {
         let page = open.store.subscribers(id, state, after, 1_000).await?;
@@ -231,7 +231,7 @@ async fn import(open: &OpenStore, id: i32, file: &PathBuf, consent: &str, yes: b
 async fn export(open: &OpenStore, id: i32, out: Option<&PathBuf>) -> anyhow::Result<Exit> {
     let target: Box<dyn Write> = match out {
         Some(path) => Box::new(File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?),
-        None => Box::new(io::stdout().lock()),
+        None => Box::new(Output),
     };
     let mut writer = subscriber_file::Writer::new(target)?;
     let mut after = 0;
