@@ -255,7 +255,9 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     let signer = signer(config, &ready.letterhead)?;
     check_instance(&open.store, &ready.letterhead).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
-    if known.is_none() && later.is_none() && prospects == 0 {
+    let is_new = known.is_none() && later.is_none();
+    // Another process may have taken them all into its audience in the meantime.
+    if is_new && prospects == 0 && open.store.issue(newsletter_id, ready.number).await?.is_none() {
         return Err(advise(
             &format!("`{}` has nobody to send it to", ready.newsletter.slug),
             "`masthead subscribers import FILE` takes readers in; with --at, those of that time get it",
