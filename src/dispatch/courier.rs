@@ -160,12 +160,23 @@ impl Courier<'_> {
                 return Some(load);
             }
             // Without a connection the send is to stop, or others go on; the job is given back with its chunk.
-            self.open().await;
-            if self.connection.is_some() {
-                return Some(load);
+            let load = self.open_with(load).await;
+            if self.connection.is_some() && load.is_some() {
+                return load;
             }
         }
         None
+    }
+
+    /// A new connection, and the load that waits for it, unless that takes long: then others may carry it.
+    async fn open_with(&mut self, load: Load) -> Option<Load> {
+        let mut load = Some(load);
+        let mut opening = pin!(self.open());
+        if timeout(SLOW, &mut opening).await.is_err() {
+            load = None;
+            opening.await;
+        }
+        load
     }
 
     /// Waits for a job; a connection that has long nothing to do is closed, and another courier may open one.

@@ -128,6 +128,29 @@ fn a_relay_that_takes_fewer_connections_is_there_as_long_as_one_is_open() {
     once_each(&app, &readers);
 }
 
+/// As a relay does whose processes are all busy: the system takes the connection, and nobody greets.
+#[test]
+fn readers_do_not_wait_with_connections_that_nobody_greets() {
+    let app = App::start();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "6");
+    let readers = app.subscribe_many(60);
+    let (few, turned_away) = two_at_a_time(Stage::Connect, Act::Stall);
+    app.script(move |moment| {
+        // The two have work for longer than a courier waits for its connection with a reader in hand.
+        if moment.stage == Stage::Dot {
+            thread::park_timeout(Duration::from_millis(150));
+        }
+        few(moment)
+    });
+    let since = Instant::now();
+    let run = app.send(&app.issue(7)).exits(0);
+    assert!(!run.err.contains("paused"), "{}", run.err);
+    assert!(turned_away.load(Ordering::Relaxed) > 0);
+    // A greeting has two minutes.
+    assert!(since.elapsed() < Duration::from_secs(40), "{:?}", since.elapsed());
+    once_each(&app, &readers);
+}
+
 #[test]
 fn a_relay_that_takes_fewer_connections_is_as_fast_as_over_so_many() {
     let seconds = |connections: &str, script: &dyn Fn(&App)| {
