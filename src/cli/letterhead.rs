@@ -19,13 +19,16 @@ pub(super) fn refuse_other(issue: &FrozenIssue, newsletter: &Newsletter) -> anyh
 /// How an issue goes out where that is not as masthead.toml has it, and what to do about it.
 pub(super) fn oddity(issue: &FrozenIssue, newsletter: &Newsletter) -> Option<String> {
     let differences = differences(issue, newsletter)?;
+    let name = format!("{}/{}", newsletter.slug, issue.number);
     let remedy = match issue.state {
-        IssueState::Sent | IssueState::Cancelled => "give the file another number".to_owned(),
-        _ => format!("`masthead cancel {}/{}` and give the file another number", newsletter.slug, issue.number),
+        IssueState::Scheduled => {
+            format!("; to send it otherwise, `masthead cancel {name}` and give the file another number")
+        }
+        // Who has it already would get it again under another number.
+        IssueState::Sending | IssueState::Paused => format!("; `masthead cancel {name}` stops the rest of it"),
+        IssueState::Sent | IssueState::Cancelled => String::new(),
     };
-    Some(format!(
-        "goes out as it was frozen, not as masthead.toml has it: {differences}; to send it otherwise, {remedy}"
-    ))
+    Some(format!("goes out as it was frozen, not as masthead.toml has it: {differences}{remedy}"))
 }
 
 /// `from Ann <ann@example.org>, not Bob <bob@example.org>`.

@@ -211,7 +211,10 @@ impl Write for Output {
 struct Unread;
 
 fn unread(error: io::Error) -> io::Error {
-    if error.kind() == io::ErrorKind::BrokenPipe { io::Error::new(error.kind(), Unread) } else { error }
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => io::Error::new(error.kind(), Unread),
+        kind => io::Error::new(kind, format!("standard output cannot be written: {error}")),
+    }
 }
 
 fn is_unread(error: &anyhow::Error) -> bool {

@@ -137,14 +137,18 @@ async fn play(
     bar.abort();
     bar.await.ok();
     catcher.shutdown().await;
-    match ending {
-        Ending::Sent { .. } => {}
-        Ending::Paused(pause) => errln!("stopped: {}", pause.reason),
-        Ending::Stopped | Ending::Waiting(_) | Ending::Cancelled => errln!("stopped before the end"),
-        Ending::Halted(reason) => errln!("stopped: {reason}"),
-    }
     let view = LedgerView::read(store, &ready.newsletter, newsletter_id, ready.number).await?;
-    err!("{}", view.text());
+    let stopped = match ending {
+        Ending::Sent { .. } => None,
+        Ending::Paused(pause) => Some(pause.reason),
+        Ending::Stopped | Ending::Waiting(_) | Ending::Cancelled => Some("before the end".to_owned()),
+        Ending::Halted(reason) => Some(reason),
+    };
+    match stopped {
+        None => err!("{}", view.text()),
+        // What else there is to say of a ledger is of one that stays.
+        Some(why) => errln!("stopped: {why}\n{}; nothing of the rehearsal stays", view.line()),
+    }
     let [mails, bytes, largest] = [&caught.mails, &caught.bytes, &caught.largest].map(|n| n.load(Ordering::Relaxed));
     let per_second = mails as f64 / took.as_secs_f64().max(0.001);
     errln!(
