@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use super::transaction::{self, Flight, Opened, Opening, Then};
+use super::transaction::{self, Flight, Goodbye, Opened, Opening, Then};
 use super::wire::Wire;
 use super::{Capabilities, ConnectError, Deadlines, Lost, Mail, Relay, Stage, Verdict, Why, connect};
 
@@ -44,8 +44,8 @@ pub struct Connection {
     /// What is on the wire ahead of its message; its replies are not read yet.
     announced: Option<Opening>,
     in_flight: VecDeque<Submitted>,
-    /// The relay has said that it closes: nothing goes out any more, but what is in flight may be answered.
-    closing: Option<Lost>,
+    /// Nothing goes out after it, but what is in flight may be answered.
+    goodbye: Option<Goodbye>,
 }
 
 enum Submitted {
@@ -74,7 +74,7 @@ impl Connection {
             is_unclean: false,
             announced: None,
             in_flight: VecDeque::new(),
-            closing: None,
+            goodbye: None,
         }
     }
 
@@ -83,7 +83,7 @@ impl Connection {
     /// When the future is dropped before it is done, the connection is closed,
     /// and the mail is in doubt unless the caller knows better.
     pub async fn send(&mut self, mail: &Mail) -> Verdict {
-        let closed = Self { wire: None, announced: None, in_flight: VecDeque::new(), closing: None, ..*self };
+        let closed = Self { wire: None, announced: None, in_flight: VecDeque::new(), goodbye: None, ..*self };
         let mut connection = std::mem::replace(self, closed);
         connection.submit(mail, None).await;
         let verdict = connection.verdict().await;
@@ -122,7 +122,7 @@ impl Connection {
     pub async fn verdict(&mut self) -> Option<Verdict> {
         let (verdict, lost) = match (self.in_flight.front_mut()?, &mut self.wire) {
             (Submitted::Judged(verdict), _) => (verdict.clone(), None),
-            (Submitted::Flying(flight), Some(wire)) => flight.verdict(wire, &self.deadlines, &mut self.closing).await,
+            (Submitted::Flying(flight), Some(wire)) => flight.verdict(wire, &self.deadlines, &mut self.goodbye).await,
             (Submitted::Flying(flight), None) => {
                 let lost = Lost { stage: Stage::Dot, why: Why::NotOpen };
                 (flight.lost(&lost, None), Some(lost))
@@ -137,7 +137,9 @@ impl Connection {
             Some(_) => verdict,
         };
         let is_flying = self.in_flight.iter().any(|submitted| matches!(submitted, Submitted::Flying(_)));
-        if let Some(lost) = lost.or_else(|| self.closing.clone().filter(|_| !is_flying)) {
+        if let Some(lost) =
+            lost.or_else(|| self.goodbye.as_ref().filter(|_| !is_flying).map(|goodbye| goodbye.said().clone()))
+        {
             self.lose(&lost);
         }
         Some(verdict)
@@ -186,7 +188,7 @@ impl Connection {
     }
 
     fn may_write_to(&self, wire: &Wire) -> bool {
-        self.closing.is_none() && !wire.is_broken()
+        self.goodbye.is_none() && !wire.is_broken()
     }
 
     /// Writes as the mode has it; the wire is kept as long as a reply may come.
@@ -266,7 +268,7 @@ impl Connection {
         self.announced = None;
         for submitted in &mut self.in_flight {
             if let Submitted::Flying(flight) = submitted {
-                *submitted = Submitted::Judged(flight.lost(lost, self.closing.as_ref()));
+                *submitted = Submitted::Judged(flight.lost(lost, self.goodbye.as_ref()));
             }
         }
     }
@@ -278,7 +280,7 @@ impl Connection {
             return None;
         }
         let why = self.wire.as_mut()?.expect_quiet().err()?;
-        if self.closing.is_some() && matches!(why, Why::Closing(_)) {
+        if self.goodbye.is_some() && matches!(why, Why::Closing(_)) {
             return None;
         }
         let lost = Lost { stage: Stage::Dot, why };

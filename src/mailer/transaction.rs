@@ -179,6 +179,19 @@ async fn confirm(wire: &mut Wire, deadlines: &Deadlines, reply: Reply) -> Opened
     }
 }
 
+/// A 421: the relay says that it closes, and nothing goes out any more.
+pub(super) struct Goodbye {
+    said: Lost,
+    /// Whether it has answered nothing since, but by saying so again.
+    is_meant: bool,
+}
+
+impl Goodbye {
+    pub(super) fn said(&self) -> &Lost {
+        &self.said
+    }
+}
+
 /// A message of which at least a part is on the wire, and the replies that are still to come to it.
 pub(super) struct Flight {
     stages: &'static [Stage],
@@ -225,23 +238,28 @@ impl Flight {
 
     /// Reads on to the verdict; when no further reply can be trusted or had, that comes with it.
     ///
-    /// A 421 is noted in `closing`: nothing may go out any more, but the relay may still answer what has gone out.
+    /// A 421 is noted as the relay's `goodbye`; it may still answer what has gone out.
     /// A dropped future loses nothing.
     pub(super) async fn verdict(
         &mut self,
         wire: &mut Wire,
         deadlines: &Deadlines,
-        closing: &mut Option<Lost>,
+        goodbye: &mut Option<Goodbye>,
     ) -> (Verdict, Option<Lost>) {
         while let Some((stage, later)) = self.stages.split_first() {
             let stage = *stage;
             let reply = match wire.reply(stage, deadlines.of(stage)).await {
                 Ok(answer) => Reply::from(answer),
-                Err(lost) => return (self.lost(&lost, closing.as_ref()), Some(lost)),
+                Err(lost) => return (self.lost(&lost, goodbye.as_ref()), Some(lost)),
             };
             self.stages = later;
-            if reply.code == 421 {
-                closing.get_or_insert_with(|| Lost { stage, why: Why::Closing(reply.clone()) });
+            match goodbye {
+                None if reply.code == 421 => {
+                    let said = Lost { stage, why: Why::Closing(reply.clone()) };
+                    *goodbye = Some(Goodbye { said, is_meant: true });
+                }
+                Some(goodbye) if reply.code != 421 => goodbye.is_meant = false,
+                _ => {}
             }
             match (stage, reply.code) {
                 (Stage::Reset | Stage::Mail | Stage::Recipient, 200..=299) if self.refusal.is_none() => {}
@@ -268,13 +286,13 @@ impl Flight {
     }
 
     /// What is known of it when no reply comes any more.
-    pub(super) fn lost(&mut self, lost: &Lost, closing: Option<&Lost>) -> Verdict {
+    pub(super) fn lost(&mut self, lost: &Lost, goodbye: Option<&Goodbye>) -> Verdict {
         let refusal = self.refusal.take().map(|(stage, reply)| refused(stage, reply));
-        match (refusal, closing) {
+        match (refusal, goodbye) {
             (Some(refusal @ Verdict::Refused { .. }), _) => refusal,
             _ if !self.is_whole => Verdict::NotSent(lost.clone()),
             // Who says that it closes, and does, has judged nothing of what follows.
-            (_, Some(closing)) if lost.why == Why::Closed => Verdict::NotSent(closing.clone()),
+            (_, Some(Goodbye { said, is_meant: true })) if lost.why == Why::Closed => Verdict::NotSent(said.clone()),
             _ => Verdict::InDoubt(lost.clone()),
         }
     }

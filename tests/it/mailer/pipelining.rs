@@ -272,6 +272,29 @@ async fn a_relay_that_says_421_and_goes_on_is_heard_out() {
     }
 }
 
+/// Who takes mail after a 421 may have taken the one, too, that it did not answer.
+#[tokio::test]
+async fn a_relay_that_says_421_takes_another_and_then_closes_leaves_doubt_behind_it() {
+    for (last, taken) in [(Act::RecordThenClose, 2), (Act::Close, 1)] {
+        let catcher = catcher(move |moment| match (moment.message, moment.stage) {
+            (1, catcher::Stage::Rcpt) => Act::Raw(b"421 4.7.0 later\r\n".to_vec()),
+            (3, catcher::Stage::Dot) => last.clone(),
+            _ => Act::CarryOn,
+        })
+        .await;
+        let mut connection = open(&catcher, CHUNKED).await;
+        for address in ["a@example.org", "b@example.org", "c@example.org", "d@example.org"] {
+            submit(&mut connection, address, None).await;
+        }
+        assert!(matches!(connection.verdict().await, Some(Verdict::NotSent(_))));
+        assert!(matches!(connection.verdict().await, Some(Verdict::Accepted(_))));
+        for _ in 0..2 {
+            assert!(matches!(connection.verdict().await, Some(Verdict::InDoubt(_))));
+        }
+        assert_eq!(catcher.accepted(), taken);
+    }
+}
+
 #[tokio::test]
 async fn what_is_behind_a_421_is_in_doubt_where_the_relay_neither_closes_nor_goes_on() {
     for act in [Act::Stall, Act::Raw(b"what\r\n".to_vec())] {
