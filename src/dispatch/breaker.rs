@@ -11,15 +11,17 @@
 //! | the sender is refused for one reader after another | after three in a row | when the operator resumes it |
 //! | Gmail throttles, 4.7.28 | at once | by itself, over one connection |
 //!
-//! Only a message that is taken ends a row. The readers in it stay in the queue: [`Breaker::row`] says who they are
-//! whom a policy refused, the others never leave it.
+//! Only a message that is taken ends a row. The readers in it stay in the queue, and who was refused while that message
+//! was on its way: [`Breaker::row`] says who they are whom a policy refused, the others never leave it.
 //! Who blames the sender may mean one reader, whose address it cannot read: [`Fault`] tells them apart.
 //! A send that goes on by itself *probes*: one connection, and the same cause stops it at once,
 //! until a message is taken.
 //!
-//! A state machine without clock or I/O.
+//! A state machine without I/O.
 
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::delivery::{BreakerLimits, EnhancedCode, PauseCause, Reply, ReplyClass, classify};
 use crate::mailer::{ConnectError, Lost};
@@ -47,9 +49,7 @@ pub(super) struct Breaker {
     /// The readers at whom the sender was blamed for the first time since the relay took a message.
     blamed: Vec<(i64, String)>,
     /// The readers refused by policy since the relay took a message.
-    row: Vec<i64>,
-    /// Whether one of them was refused for good.
-    row_is_final: bool,
+    row: Vec<Refused>,
     /// How many connections broke before an answer about a message, since the relay took one.
     barren: usize,
 }
@@ -80,6 +80,17 @@ impl Trip {
     }
 }
 
+/// A reader refused by policy.
+#[derive(Debug)]
+struct Refused {
+    subscriber_id: i64,
+    /// Whether for good.
+    is_final: bool,
+    at: Instant,
+    /// Whether the relay has taken nothing since.
+    is_in_row: bool,
+}
+
 /// Whose fault a refusal is that blames the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -95,16 +106,18 @@ impl Breaker {
     /// A breaker for a send that goes as usual, or probes; `is_proven` when the relay has taken messages of it before.
     pub(super) fn new(limits: BreakerLimits, probing: Option<PauseCause>, is_proven: bool) -> Self {
         let (blamed, row) = (Vec::new(), Vec::new());
-        Self { limits, probing, is_proven, has_taken: false, blamed, row, row_is_final: false, barren: 0 }
+        Self { limits, probing, is_proven, has_taken: false, blamed, row, barren: 0 }
     }
 
-    /// The relay took a message. Whether that is the end of a probe.
-    pub(super) fn accepted(&mut self) -> bool {
+    /// The relay took a message that went on the wire at `begun`. Whether that is the end of a probe.
+    ///
+    /// It ends the row, but says nothing of who was refused since it was on its way over another connection.
+    pub(super) fn accepted(&mut self, begun: Instant) -> bool {
         self.is_proven = true;
         self.has_taken = true;
         self.blamed.clear();
-        self.row.clear();
-        self.row_is_final = false;
+        self.row.retain(|refused| refused.at >= begun);
+        self.row.iter_mut().for_each(|refused| refused.is_in_row = false);
         self.barren = 0;
         // Who was throttled goes gently to the end.
         self.probing.take_if(|cause| *cause != PauseCause::Throttled).is_some()
@@ -162,8 +175,8 @@ impl Breaker {
     }
 
     /// Who was refused for good or put off by policy, one after another, and nobody taken since.
-    pub(super) fn row(&self) -> &[i64] {
-        &self.row
+    pub(super) fn row(&self) -> Vec<i64> {
+        self.row.iter().map(|refused| refused.subscriber_id).collect()
     }
 
     fn away(&self, away: Duration, reason: impl FnOnce() -> String) -> Option<Trip> {
@@ -196,22 +209,25 @@ impl Breaker {
     }
 
     fn count(&mut self, subscriber_id: i64, is_final: bool, reply: &Reply) -> Option<Trip> {
-        self.row_is_final |= is_final;
         // One reader who is tried again and again makes no row.
-        if !self.row.contains(&subscriber_id) {
-            self.row.push(subscriber_id);
+        match self.row.iter_mut().find(|refused| refused.subscriber_id == subscriber_id) {
+            Some(refused) => {
+                refused.is_final |= is_final;
+                refused.is_in_row = true;
+            }
+            None => self.row.push(Refused { subscriber_id, is_final, at: Instant::now(), is_in_row: true }),
         }
         let limit = if self.probing == Some(PauseCause::Policy) { 1 } else { self.limits.refusals.max(1) };
-        if self.row.len() < limit {
+        let readers = self.row.iter().filter(|refused| refused.is_in_row).count();
+        if readers < limit {
             return None;
         }
-        let readers = self.row.len();
         let reason = match readers {
             1 => format!("the relay still refuses by policy: {reply}"),
             _ => format!("the relay refused {readers} readers in a row by policy, the last with: {reply}"),
         };
         // Another try costs nobody anything where no refusal is final.
-        Some(match self.row_is_final {
+        Some(match self.row.iter().any(|refused| refused.is_final) {
             true => stop(PauseCause::Policy, Vec::new(), reason),
             false => self.probe_later(PauseCause::Policy, reason, self.limits.probe),
         })
@@ -273,7 +289,7 @@ mod tests {
         let mut breaker = breaker();
         assert_eq!(breaker.refused(&due(1, 1), &blocked()), None);
         assert_eq!(breaker.refused(&due(2, 1), &blocked()), None);
-        assert!(!breaker.accepted());
+        assert!(!breaker.accepted(Instant::now()));
         assert_eq!(breaker.refused(&due(3, 1), &blocked()), None);
         assert_eq!(breaker.refused(&due(4, 1), &reply(550, "5.1.1 no such user")), None);
         assert_eq!(breaker.refused(&due(5, 1), &reply(452, "4.2.2 full")), None);
@@ -297,6 +313,25 @@ mod tests {
         assert_eq!(breaker.refused(&due(2, 2), &later), None);
         let trip = breaker.refused(&due(3, 2), &later).unwrap();
         assert_eq!((trip.cause, trip.probe_in), (PauseCause::Policy, Some(LIMITS.probe)));
+    }
+
+    #[test]
+    fn who_was_refused_while_the_last_message_was_on_its_way_is_queued_again_with_the_row() {
+        let mut breaker = Breaker::new(LIMITS, None, true);
+        assert_eq!(breaker.refused(&due(1, 1), &blocked()), None);
+        let begun = Instant::now();
+        for reader in 2..9 {
+            assert_eq!(breaker.refused(&due(reader, 1), &blocked()), None);
+            breaker.accepted(begun);
+        }
+        for reader in 9..11 {
+            assert_eq!(breaker.refused(&due(reader, 1), &blocked()), None);
+        }
+        let trip = breaker.refused(&due(11, 1), &blocked()).unwrap();
+        assert!(trip.reason.contains("refused 3 readers in a row"), "{}", trip.reason);
+        assert_eq!(breaker.row(), (2..12).collect::<Vec<_>>());
+        breaker.accepted(Instant::now() + Duration::from_millis(1));
+        assert!(breaker.row().is_empty());
     }
 
     #[test]
@@ -324,7 +359,7 @@ mod tests {
     #[test]
     fn credentials_concern_no_reader_however_many_were_accepted() {
         let mut breaker = breaker();
-        breaker.accepted();
+        breaker.accepted(Instant::now());
         let answer = reply(530, "5.7.0 authenticate first");
         assert_eq!(breaker.fault(&blamed(1), &answer), Fault::Senders);
         let trip = breaker.refused(&blamed(1), &answer).unwrap();
@@ -335,10 +370,10 @@ mod tests {
     fn once_the_relay_takes_mail_the_sender_is_at_fault_only_for_several_readers_in_a_row() {
         let odd = reply(501, "5.5.4 bad parameter");
         for mut breaker in [Breaker::new(LIMITS, None, true), breaker()] {
-            breaker.accepted();
+            breaker.accepted(Instant::now());
             assert_eq!(breaker.refused(&due(1, 1), &odd), None);
             assert_eq!(breaker.refused(&due(2, 1), &odd), None);
-            breaker.accepted();
+            breaker.accepted(Instant::now());
             assert_eq!(breaker.fault(&due(3, 1), &odd), Fault::Unknown);
             assert_eq!(breaker.refused(&due(3, 1), &odd), None);
             assert_eq!(breaker.refused(&due(9, 1), &reply(550, "5.1.1 no such user")), None);
@@ -359,7 +394,7 @@ mod tests {
         for reader in 1..9 {
             assert_eq!(breaker.refused(&blamed(reader), &odd), None, "who was in a row makes no other");
         }
-        breaker.accepted();
+        breaker.accepted(Instant::now());
         assert_eq!(breaker.fault(&blamed(1), &odd), Fault::Readers);
         assert_eq!(breaker.fault(&due(2, 2), &odd), Fault::Unknown, "it is the first time");
         breaker.refused(&due(2, 2), &odd);
@@ -385,7 +420,7 @@ mod tests {
         for _ in 1..BARREN {
             assert_eq!(watched.barren(&lost), None);
         }
-        assert!(!watched.accepted());
+        assert!(!watched.accepted(Instant::now()));
         for _ in 1..BARREN {
             assert_eq!(watched.barren(&lost), None, "a message was taken in between");
         }
@@ -419,9 +454,9 @@ mod tests {
         assert_eq!(probing(PauseCause::Relay).refused(&due(1, 1), &blocked()), None, "another cause has its limit");
 
         let mut breaker = probing(PauseCause::Relay);
-        assert!(breaker.accepted());
-        assert!(!breaker.accepted());
+        assert!(breaker.accepted(Instant::now()));
+        assert!(!breaker.accepted(Instant::now()));
         assert_eq!(breaker.unreachable(&silent(), instant), None);
-        assert!(!probing(PauseCause::Throttled).accepted(), "who was throttled goes gently to the end");
+        assert!(!probing(PauseCause::Throttled).accepted(Instant::now()), "who was throttled goes gently to the end");
     }
 }

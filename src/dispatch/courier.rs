@@ -95,6 +95,8 @@ struct Courier<'a> {
 struct Load {
     job: Job,
     mail: Option<Mail>,
+    /// When it was made; nothing of it was on the wire before.
+    begun: Instant,
 }
 
 impl Load {
@@ -234,7 +236,7 @@ impl Courier<'_> {
             return None;
         }
         match compose(self.shared, &job.due) {
-            Ok(mail) => Some(Load { job, mail }),
+            Ok(mail) => Some(Load { job, mail, begun: Instant::now() }),
             Err(error) => {
                 self.shared.stop.ask(Ended::Halted(error.to_string()));
                 None
@@ -278,7 +280,7 @@ impl Courier<'_> {
 
     /// Puts a load on the wire, and the envelope of the next behind it.
     async fn submit(&mut self, load: Load) {
-        let Load { job, mail: Some(mail) } = load else {
+        let Load { job, mail: Some(mail), begun } = load else {
             // The reader was erased after the chunk was read; the intent has seen that, but for a race of the two.
             let reply = "there is no usable address".to_owned();
             return self.record(load, (DeliveryState::Refused, None, Some(ReplyClass::AddressForm), reply)).await;
@@ -291,7 +293,7 @@ impl Courier<'_> {
         if let Some(connection) = &mut self.connection {
             connection.submit(&mail, next).await;
         }
-        self.flying.push_back(Load { job, mail: Some(mail) });
+        self.flying.push_back(Load { job, mail: Some(mail), begun });
     }
 
     /// Whether the next envelope may go ahead: a relay that waits for a message gets it soon.
@@ -322,7 +324,7 @@ impl Courier<'_> {
         }
         for verdict in verdicts {
             if let Some(load) = self.flying.pop_front() {
-                self.mind_the_relay(&load.job.due, &verdict);
+                self.mind_the_relay(&load, &verdict);
                 if self.is_pressed && matches!(verdict, Verdict::Accepted(_)) {
                     self.shared.lanes.widen();
                 }
@@ -340,7 +342,7 @@ impl Courier<'_> {
     }
 
     /// What a verdict says of the relay and this connection; the breaker sees everything.
-    fn mind_the_relay(&mut self, due: &Due, verdict: &Verdict) {
+    fn mind_the_relay(&mut self, Load { job, begun, .. }: &Load, verdict: &Verdict) {
         let shared = self.shared;
         // At a check the relay was not asked.
         let is_answer = !matches!(verdict, Verdict::Refused { stage: Stage::Check, .. });
@@ -350,7 +352,7 @@ impl Courier<'_> {
             Verdict::Accepted(_) => {
                 shared.rest.end();
                 shared.progress.set_trouble(None);
-                if shared.breaker().accepted() {
+                if shared.breaker().accepted(*begun) {
                     shared.stop.ask(Ended::Healed);
                 }
                 None
@@ -360,7 +362,7 @@ impl Courier<'_> {
             {
                 self.closing(reply, was_answered)
             }
-            Verdict::Refused { reply, .. } => shared.breaker().refused(due, reply),
+            Verdict::Refused { reply, .. } => shared.breaker().refused(&job.due, reply),
             // However many mails it had in flight, a connection that breaks before any answer counts once.
             Verdict::NotSent(lost) | Verdict::InDoubt(lost)
                 if !was_answered && !matches!(lost.why, Why::Closing(_)) =>

@@ -422,7 +422,7 @@ async fn shift(
             warn!(%error, "a courier broke down; its message is in doubt");
         }
     }
-    let row = shared.breaker().row().to_vec();
+    let row = shared.breaker().row();
     // With the last courier the writer ends too: every result is committed, or the store is away for good.
     drop(shared);
     writing.await.ok();

@@ -41,8 +41,6 @@ fn pause_of(run: &Run) -> (String, String) {
 #[test]
 fn policy_refusals_in_a_row_pause_the_send_and_the_row_stays_queued() {
     let app = desk();
-    // Over several, the last acceptance may be heard of after the first refusal, which is no part of the row then.
-    app.set("MASTHEAD_SMTP__CONNECTIONS", "1");
     let readers = app.subscribe_many(60);
     let issue = app.issue(7);
     let dots = AtomicUsize::new(0);
@@ -69,6 +67,25 @@ fn policy_refusals_in_a_row_pause_the_send_and_the_row_stays_queued() {
     for reader in &readers {
         assert_eq!(app.mails_to(reader).len(), 1);
     }
+}
+
+/// With many in flight over many connections, the last that are taken are heard of long after the first refusal.
+#[test]
+fn who_is_refused_while_the_last_mails_are_taken_is_queued_again_too() {
+    let app = desk();
+    app.set("MASTHEAD_SMTP__CONNECTIONS", "8");
+    app.set("MASTHEAD_SMTP__WINDOW", "16");
+    app.subscribe_many(400);
+    let asked = AtomicUsize::new(0);
+    app.script(move |moment| {
+        let (at_rcpt, is_operator) = (moment.stage == Stage::Rcpt, moment.to == [OPERATOR]);
+        if at_rcpt && !is_operator && asked.fetch_add(1, Ordering::Relaxed) >= 60 {
+            return Act::reply(550, "5.7.1 blocked as spam");
+        }
+        Act::CarryOn
+    });
+    app.send(&app.issue(7)).exits(3).ledger().is(&[("accepted", 60), ("queued", 340)]);
+    assert_eq!(app.query("select count(*)::text from suppression"), "0");
 }
 
 /// Over one connection; the relay refuses the sender wherever one of these is the reader. Who was asked about is kept.
