@@ -3,21 +3,37 @@
 use super::{Store, StoreError};
 
 impl Store {
-    /// How many deliveries of an issue were settled a second, by all workers, in the last 30 seconds;
-    /// `None` when too few were, or nobody sends it now.
+    /// How many deliveries of an issue are settled a second, by all workers, since it last stood still, of the last
+    /// 30 seconds; `None` while it stands still, or nobody sends it now.
+    ///
+    /// It stands still when nothing is settled for five seconds, and for three times as long as is usual: an outage
+    /// makes no rate slower, and a slow one is none.
     pub async fn pace(&self, issue_id: i64) -> Result<Option<f64>, StoreError> {
         let row = sqlx::query!(
-            r#"select count(*) as "settled!", extract(epoch from now() - min(at))::float8 as seconds
-               from ledger
-               where issue_id = $1 and at > now() - interval '30 s' and worker_id is not null
-                 and state in ('accepted', 'refused', 'skipped', 'expired')
-                 and exists (select from chunk c join worker w on w.id = c.worker_id and w.gone_at is null
-                             where c.issue_id = $1)"#,
+            r#"with moment as (
+                   select at, count(*) as settled, at - lag(at) over (order by at) as since
+                   from ledger
+                   where issue_id = $1 and at > now() - interval '30 s' and worker_id is not null
+                     and state in ('accepted', 'refused', 'skipped', 'expired')
+                     and exists (select from chunk c join worker w on w.id = c.worker_id and w.gone_at is null
+                                 where c.issue_id = $1)
+                   group by at
+               ), usual as (
+                   select greatest(interval '5 s', 3 * percentile_cont(0.5) within group (order by since)) as longest
+                   from moment
+               ), stretch as (
+                   select coalesce(max(at) filter (where since > longest), min(at)) as first
+                   from moment, usual having now() - max(at) <= min(longest)
+               )
+               select coalesce(sum(settled) filter (where at > first), 0)::bigint as "settled!",
+                      extract(epoch from now() - min(first))::float8 as seconds
+               from moment, stretch"#,
             issue_id
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(row.seconds.filter(|seconds| *seconds > 0.0 && row.settled > 1).map(|seconds| row.settled as f64 / seconds))
+        let seconds = row.seconds.filter(|seconds| *seconds > 0.0 && row.settled > 0);
+        Ok(seconds.map(|seconds| row.settled as f64 / seconds))
     }
 
     /// How many messages a second the relay took of a newsletter's newest sent issue while it was being sent;

@@ -34,6 +34,33 @@ fn the_eta_is_true_whoever_sends_and_the_plan_says_it_before() {
 }
 
 #[test]
+fn an_outage_slows_no_rate_and_while_nothing_moves_there_is_none() {
+    let app = App::start();
+    app.subscribe_many(60);
+    let hold = app.hold_at(11);
+    let sending = app.spawn(&["send", &app.issue(7), "--yes"]);
+    wait_until("two messages are held", || app.count("attempting") == 2 && app.count("accepted") == 20);
+    let happened = |ago: &str| {
+        app.query(&format!(
+            "update ledger l set at = now() - ({ago}) from (
+                 select subscriber_id, row_number() over (order by subscriber_id) as n from ledger
+                 where state = 'accepted'
+             ) a where l.subscriber_id = a.subscriber_id and l.state = 'accepted'"
+        ));
+        app.ledger(7).0["rate"].as_f64()
+    };
+    // Ten a second, then nothing for 20 seconds, then again; the look itself takes a moment.
+    let rate = happened("case when n <= 10 then interval '22 s' else interval '2 s' end - n * interval '0.1 s'");
+    assert!(rate.is_some_and(|rate| (3.0..12.0).contains(&rate)), "{rate:?} a second");
+    assert_eq!(happened("interval '12 s' - n * interval '0.1 s'"), None, "for ten seconds nothing moves");
+    let rate = happened("n * interval '6 s' - interval '5 s'");
+    assert!(rate.is_some_and(|rate| (0.1..0.3).contains(&rate)), "slow, but steady: {rate:?} a second");
+    hold.release();
+    app.heal();
+    sending.finish().exits(0);
+}
+
+#[test]
 fn the_eta_of_who_waits_for_a_retry_is_that_retry() {
     let app = App::start();
     app.set("MASTHEAD_SEND__RETRY", "30m");
