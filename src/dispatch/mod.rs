@@ -20,13 +20,14 @@ mod pieces;
 mod rate;
 mod writer;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tracing::{info, warn};
 
 use crate::delivery::{BreakerLimits, PauseCause, RetrySchedule};
@@ -34,7 +35,8 @@ use crate::mailer::Relay;
 use crate::message::Compiled;
 use crate::message::dkim::Signer;
 use crate::store::{
-    Due, FrozenIssue, FrozenLetterhead, IssueState, Outcome, Outlook, Pause, Store, StoreError, Worker, WorkerError,
+    Due, FrozenIssue, FrozenLetterhead, IssueState, Outcome, Outlook, Pause, Store, StoreError, Terms, Worker,
+    WorkerError,
 };
 use breaker::{Breaker, Trip};
 use lanes::Lanes;
@@ -50,6 +52,9 @@ const RENEWAL: Duration = Duration::from_secs(2);
 
 /// How long a relay may always take to greet, however short the patience with it.
 const GREETING: Duration = Duration::from_secs(10);
+
+/// How long the store may take to renew a lease before that is said.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// How long a send goes on trying while the store is away.
 const STORE_PATIENCE: Duration = Duration::from_secs(60);
@@ -145,6 +150,8 @@ pub struct Progress {
     pub in_doubt: AtomicU64,
     /// Why the relay takes nothing now.
     trouble: std::sync::Mutex<Option<String>>,
+    /// Whether the store does not answer.
+    is_store_away: AtomicBool,
 }
 
 impl Progress {
@@ -153,8 +160,16 @@ impl Progress {
         [&self.accepted, &self.refused, &self.skipped, &self.in_doubt].map(|n| n.load(Ordering::Relaxed)).iter().sum()
     }
 
+    /// Why nothing moves now, if that is so: without the store nothing is sent, however well the relay is.
+    pub fn standstill(&self) -> Option<String> {
+        match self.is_store_away.load(Ordering::Relaxed) {
+            true => Some("the database does not answer".to_owned()),
+            false => self.trouble(),
+        }
+    }
+
     /// Why the relay takes nothing now, if that is so.
-    pub fn trouble(&self) -> Option<String> {
+    fn trouble(&self) -> Option<String> {
         self.lock_trouble().clone()
     }
 
@@ -459,7 +474,7 @@ async fn renew(
             _ = &mut sign_off => return Some(worker),
             _ = ticks.tick() => {}
         }
-        match worker.renew(progress.trouble().as_deref()).await {
+        match renewed(&mut worker, &progress).await {
             Ok(terms) => {
                 rate.set(terms.rate.or(send.rate));
                 if !matches!(terms.state, IssueState::Sending | IssueState::Sent) {
@@ -476,6 +491,25 @@ async fn renew(
             Err(WorkerError::Store(error)) => warn!(%error, "cannot renew the lease"),
         }
     }
+}
+
+/// Renews the lease, and says so where the store does not answer: who waits for it says nothing.
+async fn renewed(worker: &mut Worker, progress: &Progress) -> Result<Terms, WorkerError> {
+    let trouble = progress.trouble();
+    let mut renewing = pin!(worker.renew(trouble.as_deref()));
+    let renewed = match timeout(SLOW, &mut renewing).await {
+        Ok(renewed) => renewed,
+        Err(_) => {
+            progress.is_store_away.store(true, Ordering::Relaxed);
+            warn!("the database does not answer; nothing is sent until it does");
+            renewing.await
+        }
+    };
+    let is_away = matches!(renewed, Err(WorkerError::Store(_)));
+    if progress.is_store_away.swap(is_away, Ordering::Relaxed) && !is_away {
+        warn!("the database answers again");
+    }
+    renewed
 }
 
 /// Hands the due deliveries of claimed chunks to the couriers, and gives back the chunks that are done.

@@ -39,7 +39,7 @@ pub use reader::{ImportCounts, ImportRow, Profile, Subscriber, Subscription, Sup
 pub use rehearsal::Rehearsal;
 pub use signup::SignupVerdict;
 pub use work::Waiting;
-pub use worker::{Senders, Worker, WorkerError};
+pub use worker::{Senders, Terms, Worker, WorkerError};
 
 use crate::newsletter::Slug;
 use crate::token::{Keyring, hex};

@@ -319,6 +319,23 @@ fn while_the_ledger_cannot_be_written_nothing_is_sent_and_results_are_kept() {
 }
 
 #[test]
+fn a_database_that_does_not_answer_is_said_by_the_send_and_costs_nobody() {
+    let app = App::start();
+    let readers = app.subscribe_many(40);
+    let hold = app.hold_at(5);
+    let mut sending = app.spawn(&["send", &app.issue(7), "--yes", "--json"]);
+    hold.reached();
+    // Whoever asks for a worker's row gets no answer.
+    app.query("begin");
+    app.query("lock table worker in access exclusive mode");
+    sending.wait_for("the database does not answer; nothing is sent until it does");
+    app.query("rollback");
+    hold.release();
+    sending.finish().exits(0).says("the database answers again").ledger().is(&[("accepted", 40)]);
+    once_each(&app, &readers);
+}
+
+#[test]
 fn a_send_that_waits_for_its_relay_can_be_interrupted() {
     let app = App::start();
     app.subscribe_many(3);
