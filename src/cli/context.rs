@@ -24,6 +24,9 @@ use crate::store::{Store, StoreError};
 use crate::subscriber::EmailAddress;
 use crate::theme::Theme;
 
+/// How long each word of the relay may take before the first message where somebody waits for it.
+const RELAY_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How often the private Postgres is looked at.
 const WATCH: Duration = Duration::from_secs(1);
 
@@ -213,6 +216,11 @@ pub(super) fn relay(config: &Config) -> anyhow::Result<Relay> {
     })?;
     let relay = Relay::parse(url.reveal())?;
     Ok(relay.with_window(config.send.window).with_pipelining(config.send.pipelining))
+}
+
+/// The same for somebody who waits in front of it.
+pub(super) fn attended_relay(config: &Config) -> anyhow::Result<Relay> {
+    Ok(relay(config)?.within(RELAY_PATIENCE))
 }
 
 /// Who signs mail with a letterhead, by the configuration; what is odd about it is said.

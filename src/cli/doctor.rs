@@ -8,24 +8,20 @@ mod new_key;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use self::dns::{DnsError, Resolver};
-use super::context::{ConfigArgs, OpenStore, block_on, dkim_oddities, read_signer, relay, told};
+use super::context::{ConfigArgs, OpenStore, attended_relay, block_on, dkim_oddities, read_signer, told};
 use super::readers_web::{self, Instance};
 use super::{Exit, told_once};
 use crate::config::Config;
-use crate::mailer::{Capabilities, Connection, Deadlines, Relay, Security};
+use crate::mailer::{Capabilities, Connection, Relay, Security};
 use crate::message::dkim::KeyRecord;
 use crate::newsletter::Newsletter;
 use crate::store::Store;
 use crate::token::Claim;
-
-/// How long each word of the relay may take.
-const RELAY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -177,8 +173,8 @@ impl Doctor {
 
     /// The relay lets us in, and what it offers.
     async fn relay(&mut self, config: &Config) {
-        let relay = match relay(config) {
-            Ok(relay) => relay.with_deadlines(deadlines()),
+        let relay = match attended_relay(config) {
+            Ok(relay) => relay,
             Err(error) => return self.failed("relay", &error, "correct SMTP_URL"),
         };
         match Connection::open(&relay).await {
@@ -361,11 +357,6 @@ fn is_of_kind(text: &str, version: &str) -> bool {
     let rest =
         text.get(..version.len()).filter(|start| start.eq_ignore_ascii_case(version)).map(|_| &text[version.len()..]);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ';']))
-}
-
-fn deadlines() -> Deadlines {
-    let patience = RELAY_PATIENCE;
-    Deadlines { connect: patience, greeting: patience, hello: patience, ..Deadlines::default() }
 }
 
 fn describe(relay: &Relay, capabilities: &Capabilities) -> String {

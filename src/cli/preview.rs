@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::check::memory;
-use super::context::{self, ConfigArgs, Interrupts, OpenStore, newsletter_for, read_config, read_signer, relay};
+use super::context::{
+    self, ConfigArgs, Interrupts, OpenStore, attended_relay, newsletter_for, read_config, read_signer,
+};
 use super::parse::read;
 use super::{Exit, told_once};
 use crate::config::{Config, Dkim};
@@ -59,7 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let config = args.config.config.clone();
         let relay = Box::new(move || {
             let config = configured(&config).map_err(|trouble| trouble.what)?;
-            relay(&config).map_err(told)
+            attended_relay(&config).map_err(told)
         });
         let desk = Desk { shelf: Box::new(cabinet.clone()), relay };
         let office = Office {

@@ -13,7 +13,8 @@ use time::OffsetDateTime;
 use tokio::time::MissedTickBehavior;
 
 use super::context::{
-    ConfigArgs, OpenStore, block_on, block_on_sending, interruption, relay, sent_newsletter, signer, warn_of_style,
+    ConfigArgs, OpenStore, attended_relay, block_on, block_on_sending, interruption, relay, sent_newsletter, signer,
+    warn_of_style,
 };
 use super::ledger::{LedgerView, brief, clock};
 use super::readers_web::{self, Instance};
@@ -154,7 +155,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 async fn proof(config: &Config, ready: &Ready, addresses: &[String]) -> anyhow::Result<Exit> {
     let addresses: Vec<_> = addresses.iter().map(|address| EmailAddress::parse(address)).collect::<Result<_, _>>()?;
     let signer = signer(config, &ready.letterhead)?;
-    let mut connection = Connection::open(&relay(config)?).await?;
+    let mut connection = Connection::open(&attended_relay(config)?).await?;
     let date = OffsetDateTime::now_utc();
     let mut exit = Exit::Done;
     for address in addresses {

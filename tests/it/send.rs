@@ -3,9 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mail_parser::MessageParser;
 use masthead::catcher::{Act, Moment, Stage};
@@ -177,6 +178,20 @@ fn a_proof_is_the_mail_itself_and_touches_no_ledger() {
     let (proof_link, mail_link) = (link(&proof, "/u/"), link(&mail, "/u/"));
     let (proof, mail) = (proof.body_html(0).unwrap(), mail.body_html(0).unwrap());
     assert_eq!(without_link(&proof, &proof_link), without_link(&mail, &mail_link));
+}
+
+#[test]
+fn whoever_waits_for_a_relay_that_waits_for_tls_is_told_its_url_soon() {
+    let app = App::start();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    app.set("SMTP_URL", &format!("smtp://{address}?tls=required"));
+    let since = Instant::now();
+    let examined = app.spawn(&["doctor"]);
+    let url = format!("its URL is smtps://{address}");
+    app.masthead(&["send", &app.issue(7), "--proof", "ed@example.org"]).exits(2).says(&url);
+    assert!(examined.finish().exits(2).out.contains(&url));
+    assert!(since.elapsed() < Duration::from_secs(40), "it took {:?}", since.elapsed());
 }
 
 /// The digest that `masthead render` prints.
