@@ -323,11 +323,11 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     }
     let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
     err!("{}", view.text());
-    if args.json {
-        outln!("{}", view.json());
-    }
     if let Some(operator) = operator {
         report(&operator, &view, &ending).await;
+    }
+    if args.json {
+        outln!("{}", view.json());
     }
     let exit = view.exit();
     open.close().await?;

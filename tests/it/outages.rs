@@ -395,6 +395,11 @@ fn output_that_cannot_be_written_ends_no_send_and_panics_nowhere() {
     let status = send.stdout(full()).stderr(full()).status().unwrap();
     assert_eq!(status.code(), Some(0));
     once_each(&app, &readers);
+    // The operator hears of it all the same.
+    app.set("MASTHEAD_SEND__OPERATOR", "op@example.org");
+    let mut send = app.command(&["send", &app.issue(8), "--yes", "--json"]);
+    assert_eq!(send.stdout(full()).stderr(full()).status().unwrap().code(), Some(2));
+    assert_eq!(app.mails_to("op@example.org").len(), 1);
     // What was asked for and cannot be had is an error, and the last words of it are nobody's fault.
     for said in ["status", "audit"] {
         assert_eq!(app.command(&[said]).stdout(full()).stderr(full()).status().unwrap().code(), Some(2), "{said}");
