@@ -181,6 +181,23 @@ fn a_scheduled_issue_is_started_once_by_whoever_runs_with_the_audience_of_that_m
 }
 
 #[test]
+fn a_scheduled_issue_whose_time_finds_no_reader_is_sent_to_nobody_and_says_so() {
+    let app = App::start();
+    let issue = app.issue(7);
+    schedule(&app, &issue);
+    let worker = worker(&app);
+    time_passes(&app);
+    wait_until_sent(&app);
+    worker.signal(Signal::TERM);
+    worker.finish().exits(0).says("garden/7: sent");
+    let status = app.masthead(&["status"]).exits(0).out;
+    assert!(status.contains("0 in the audience = nobody"), "{status}");
+    // Who comes later is reached as with any issue.
+    app.subscribe_many(2);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 2)]);
+}
+
+#[test]
 fn the_same_command_sends_a_scheduled_issue_when_its_time_has_come() {
     let app = App::start();
     let readers = app.subscribe_many(5);
