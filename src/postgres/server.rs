@@ -21,9 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// How long a server may let everybody wait: a busy one says that it is.
-const SILENCE: Duration = Duration::from_secs(10);
-
 /// The longest path of a socket: `sun_path` has 108 bytes, one of them for the end (104 on macOS).
 const LONGEST_SOCKET: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
@@ -42,8 +39,6 @@ enum Answer {
     Ready,
     /// It starts up, recovers, or shuts down.
     Busy,
-    /// Something listens and says nothing.
-    Silent,
     /// Nothing listens.
     None,
 }
@@ -63,29 +58,20 @@ impl Server {
         &self.programs.folder
     }
 
-    /// Whether something listens, though it may be busy or silent.
-    pub(super) fn is_there(&self) -> bool {
-        self.ask() != Answer::None
+    /// Whether it answers.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ask() == Answer::Ready
     }
 
     /// Starts the server unless it runs, and waits until it answers.
     pub(super) fn ensure_ready(&self) -> Result<(), PostgresError> {
         let deadline = Instant::now() + PATIENCE;
         let mut started = None;
-        let mut heard = Instant::now();
         loop {
-            match self.ask() {
-                Answer::Ready => return Ok(()),
-                Answer::Silent => {}
-                Answer::Busy | Answer::None => heard = Instant::now(),
+            if self.ask() == Answer::Ready {
+                return Ok(());
             }
             match (self.postmaster(), &started) {
-                (Some(pid), _) if heard.elapsed() > SILENCE => {
-                    let silent = heard.elapsed().as_secs();
-                    return Err(
-                        self.not_ready(format!("(process {}) has not answered for {silent} s", pid.as_raw_nonzero()))
-                    );
-                }
                 // One that another process started or stops, perhaps a process that was killed.
                 (Some(pid), _) if Instant::now() > deadline => {
                     return Err(self.not_ready(format!("(process {}) does not answer", pid.as_raw_nonzero())));
@@ -189,10 +175,7 @@ impl Server {
 
     fn ask(&self) -> Answer {
         let Ok(stream) = UnixStream::connect(socket(&self.socket_folder)) else { return Answer::None };
-        greet(stream).unwrap_or_else(|error| match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Answer::Silent,
-            _ => Answer::Busy,
-        })
+        greet(stream).unwrap_or(Answer::Busy)
     }
 
     fn not_ready(&self, problem: String) -> PostgresError {
