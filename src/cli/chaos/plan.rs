@@ -45,8 +45,8 @@ pub(super) fn plan(dice: &mut Dice, amounts: &Amounts, audience: u64) -> VecDequ
         .flat_map(|(fault, amount)| (0..*amount).map(|_| *fault))
         .map(|fault| match fault {
             Fault::EarlyKill => (0, fault),
-            // Late enough that there is something to lose, early enough that there is something left.
-            Fault::Cancel => (end / 3 + dice.below(end / 3), fault),
+            // Late enough that there is something to lose, early enough that something is left when the command runs.
+            Fault::Cancel => (end / 10 + dice.below(end / 10), fault),
             // Not before the fresh ones are few: it counts from the second try.
             Fault::Wary => (end * 9 / 10 + dice.below(end / 10), fault),
             Fault::Away | Fault::Stop | Fault::Cut | Fault::FullDisk => (dice.below(end / 2), fault),

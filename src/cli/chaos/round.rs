@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::task::JoinHandle;
@@ -522,8 +522,14 @@ impl Operator {
 
     /// Cancels, and sees that no intent comes any more.
     async fn cancel(&self) -> anyhow::Result<Option<String>> {
-        let done = self.change("cancel", IssueState::Sending).await?;
-        ensure!(done, "the issue could not be cancelled: it was over");
+        while !self.change("cancel", IssueState::Sending).await? {
+            match self.store.issue(self.newsletter_id, self.number).await.ok().flatten().map(|issue| issue.state) {
+                // Postgres went away before it could say so.
+                Some(IssueState::Cancelled) => return Ok(None),
+                Some(IssueState::Sent) => bail!("the issue could not be cancelled: it was over"),
+                _ => sleep(Duration::from_millis(100)).await,
+            }
+        }
         Ok(self.intents_while_still().await?.map(|n| format!("case 36: {n} intents after `cancel` was answered")))
     }
 
