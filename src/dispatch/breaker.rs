@@ -44,11 +44,11 @@ pub(super) struct Breaker {
     probing: Option<PauseCause>,
     /// Whether the relay ever took a message of this issue from this sender.
     is_proven: bool,
-    /// Whether it took one since this breaker watches.
-    has_taken: bool,
+    /// When it last took one, since this breaker watches.
+    taken_at: Option<Instant>,
     /// The readers at whom the sender was blamed for the first time since the relay took a message.
     blamed: Vec<(i64, String)>,
-    /// The readers refused by policy since the relay took a message.
+    /// The readers refused by policy since the last message that the relay took was on its way.
     row: Vec<Refused>,
     /// How many connections broke before an answer about a message, since the relay took one.
     barren: usize,
@@ -86,9 +86,8 @@ struct Refused {
     subscriber_id: i64,
     /// Whether for good.
     is_final: bool,
+    /// When, the last time.
     at: Instant,
-    /// Whether the relay has taken nothing since.
-    is_in_row: bool,
 }
 
 /// Whose fault a refusal is that blames the sender.
@@ -106,7 +105,7 @@ impl Breaker {
     /// A breaker for a send that goes as usual, or probes; `is_proven` when the relay has taken messages of it before.
     pub(super) fn new(limits: BreakerLimits, probing: Option<PauseCause>, is_proven: bool) -> Self {
         let (blamed, row) = (Vec::new(), Vec::new());
-        Self { limits, probing, is_proven, has_taken: false, blamed, row, barren: 0 }
+        Self { limits, probing, is_proven, taken_at: None, blamed, row, barren: 0 }
     }
 
     /// The relay took a message that went on the wire at `begun`. Whether that is the end of a probe.
@@ -114,10 +113,9 @@ impl Breaker {
     /// It ends the row, but says nothing of who was refused since it was on its way over another connection.
     pub(super) fn accepted(&mut self, begun: Instant) -> bool {
         self.is_proven = true;
-        self.has_taken = true;
+        self.taken_at = Some(Instant::now());
         self.blamed.clear();
         self.row.retain(|refused| refused.at >= begun);
-        self.row.iter_mut().for_each(|refused| refused.is_in_row = false);
         self.barren = 0;
         // Who was throttled goes gently to the end.
         self.probing.take_if(|cause| *cause != PauseCause::Throttled).is_some()
@@ -140,7 +138,7 @@ impl Breaker {
         let is_in_row = || self.blamed.iter().any(|(id, _)| *id == due.subscriber_id);
         if reply.wants_credentials() || !self.is_proven {
             Fault::Senders
-        } else if due.was_blamed && self.has_taken && !is_in_row() {
+        } else if due.was_blamed && self.taken_at.is_some() && !is_in_row() {
             Fault::Readers
         } else {
             Fault::Unknown
@@ -174,7 +172,7 @@ impl Breaker {
         (self.barren >= limit).then(|| self.probe_later(PauseCause::Relay, reason, self.limits.probe))
     }
 
-    /// Who was refused for good or put off by policy, one after another, and nobody taken since.
+    /// Who was refused for good or put off by policy since the last message that was taken was on its way.
     pub(super) fn row(&self) -> Vec<i64> {
         self.row.iter().map(|refused| refused.subscriber_id).collect()
     }
@@ -210,15 +208,14 @@ impl Breaker {
 
     fn count(&mut self, subscriber_id: i64, is_final: bool, reply: &Reply) -> Option<Trip> {
         // One reader who is tried again and again makes no row.
+        let at = Instant::now();
         match self.row.iter_mut().find(|refused| refused.subscriber_id == subscriber_id) {
-            Some(refused) => {
-                refused.is_final |= is_final;
-                refused.is_in_row = true;
-            }
-            None => self.row.push(Refused { subscriber_id, is_final, at: Instant::now(), is_in_row: true }),
+            Some(refused) => (refused.is_final, refused.at) = (refused.is_final | is_final, at),
+            None => self.row.push(Refused { subscriber_id, is_final, at }),
         }
         let limit = if self.probing == Some(PauseCause::Policy) { 1 } else { self.limits.refusals.max(1) };
-        let readers = self.row.iter().filter(|refused| refused.is_in_row).count();
+        let readers =
+            self.row.iter().filter(|refused| self.taken_at.is_none_or(|taken_at| refused.at > taken_at)).count();
         if readers < limit {
             return None;
         }
