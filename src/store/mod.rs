@@ -17,6 +17,7 @@ mod rate;
 mod reader;
 mod rehearsal;
 mod signup;
+mod summary;
 mod work;
 mod worker;
 
@@ -31,13 +32,14 @@ pub use approval::Approval;
 pub use archive::{ArchiveCounts, FoundLink, read_archive};
 pub use audit::{AuditedDelivery, Equation, Registration};
 pub use issue::{FrozenIssue, FrozenLetterhead, IssueState, NewIssue, Outcome, PublishedIssue};
-pub use ledger::{Chunk, Due, Entry, Granted, Intent, LedgerSummary, Outlook, Reason, Session, Settled, Snapshot};
+pub use ledger::{Chunk, Due, Entry, Granted, Intent, Outlook, Session, Settled, Snapshot};
 pub use operate::Resolution;
 pub use outbox::{Occasion, Outbox, QueuedMail};
 pub use pause::{Pause, Standing};
 pub use reader::{ImportCounts, ImportRow, Profile, Subscriber, Subscription, Suppression};
 pub use rehearsal::Rehearsal;
 pub use signup::SignupVerdict;
+pub use summary::{LedgerSummary, Reason};
 pub use work::Waiting;
 pub use worker::{Senders, Terms, Worker, WorkerError};
 
