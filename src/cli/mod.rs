@@ -43,6 +43,7 @@ mod operate;
 mod parse;
 mod postgres;
 mod preview;
+mod progress;
 mod readers_web;
 mod rehearse;
 mod render;

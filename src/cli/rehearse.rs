@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, sent_newsletter, signer, warn_of_style};
 use super::ledger::LedgerView;
-use super::send::{Ready, draw_progress, freeze, plan, rate, refuse_errors, refuse_other_content};
-use super::{Exit, advise, check, letterhead};
+use super::send::{Ready, freeze, plan, rate, refuse_errors, refuse_other_content};
+use super::{Exit, advise, check, letterhead, progress};
 use crate::catcher::{Catcher, Keep, Mail, Options};
 use crate::config::Config;
 use crate::dispatch::{self, Ending, Progress};
@@ -128,7 +128,7 @@ async fn play(
     errln!("rehearsal for {} readers: nothing leaves this machine", snapshot.audience);
 
     let progress = Arc::new(Progress::default());
-    let bar = tokio::spawn(draw_progress(progress.clone(), snapshot.audience));
+    let bar = tokio::spawn(progress::draw(progress.clone(), snapshot.audience));
     let mut plan = plan(config, store.clone(), relay, &ready.newsletter, signer, issue).await?;
     plan.rate = args.rate;
     let began = Instant::now();
