@@ -36,6 +36,9 @@ const BARREN: usize = 10;
 /// Readers in a row at whom the sender is blamed: they say the same as more would.
 const BLAMED: usize = 3;
 
+/// So many tries tell a reader from the sender where no others are left who could.
+const PATIENT: i16 = 4;
+
 /// Watches what the relay answers.
 #[derive(Debug)]
 pub(super) struct Breaker {
@@ -97,7 +100,7 @@ pub(super) enum Fault {
     Senders,
     /// Nobody can tell yet.
     Unknown,
-    /// The reader's: it is said again, after others were taken.
+    /// The reader's: it is said again, after others were taken, or too often for nobody to have mended it.
     Readers,
 }
 
@@ -138,7 +141,7 @@ impl Breaker {
         let is_in_row = || self.blamed.iter().any(|(id, _)| *id == due.subscriber_id);
         if reply.wants_credentials() || !self.is_proven {
             Fault::Senders
-        } else if due.was_blamed && self.taken_at.is_some() && !is_in_row() {
+        } else if due.was_blamed && (due.attempts >= PATIENT || self.taken_at.is_some() && !is_in_row()) {
             Fault::Readers
         } else {
             Fault::Unknown
@@ -396,6 +399,17 @@ mod tests {
         assert_eq!(breaker.fault(&due(2, 2), &odd), Fault::Unknown, "it is the first time");
         breaker.refused(&due(2, 2), &odd);
         assert_eq!(breaker.fault(&blamed(2), &odd), Fault::Unknown, "nobody was taken since");
+    }
+
+    #[test]
+    fn of_the_last_readers_each_is_meant_alone_after_the_fifth_try() {
+        let odd = reply(501, "5.5.4 bad parameter");
+        let last = |attempt| Due { was_blamed: true, ..due(1, attempt) };
+        let breaker = Breaker::new(LIMITS, None, true);
+        assert_eq!(breaker.fault(&last(4), &odd), Fault::Unknown);
+        assert_eq!(breaker.fault(&last(5), &odd), Fault::Readers);
+        let nothing_taken = Breaker::new(LIMITS, None, false);
+        assert_eq!(nothing_taken.fault(&last(5), &odd), Fault::Senders);
     }
 
     #[test]

@@ -167,10 +167,9 @@ fn readers_in_a_row_at_whom_the_relay_blames_the_sender_pause_the_send_once() {
 
 /// Nobody is left whom the relay could take, which would tell whom it means.
 #[test]
-fn the_last_readers_at_whom_the_relay_blames_the_sender_pause_the_send_once_and_expire() {
+fn the_last_readers_at_whom_the_relay_blames_the_sender_pause_the_send_once_and_are_refused_at_the_fifth_try() {
     let app = desk();
     app.set("MASTHEAD_SEND__RETRY", "50ms");
-    app.set("MASTHEAD_SEND__GIVE_UP_AFTER", "5s");
     app.subscribe_many(40);
     let issue = app.issue(7);
     let odd = ["reader-37@example.com", "reader-38@example.com", "reader-39@example.com"];
@@ -178,8 +177,9 @@ fn the_last_readers_at_whom_the_relay_blames_the_sender_pause_the_send_once_and_
     app.send(&issue).exits(3).ledger().is(&[("accepted", 37), ("queued", 3)]);
     app.masthead(&["resume", "7"]).exits(0);
     let ledger = app.send(&issue).exits(1).ledger();
-    ledger.is(&[("accepted", 37), ("expired", 3)]);
+    ledger.is(&[("accepted", 37), ("refused", 3)]);
     assert_eq!((&ledger.0["state"], &ledger.0["blamed"]), (&"sent".into(), &odd.as_slice().into()));
+    assert_eq!(app.query("select max(attempt)::text from ledger"), "5");
     assert_eq!(app.query("select count(*)::text from suppression"), "0");
 }
 
