@@ -16,8 +16,8 @@ use tracing::{debug, warn};
 
 use super::breaker::{Fault, Trip};
 use super::lanes::Connected;
-use super::{Ended, Job, Shared};
-use crate::delivery::{DeliveryState, Reply, ReplyClass, classify};
+use super::{Ended, Job, RENEWAL, Send, Shared};
+use crate::delivery::{DeliveryState, PauseCause, Reply, ReplyClass, classify};
 use crate::mailer::{ConnectError, Connection, Envelope, Lost, Mail, Mode, Security, Stage, Verdict, Why};
 use crate::message::{MessageError, Reader};
 use crate::render::reader_name;
@@ -324,7 +324,7 @@ impl Courier<'_> {
         }
         for verdict in verdicts {
             if let Some(load) = self.flying.pop_front() {
-                self.mind_the_relay(&load, &verdict);
+                self.mind_the_relay(&load, &verdict).await;
                 if self.is_pressed && matches!(verdict, Verdict::Accepted(_)) {
                     self.shared.lanes.widen();
                 }
@@ -342,7 +342,7 @@ impl Courier<'_> {
     }
 
     /// What a verdict says of the relay and this connection; the breaker sees everything.
-    fn mind_the_relay(&mut self, Load { job, begun, .. }: &Load, verdict: &Verdict) {
+    async fn mind_the_relay(&mut self, Load { job, begun, .. }: &Load, verdict: &Verdict) {
         let shared = self.shared;
         // At a check the relay was not asked.
         let is_answer = !matches!(verdict, Verdict::Refused { stage: Stage::Check, .. });
@@ -360,7 +360,7 @@ impl Courier<'_> {
             Verdict::Refused { reply, .. } | Verdict::NotSent(Lost { why: Why::Closing(reply), .. })
                 if reply.code == 421 =>
             {
-                self.closing(reply, was_answered)
+                self.closing(reply, was_answered).await
             }
             Verdict::Refused { reply, .. } => shared.breaker().refused(&job.due, reply),
             // However many mails it had in flight, a connection that breaks before any answer counts once.
@@ -381,7 +381,7 @@ impl Courier<'_> {
 
     /// After a 421 all connections rest until a message is taken. Where others are let in and this one was never
     /// answered, it alone is one too many.
-    fn closing(&mut self, reply: &Reply, was_answered: bool) -> Option<Trip> {
+    async fn closing(&mut self, reply: &Reply, was_answered: bool) -> Option<Trip> {
         let shared = self.shared;
         self.connected = None;
         let is_one_too_many = self.lane.is_none() || !was_answered && self.give_way();
@@ -389,7 +389,8 @@ impl Courier<'_> {
         if !is_one_too_many {
             shared.trouble(format!("the relay closes every connection: {reply}"));
         }
-        shared.breaker().closing(reply, resting)
+        let trip = shared.breaker().closing(reply, resting);
+        confirmed(shared, trip).await
     }
 
     /// Opens a connection, again and again with longer waits while the relay is away; while it has let others in, once.
@@ -416,7 +417,8 @@ impl Courier<'_> {
                 return None;
             }
             let away = shared.lanes.deserted().unwrap_or_default().min(since.elapsed());
-            if let Some(trip) = shared.breaker().unreachable(&error, away + backoff) {
+            let trip = shared.breaker().unreachable(&error, away + backoff);
+            if let Some(trip) = confirmed(shared, trip).await {
                 shared.stop.ask(Ended::Tripped(trip));
                 return None;
             }
@@ -486,6 +488,16 @@ async fn open(shared: &Shared) -> Result<Connection, ConnectError> {
     let connection = opening.await?;
     shared.progress.set_trouble(None);
     Ok(connection)
+}
+
+/// A trip, unless the relay is away for this process alone: it has taken mail from another within the same time.
+async fn confirmed(shared: &Shared, trip: Option<Trip>) -> Option<Trip> {
+    let trip = trip?;
+    let Send { store, breaker, .. } = &*shared.send;
+    // Others say so when they renew their leases.
+    let span = breaker.patience + 2 * RENEWAL;
+    let is_served = trip.cause == PauseCause::Relay && store.has_taken_within(span).await.unwrap_or(false);
+    (!is_served).then_some(trip)
 }
 
 type Judgement = (DeliveryState, Option<Duration>, Option<ReplyClass>, String);

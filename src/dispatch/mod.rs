@@ -20,6 +20,7 @@ mod pieces;
 mod rate;
 mod writer;
 
+use std::mem::replace;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -467,6 +468,7 @@ async fn renew(
     stop: Stop,
     mut sign_off: oneshot::Receiver<()>,
 ) -> Option<Worker> {
+    let mut taken = progress.accepted.load(Ordering::Relaxed);
     let mut ticks = tokio::time::interval(RENEWAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -474,7 +476,8 @@ async fn renew(
             _ = &mut sign_off => return Some(worker),
             _ = ticks.tick() => {}
         }
-        match renewed(&mut worker, &progress).await {
+        let taken_before = replace(&mut taken, progress.accepted.load(Ordering::Relaxed));
+        match renewed(&mut worker, &progress, taken > taken_before).await {
             Ok(terms) => {
                 rate.set(terms.rate.or(send.rate));
                 if !matches!(terms.state, IssueState::Sending | IssueState::Sent) {
@@ -494,9 +497,9 @@ async fn renew(
 }
 
 /// Renews the lease, and says so where the store does not answer: who waits for it says nothing.
-async fn renewed(worker: &mut Worker, progress: &Progress) -> Result<Terms, WorkerError> {
+async fn renewed(worker: &mut Worker, progress: &Progress, has_taken: bool) -> Result<Terms, WorkerError> {
     let trouble = progress.trouble();
-    let mut renewing = pin!(worker.renew(trouble.as_deref()));
+    let mut renewing = pin!(worker.renew(trouble.as_deref(), has_taken));
     let renewed = match timeout(SLOW, &mut renewing).await {
         Ok(renewed) => renewed,
         Err(_) => {

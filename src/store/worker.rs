@@ -4,12 +4,17 @@
 //! the worker may have under way; from then on nothing is written in its name but the results of what it had
 //! already put on the wire. A process that finds itself given up registers anew.
 
+use std::time::Duration;
+
 use sqlx::{Connection, PgConnection};
 
 use super::{IssueState, Store, StoreError};
 
 /// First key of the advisory locks that living workers hold; the second is the worker's id.
 const ALIVE: i32 = 0x6d617374;
+
+/// How long after a message that it took a relay counts as well, whatever others say of it.
+const JUST_NOW: Duration = Duration::from_secs(10);
 
 /// Why a worker can go on no longer.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +38,7 @@ impl From<sqlx::Error> for WorkerError {
 pub struct Senders {
     /// How many workers.
     pub count: u64,
-    /// Why the relay takes nothing from one of them now, if that is so.
+    /// Why the relay takes nothing from any of them now, if that is so.
     pub trouble: Option<String>,
 }
 
@@ -106,20 +111,34 @@ impl Store {
     /// Who is sending an issue, as far as those who are gone have been [given up](Self::reap_workers).
     pub async fn senders(&self, issue_id: i64) -> Result<Senders, StoreError> {
         let row = sqlx::query!(
-            r#"select count(*) as "count!", min(trouble) as trouble from worker
+            r#"select count(*) as "count!",
+                      case when not coalesce(bool_or(taken_at > now() - $2 * interval '1 s'), false)
+                           then min(trouble) end as trouble
+               from worker
                where issue_id = $1 and gone_at is null"#,
-            issue_id
+            issue_id,
+            JUST_NOW.as_secs_f64()
         )
         .fetch_one(&self.pool)
         .await?;
         Ok(Senders { count: row.count.unsigned_abs(), trouble: row.trouble })
     }
+
+    /// Whether a relay has taken a message within so long, from any worker, of any issue.
+    pub async fn has_taken_within(&self, span: Duration) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar!(
+            r#"select exists (select from worker where taken_at > now() - $1 * interval '1 s') as "is_so!""#,
+            span.as_secs_f64()
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
 }
 
 impl Worker {
-    /// Renews the lease, says why the relay takes nothing if it does not, and takes the lock again after a lost session.
-    /// Returns what the issue asks for now.
-    pub async fn renew(&mut self, trouble: Option<&str>) -> Result<Terms, WorkerError> {
+    /// Renews the lease, says why the relay takes nothing, or that it `has_taken` something since the last time, and
+    /// takes the lock again after a lost session. Returns what the issue asks for now.
+    pub async fn renew(&mut self, trouble: Option<&str>, has_taken: bool) -> Result<Terms, WorkerError> {
         if self.session.ping().await.is_err() {
             self.session = PgConnection::connect_with(&self.store.options).await?;
             self.locked = false;
@@ -131,12 +150,15 @@ impl Worker {
                 .await?;
         }
         let issue = sqlx::query!(
-            "update worker w set lease_until = now() + interval '30 s', trouble = $2
+            "update worker w
+             set lease_until = now() + interval '30 s', trouble = $2,
+                 taken_at = case when $3 then now() else taken_at end
              from issue i
              where w.id = $1 and w.gone_at is null and i.id = w.issue_id
              returning i.state, i.rate",
             self.id,
-            trouble
+            trouble,
+            has_taken
         )
         .fetch_optional(&mut self.session)
         .await?

@@ -81,11 +81,11 @@ fn a_connection_is_opened_anew_after_so_many_messages() {
     }
 }
 
-/// A relay that takes two connections, and says so to further ones at a stage in its own way; they are counted.
-fn two_at_a_time(stage: Stage, act: Act) -> (impl Fn(&Moment<'_>) -> Act, Arc<AtomicUsize>) {
+/// A relay that takes so many connections, and says so to further ones at a stage in its own way; they are counted.
+fn few_at_a_time(few: usize, stage: Stage, act: Act) -> (impl Fn(&Moment<'_>) -> Act, Arc<AtomicUsize>) {
     let turned_away = Arc::new(AtomicUsize::new(0));
     let counter = turned_away.clone();
-    let script = move |moment: &Moment<'_>| match moment.open > 2 && moment.stage == stage && moment.message <= 1 {
+    let script = move |moment: &Moment<'_>| match moment.open > few && moment.stage == stage && moment.message <= 1 {
         true => {
             counter.fetch_add(1, Ordering::Relaxed);
             act.clone()
@@ -102,7 +102,7 @@ fn a_relay_that_takes_fewer_connections_is_there_as_long_as_one_is_open() {
     app.set("MASTHEAD_SEND__PATIENCE", "1s");
     let readers = app.subscribe_many(60);
     let issue = app.issue(7);
-    let (few, turned_away) = two_at_a_time(Stage::Connect, Act::reply(421, "4.7.0 too many connections"));
+    let (few, turned_away) = few_at_a_time(2, Stage::Connect, Act::reply(421, "4.7.0 too many connections"));
     let (reached, released) = (Gate::default(), Gate::default());
     let (hold, let_go) = (reached.clone(), released.clone());
     app.script(move |moment| {
@@ -128,13 +128,37 @@ fn a_relay_that_takes_fewer_connections_is_there_as_long_as_one_is_open() {
     once_each(&app, &readers);
 }
 
+#[test]
+fn a_relay_whose_connections_another_process_has_is_not_away() {
+    let too_many = Act::reply(421, "4.7.0 too many connections");
+    for (stage, act) in [(Stage::Connect, Act::Close), (Stage::Mail, too_many)] {
+        let app = App::start();
+        app.set("MASTHEAD_SEND__PATIENCE", "100ms");
+        app.set("MASTHEAD_SEND__RETRY", "100ms");
+        let readers = app.subscribe_many(60);
+        let issue = app.issue(7);
+        let (few, turned_away) = few_at_a_time(1, stage, act);
+        app.script(few);
+        let first = app.spawn(&["send", &issue, "--yes", "--rate", "10/s"]);
+        wait_until("the first is known to be served", || app.query("select max(taken_at)::text from worker") != "");
+        let second = app.spawn(&["send", &issue, "--yes"]);
+        wait_until("the second is turned away", || turned_away.load(Ordering::Relaxed) > 0);
+        for run in [first.finish(), second.finish()] {
+            let run = run.exits(0);
+            assert!(!run.err.contains("paused"), "{}", run.err);
+        }
+        assert_eq!(app.query("select probes::text from issue"), "0");
+        once_each(&app, &readers);
+    }
+}
+
 /// As a relay does whose processes are all busy: the system takes the connection, and nobody greets.
 #[test]
 fn readers_do_not_wait_with_connections_that_nobody_greets() {
     let app = App::start();
     app.set("MASTHEAD_SMTP__CONNECTIONS", "6");
     let readers = app.subscribe_many(60);
-    let (few, turned_away) = two_at_a_time(Stage::Connect, Act::Stall);
+    let (few, turned_away) = few_at_a_time(2, Stage::Connect, Act::Stall);
     app.script(move |moment| {
         // The two have work for longer than a courier waits for its connection with a reader in hand.
         if moment.stage == Stage::Dot {
@@ -187,7 +211,7 @@ fn a_relay_that_takes_fewer_connections_is_as_fast_as_over_so_many() {
         (Stage::Mail, too_many),
         (Stage::Mail, Act::Close),
     ] {
-        let (few, turned_away) = two_at_a_time(stage, act.clone());
+        let (few, turned_away) = few_at_a_time(2, stage, act.clone());
         let few = Arc::new(few);
         let took = seconds("8", &|app| {
             let few = few.clone();
