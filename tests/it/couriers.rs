@@ -140,7 +140,9 @@ fn a_relay_whose_connections_another_process_has_is_not_away() {
         let (few, turned_away) = few_at_a_time(1, stage, act);
         app.script(few);
         let first = app.spawn(&["send", &issue, "--yes", "--rate", "10/s"]);
-        wait_until("the first is known to be served", || app.query("select max(taken_at)::text from worker") != "");
+        wait_until("the first is known to be served", || {
+            app.query("select (count(taken_at) > 0)::text from worker") == "true"
+        });
         let second = app.spawn(&["send", &issue, "--yes"]);
         wait_until("the second is turned away", || turned_away.load(Ordering::Relaxed) > 0);
         for run in [first.finish(), second.finish()] {
