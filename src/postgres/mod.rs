@@ -63,9 +63,9 @@ impl PrivatePostgres {
         Ok(Self { home, server, share: Some(share) })
     }
 
-    /// Starts the server again if somebody or something has stopped it. Blocks.
+    /// Starts the server again if somebody or something has ended it; one that is silent is left alone. Blocks.
     pub fn keep(&self) -> Result<(), PostgresError> {
-        if self.server.is_ready() {
+        if self.server.is_running() {
             return Ok(());
         }
         let _deciding = self.home.decide()?;

@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// How long a server may let everybody wait: a busy one says that it is.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// The longest path of a socket: `sun_path` has 108 bytes, one of them for the end (104 on macOS).
 const LONGEST_SOCKET: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
@@ -39,6 +42,8 @@ enum Answer {
     Ready,
     /// It starts up, recovers, or shuts down.
     Busy,
+    /// Something listens and says nothing.
+    Silent,
     /// Nothing listens.
     None,
 }
@@ -58,20 +63,28 @@ impl Server {
         &self.programs.folder
     }
 
-    /// Whether it answers.
-    pub(super) fn is_ready(&self) -> bool {
-        self.ask() == Answer::Ready
+    /// Whether another start could mend nothing: it works, or is there and silent.
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.ask(), Answer::Ready | Answer::Silent)
     }
 
     /// Starts the server unless it runs, and waits until it answers.
     pub(super) fn ensure_ready(&self) -> Result<(), PostgresError> {
         let deadline = Instant::now() + PATIENCE;
         let mut started = None;
+        let mut heard = Instant::now();
         loop {
-            if self.ask() == Answer::Ready {
-                return Ok(());
+            match self.ask() {
+                Answer::Ready => return Ok(()),
+                Answer::Silent => {}
+                Answer::Busy | Answer::None => heard = Instant::now(),
             }
             match (self.postmaster(), &started) {
+                (Some(pid), _) if heard.elapsed() >= SILENCE => {
+                    let silent = heard.elapsed().as_secs();
+                    let problem = format!("(process {}) has not answered for {silent} s", pid.as_raw_nonzero());
+                    return Err(self.not_ready(problem));
+                }
                 // One that another process started or stops, perhaps a process that was killed.
                 (Some(pid), _) if Instant::now() > deadline => {
                     return Err(self.not_ready(format!("(process {}) does not answer", pid.as_raw_nonzero())));
@@ -175,7 +188,10 @@ impl Server {
 
     fn ask(&self) -> Answer {
         let Ok(stream) = UnixStream::connect(socket(&self.socket_folder)) else { return Answer::None };
-        greet(stream).unwrap_or(Answer::Busy)
+        greet(stream).unwrap_or_else(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Answer::Silent,
+            _ => Answer::Busy,
+        })
     }
 
     fn not_ready(&self, problem: String) -> PostgresError {

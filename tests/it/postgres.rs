@@ -105,6 +105,23 @@ fn who_uses_a_killed_server_starts_it_again() {
 }
 
 #[test]
+fn a_server_that_does_not_answer_is_told_soon_and_left_alone() {
+    let desk = Desk::own();
+    let mut session = desk.session();
+    let server = desk.server().unwrap();
+    kill_process(server, Signal::STOP).unwrap();
+    let since = Instant::now();
+    let refusal = desk.refusal(&["true"]);
+    let took = since.elapsed();
+    kill_process(server, Signal::CONT).unwrap();
+    assert!(refusal.contains(&format!("(process {}) has not answered for 1", server.as_raw_nonzero())), "{refusal}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert_eq!(session.ask("select 1"), "1");
+    assert_eq!(desk.server(), Some(server));
+    session.leave();
+}
+
+#[test]
 fn a_program_killed_while_it_makes_the_cluster_leaves_nothing_broken() {
     for desk in Desk::all() {
         let mut child = desk.program(&["true"]).spawn().unwrap();
