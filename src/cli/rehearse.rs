@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::context::{ConfigArgs, OpenStore, block_on, interruption, sent_newsletter, signer, warn_of_style};
 use super::ledger::LedgerView;
-use super::send::{Ready, freeze, plan, rate, refuse_errors, refuse_other_content};
+use super::send::{Ready, freeze, plan, rate, refuse_errors, refuse_other_content, was};
 use super::{Exit, advise, check, letterhead, progress};
 use crate::catcher::{Catcher, Keep, Mail, Options};
 use crate::config::Config;
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             Some(known) => {
                 refuse_other_content(&ready, known)?;
                 let name = ready.name();
-                errln!("note: {name} was sent already; this goes to everybody all the same");
+                errln!("note: {name} {} already; this goes to everybody all the same", was(known.state));
                 if let Some(oddity) = letterhead::oddity(known, &ready.newsletter) {
                     errln!("warning: {name} {oddity}");
                 }

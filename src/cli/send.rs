@@ -184,20 +184,21 @@ async fn dry_run(
 ) -> anyhow::Result<Exit> {
     let open = OpenStore::open(config).await?;
     let newsletter_id = open.newsletter_id(&ready.newsletter).await?;
-    let ready = match open.store.issue(newsletter_id, ready.number).await? {
+    let known = open.store.issue(newsletter_id, ready.number).await?;
+    let ready = match &known {
         Some(known) => {
-            refuse_other_content(&ready, &known)?;
-            if let Some(oddity) = letterhead::oddity(&known, &ready.newsletter) {
+            refuse_other_content(&ready, known)?;
+            if let Some(oddity) = letterhead::oddity(known, &ready.newsletter) {
                 errln!("warning: {} {oddity}", ready.name());
             }
-            ready.frozen_as(&known)
+            ready.frozen_as(known)
         }
         None => {
             refuse_errors(manuscript, &ready, &config.check)?;
             ready
         }
     };
-    refuse_unapproved(args, config, &open.store, newsletter_id, &ready).await?;
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
     let signer = signer(config, &ready.letterhead)?;
     for folder in ["tmp", "new", "cur"] {
         std::fs::create_dir_all(out.join(folder)).with_context(|| format!("cannot make `{}`", out.display()))?;
@@ -249,7 +250,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
         }
     };
     let later = later(args.at, &ready, known.as_ref())?;
-    refuse_unapproved(args, config, &open.store, newsletter_id, &ready).await?;
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
     let signer = signer(config, &ready.letterhead)?;
     check_instance(&open.store, &ready.letterhead).await?;
     let prospects = open.store.count_prospects(newsletter_id, ready.number).await?;
@@ -281,7 +282,7 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
     let issue = freeze(&open.store, newsletter_id, &ready, args.rate).await?;
     // Another process may have frozen the number in the meantime.
     let ready = ready.frozen_as(&issue);
-    refuse_unapproved(args, config, &open.store, newsletter_id, &ready).await?;
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready, known.as_ref()).await?;
     let snapshot = open.store.snapshot(issue.id).await?;
     // One that was scheduled is dated anew when it starts early.
     let issue = open.store.issue(newsletter_id, ready.number).await?.unwrap_or(issue);
@@ -396,7 +397,7 @@ async fn schedule(
     // Another process may have frozen the number in the meantime.
     refuse_other_content(&ready, &issue)?;
     let ready = ready.frozen_as(&issue);
-    refuse_unapproved(args, config, &open.store, newsletter_id, &ready).await?;
+    refuse_unapproved(args, config, &open.store, newsletter_id, &ready, None).await?;
     let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
     err!("{}", view.text());
     errln!("  keep `masthead serve` or `masthead worker` running, or run the same command again then");
@@ -487,10 +488,19 @@ pub(super) fn refuse_other_content(ready: &Ready, known: &FrozenIssue) -> anyhow
     if known.source_digest == ready.source_digest {
         return letterhead::refuse_other(known, &ready.newsletter);
     }
+    let state = was(known.state);
     Err(advise(
-        &format!("{} was sent already with other content: {}", ready.name(), known.rendered.subject),
+        &format!("{} {state} already with other content: {}", ready.name(), known.rendered.subject),
         "give the file a number of its own; what was sent stays as it was",
     ))
+}
+
+/// What an issue in a state is, in a sentence.
+pub(super) fn was(state: IssueState) -> String {
+    match state {
+        IssueState::Sent | IssueState::Cancelled => format!("was {}", state.as_str()),
+        _ => format!("is {}", state.as_str()),
+    }
 }
 
 /// Refuses an issue that was cancelled, which is for good.
@@ -518,18 +528,23 @@ pub(super) fn refuse_errors(manuscript: &Manuscript, ready: &Ready, settings: &S
 }
 
 /// Refuses what nobody has approved, where an approval is given or wanted.
+///
+/// What a `known` issue under way was wanted to have, it had when it began: nothing else goes on.
 async fn refuse_unapproved(
     args: &Args,
     config: &Config,
     store: &Store,
     newsletter_id: i32,
     ready: &Ready,
+    known: Option<&FrozenIssue>,
 ) -> anyhow::Result<()> {
     let leaves = Digest::of(&ready.letterhead, &ready.rendered, Some(ready.number))?;
     let name = ready.name();
     let approved = match args.approve {
         Some(given) => Some(given),
-        None if !config.send.approval => return Ok(()),
+        None if !config.send.approval || known.is_some_and(|known| known.state != IssueState::Scheduled) => {
+            return Ok(());
+        }
         None => {
             let approval = store.approval(newsletter_id, ready.number).await?;
             approval.and_then(|approval| Digest::try_from(&approval.digest[..]).ok())

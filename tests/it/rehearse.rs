@@ -73,7 +73,7 @@ fn a_rehearsal_during_a_send_touches_none_of_it() {
     let hold = app.hold_at(5);
     let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
     hold.reached();
-    app.masthead(&["rehearse", &issue]).exits(0).says("was sent already");
+    app.masthead(&["rehearse", &issue]).exits(0).says("is sending already");
     app.masthead(&["rehearse", &app.issue_with(7, "Other words.")]).exits(2).says("other content");
     hold.release();
     sending.finish().exits(0).ledger().is(&[("accepted", 30)]);

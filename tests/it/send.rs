@@ -230,6 +230,10 @@ fn where_approval_is_wanted_nothing_leaves_without() {
     assert_eq!((app.query("select count(*)::text from issue"), app.taken().len()), ("0".to_owned(), 0));
     app.masthead(&["send", &issue, "--yes", "--approve", &digest(&app, &issue)]).exits(0);
     assert_eq!(app.taken().len(), 2);
+    // It goes on as it is.
+    app.subscribe(&["late@example.org"]);
+    app.send(&issue).exits(0);
+    assert_eq!(app.taken().len(), 3);
 }
 
 #[test]
