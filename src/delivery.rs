@@ -89,6 +89,9 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The codes that say nothing but that credentials are wrong or missing (RFC 4954, section 6).
+    pub const WANT_CREDENTIALS: [u16; 2] = [530, 535];
+
     /// The enhanced status code that the text begins with.
     pub fn enhanced(&self) -> Option<EnhancedCode> {
         EnhancedCode::at_start(&self.text)
@@ -111,7 +114,7 @@ impl Reply {
 
     /// The relay wants other credentials, or any: whom a message is for has no part in it.
     pub fn wants_credentials(&self) -> bool {
-        matches!(self.code, 530 | 535) || self.enhanced() == Some(EnhancedCode(5, 7, 8))
+        Self::WANT_CREDENTIALS.contains(&self.code) || self.enhanced() == Some(EnhancedCode(5, 7, 8))
     }
 }
 

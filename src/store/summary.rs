@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::{Store, StoreError};
-use crate::delivery::{DeliveryState, ReplyClass};
+use crate::delivery::{DeliveryState, Reply, ReplyClass};
 use crate::subscriber::EmailAddress;
 
 /// How long a try may be due before somebody must have it in hand: workers look once a second.
@@ -161,12 +161,14 @@ impl Store {
              from ledger l
              join subscriber p on p.id = l.subscriber_id
              where l.issue_id = $1 and l.class = $2 and l.state in ('queued', 'refused', 'expired')
+               and left(l.reply, 3) <> all ($4)
                and not exists (select from ledger later where later.issue_id = l.issue_id
                                and later.subscriber_id = l.subscriber_id and later.step > l.step)
              order by p.email limit $3",
             issue_id,
             ReplyClass::Ours.as_str(),
-            BLAMED
+            BLAMED,
+            &Reply::WANT_CREDENTIALS.map(|code| code.to_string())
         )
         .fetch_all(&self.pool)
         .await?)

@@ -208,6 +208,22 @@ fn a_sender_that_is_refused_from_the_middle_on_costs_no_reader() {
 }
 
 #[test]
+fn a_relay_that_wants_credentials_in_the_middle_names_no_reader() {
+    let app = desk();
+    app.subscribe_many(40);
+    let issue = app.issue(7);
+    let dots = AtomicUsize::new(0);
+    app.script(move |moment| match is_readers_dot(moment) && dots.fetch_add(1, Ordering::Relaxed) >= 10 {
+        true => Act::reply(530, "5.7.0 authenticate first"),
+        false => Act::CarryOn,
+    });
+    let run = app.send(&issue).exits(3);
+    assert_eq!(pause_of(&run).0, "ours");
+    assert_eq!(run.ledger().0["blamed"], serde_json::json!([]));
+    assert!(!run.err.contains("means its reader"), "{}", run.err);
+}
+
+#[test]
 fn who_is_erased_is_named_in_no_pause() {
     let app = desk();
     app.subscribe_many(5);
