@@ -324,11 +324,19 @@ pub(super) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> an
     Builder::new_multi_thread().enable_all().build()?.block_on(future)
 }
 
-/// Runs a send. One thread keeps any wire busy, and several would wake each other for every message;
-/// signatures take a hundred times as long as all else, and are worth all cores.
+/// How many messages in flight over a connection are worth all cores.
+const WIDE: usize = 8;
+
+/// Whether a send is worth all cores. One thread keeps most wires busy, and several would wake each other for every
+/// message; but signatures take a hundred times as long as all else, and of a wide window much is there at once.
+pub(super) fn wants_all_cores(is_signed: bool, window: usize) -> bool {
+    is_signed || window >= WIDE
+}
+
+/// Runs what sends.
 pub(super) fn block_on_sending<T>(
-    is_signed: bool,
+    on_all_cores: bool,
     future: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
-    if is_signed { block_on(future) } else { Builder::new_current_thread().enable_all().build()?.block_on(future) }
+    if on_all_cores { block_on(future) } else { Builder::new_current_thread().enable_all().build()?.block_on(future) }
 }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::context::{
     ConfigArgs, OpenStore, attended_relay, block_on, block_on_sending, interruption, relay, sent_newsletter, signer,
-    warn_of_style,
+    wants_all_cores, warn_of_style,
 };
 use super::ledger::{LedgerView, brief, clock};
 use super::readers_web::{self, Instance};
@@ -143,7 +143,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(out) => block_on(dry_run(args, &config, &manuscript, ready, out)),
         None => {
             let is_signed = config.dkim(&ready.newsletter.slug).is_some();
-            block_on_sending(is_signed, send(args, &config, &manuscript, ready))
+            block_on_sending(wants_all_cores(is_signed, config.send.window), send(args, &config, &manuscript, ready))
         }
     }
 }

@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::Exit;
-use super::context::{ConfigArgs, OpenStore, block_on, interruption, misaligned, relay, signer};
+use super::context::{
+    ConfigArgs, OpenStore, block_on_sending, interruption, misaligned, relay, signer, wants_all_cores,
+};
 use super::ledger::{LedgerView, brief};
 use super::letterhead;
 use super::moment::span;
@@ -42,7 +44,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = args.config.load()?;
     let relay = relay(&config)?;
-    block_on(async {
+    let is_signed = config.newsletters.iter().any(|newsletter| config.dkim(&newsletter.slug).is_some());
+    block_on_sending(wants_all_cores(is_signed, config.send.window), async {
         let interrupted = interruption()?;
         let open = OpenStore::open(&config).await?;
         let sender = Sender::new(&config, open.store.clone(), relay).await?;

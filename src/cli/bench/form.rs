@@ -29,6 +29,11 @@ impl Form {
         }
     }
 
+    /// How many messages are in flight over a connection.
+    pub(super) fn window(self) -> usize {
+        if let Self::Window(window) = self { window } else { 1 }
+    }
+
     /// How many messages go over one connection in the time of a round trip.
     pub(super) fn per_round_trip(self) -> f64 {
         match self {
@@ -41,7 +46,6 @@ impl Form {
 
     /// The lines under `[smtp]` that bring a send to this form.
     pub(super) fn settings(self) -> String {
-        let window = if let Self::Window(window) = self { window } else { 1 };
-        format!("pipelining = {}\nwindow = {window}\n", self != Self::Sequence)
+        format!("pipelining = {}\nwindow = {}\n", self != Self::Sequence, self.window())
     }
 }

@@ -13,6 +13,7 @@ use super::line;
 use super::report::{Column, Ratio, Table};
 use super::sample::SIZE;
 use super::sender::{Client, Spent, Task};
+use crate::cli::context::wants_all_cores;
 use crate::newsletter::Slug;
 
 /// How long one sending over a slow line takes, about.
@@ -48,7 +49,8 @@ pub(super) struct Args {
     /// Bytes of HTML that the email has
     #[arg(long, value_name = "BYTES", default_value_t = SIZE)]
     pub(super) size: usize,
-    /// Threads of the sender with a ledger; without it one, or with --dkim as many as there are cores, as `send` has it
+    /// Threads of the sender with a ledger; without it those that `send` has: one, or as many as there are cores with
+    /// --dkim and with a window of 8 or more
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
 }
@@ -245,7 +247,7 @@ impl<'a> Stage<'a> {
             // The sink has one thread, and so have clients that do nothing but write.
             threads: match (client, args.threads) {
                 (Client::Ledger, Some(threads)) => Some(threads.into()),
-                (Client::Ledger, None) if args.dkim => None,
+                (Client::Ledger, None) if wants_all_cores(args.dkim, form.window()) => None,
                 _ => Some(1),
             },
             to,
