@@ -18,10 +18,10 @@ impl Store {
                      and exists (select from chunk c join worker w on w.id = c.worker_id and w.gone_at is null
                                  where c.issue_id = $1)
                    group by at
-               ), usual as (
+               ), usual as materialized (
                    select greatest(interval '5 s', 3 * percentile_cont(0.5) within group (order by since)) as longest
                    from moment
-               ), stretch as (
+               ), stretch as materialized (
                    select coalesce(max(at) filter (where since > longest), min(at)) as first
                    from moment, usual having now() - max(at) <= min(longest)
                )

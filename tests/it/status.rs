@@ -33,6 +33,22 @@ fn the_eta_is_true_whoever_sends_and_the_plan_says_it_before() {
     assert!(ledger["eta_seconds"].is_null() && ledger["rate"].is_null(), "{ledger}");
 }
 
+/// Postgres knows nothing yet of a table that has just begun to grow.
+#[test]
+fn the_rate_of_a_fast_send_is_said_at_once() {
+    let app = App::start();
+    app.subscribe_many(1_000);
+    let hold = app.hold_at(451);
+    let sending = app.spawn(&["send", &app.issue(7), "--yes"]);
+    wait_until("two messages are held", || app.count("attempting") == 2 && app.count("accepted") == 900);
+    app.query("update ledger set at = now() - subscriber_id * interval '1 ms'");
+    let ledger = app.ledger(7).0;
+    assert!(ledger["rate"].as_f64().is_some_and(|rate| rate > 100.0), "{ledger}");
+    hold.release();
+    app.heal();
+    sending.finish().exits(0);
+}
+
 #[test]
 fn an_outage_slows_no_rate_and_while_nothing_moves_there_is_none() {
     let app = App::start();
