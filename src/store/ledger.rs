@@ -214,6 +214,9 @@ impl Store {
 
     /// The deliveries of a claimed chunk that are due, those first who were tried least: all of one that nobody had
     /// before, without a look at their steps.
+    ///
+    /// Each reader is looked up, however many there are: `limit 1` keeps the planner, who takes a range of unknown ends
+    /// for a big one, from reading all readers for every chunk.
     pub async fn due(&self, chunk: &Chunk) -> Result<Vec<Due>, StoreError> {
         Ok(sqlx::query_as!(
             Due,
@@ -222,7 +225,9 @@ impl Store {
                       extract(epoch from now() - first.at)::float8 as since_first,
                       coalesce(last.class = $6, false) as "was_blamed!"
                from delivery d
-               left join subscriber p on p.id = d.subscriber_id
+               left join lateral (
+                   select p.email, p.name from subscriber p where p.id = d.subscriber_id limit 1
+               ) p on true
                left join lateral (
                    select l.step, l.attempt, l.state, l.next_at, l.class from ledger l
                    where not $5 and l.issue_id = $1 and l.subscriber_id = d.subscriber_id
@@ -230,7 +235,7 @@ impl Store {
                ) last on true
                left join lateral (
                    select l.at from ledger l
-                   where not $5 and l.issue_id = $1 and l.subscriber_id = d.subscriber_id and l.step = 1
+                   where not $5 and l.issue_id = $1 and l.subscriber_id = d.subscriber_id and l.step = 1 limit 1
                ) first on true
                where d.issue_id = $1 and d.round = $2 and d.subscriber_id between $3 and $4
                  and (last.state is null or last.state = 'queued' and last.next_at <= now())
