@@ -37,6 +37,9 @@ const AT_ONCE: Duration = Duration::from_millis(2);
 /// How long a connection may take to open before that is said.
 const SLOW: Duration = Duration::from_secs(3);
 
+/// How long a relay may take to answer a message before that is said.
+const STALLED: Duration = Duration::from_secs(10);
+
 /// How long a connection is kept that has nothing to do.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -314,7 +317,7 @@ impl Courier<'_> {
     async fn settle(&mut self) {
         let Some(connection) = &mut self.connection else { return };
         let mut verdicts = Vec::new();
-        verdicts.extend(connection.verdict().await);
+        verdicts.extend(verdict(self.shared, connection).await);
         while verdicts.len() < self.flying.len() {
             tokio::select! {
                 biased;
@@ -488,6 +491,23 @@ async fn open(shared: &Shared) -> Result<Connection, ConnectError> {
     let connection = opening.await?;
     shared.progress.set_trouble(None);
     Ok(connection)
+}
+
+/// The oldest verdict of a connection. Where that takes long and nothing is settled over the others either, it is said:
+/// a relay may think about a message for minutes.
+async fn verdict(shared: &Shared, connection: &mut Connection) -> Option<Verdict> {
+    let progress = &shared.progress;
+    let settled = progress.settled();
+    if let Ok(verdict) = timeout(STALLED, connection.verdict()).await {
+        return verdict;
+    }
+    if progress.settled() == settled {
+        let silence = format!("the relay has not answered a message for {} s; it has ten minutes", STALLED.as_secs());
+        progress.set_trouble(Some(silence));
+    }
+    let verdict = connection.verdict().await;
+    progress.set_trouble(None);
+    verdict
 }
 
 /// A trip, unless the relay is away for this process alone: it has taken mail from another within the same time.
