@@ -137,7 +137,7 @@ impl LedgerView {
         text += &self.pause();
         if let Some(trouble) = &self.senders.trouble {
             let trouble = brief(trouble);
-            text += &format!("  nothing moves: {trouble}\n  it is tried again and again; nobody is lost\n");
+            text += &format!("  nothing moves: {trouble}\n  it goes on by itself when it can; nobody is lost\n");
         }
         if self.is_abandoned() {
             text += "  nobody is sending it now; `masthead send` with its file, or `masthead worker`, goes on\n";
@@ -298,7 +298,9 @@ impl LedgerView {
     /// The exit code that the ledger means.
     pub(super) fn exit(&self) -> Exit {
         let count = |state| self.summary.count(state);
-        if self.summary.open() > 0 || self.issue.state == IssueState::Scheduled {
+        // That no delivery is open has to be noted, too.
+        let is_over = matches!(self.issue.state, IssueState::Sent | IssueState::Cancelled);
+        if self.summary.open() > 0 || !is_over {
             Exit::Open
         } else if count(DeliveryState::Refused) + count(DeliveryState::Expired) + count(DeliveryState::InDoubt) > 0 {
             Exit::Findings

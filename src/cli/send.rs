@@ -321,7 +321,13 @@ async fn send(args: &Args, config: &Config, manuscript: &Manuscript, ready: Read
         }
         Err(error) => errln!("stopped: {error}\nhint: nobody is lost; run the same command again to go on"),
     }
-    let view = LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await?;
+    let view = match LedgerView::read(&open.store, &ready.newsletter, newsletter_id, ready.number).await {
+        Ok(view) => view,
+        Err(error) => {
+            errln!("error: {error}\nhint: when the database is back, `masthead status` says how it stands");
+            return Ok(Exit::Open);
+        }
+    };
     err!("{}", view.text());
     if let Some(operator) = operator {
         report(&operator, &view, &ending).await;

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, timeout};
+use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{info, warn};
 
 use crate::delivery::{BreakerLimits, PauseCause, RetrySchedule};
@@ -59,6 +59,9 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// How long a send goes on trying while the store is away.
 const STORE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The pause before the store is asked again.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// An issue to send, and how.
 pub struct Send {
@@ -298,10 +301,15 @@ pub async fn run(
     let mut eager = send.eager;
     let mut still_since = None;
     loop {
-        let standing = send.store.standing(send.issue.id).await?;
+        let standing = tokio::select! {
+            standing = patiently(|| send.store.standing(send.issue.id)) => standing?,
+            () = told_to_stop(&mut interrupt) => return Ok(Ending::Stopped),
+        };
         let probing = match (standing.state, standing.pause) {
             (IssueState::Sending | IssueState::Sent, pause) => pause.map(|pause| pause.cause),
-            (IssueState::Paused, Some(pause)) if send.store.probe(send.issue.id, eager).await? => Some(pause.cause),
+            (IssueState::Paused, Some(pause)) if patiently(|| send.store.probe(send.issue.id, eager)).await? => {
+                Some(pause.cause)
+            }
             (IssueState::Paused, Some(pause)) => {
                 let still = still_since.get_or_insert_with(Instant::now).elapsed();
                 let Some(probe_in) = standing.probe_in.filter(|probe_in| still + *probe_in <= send.wait) else {
@@ -310,7 +318,7 @@ pub async fn run(
                 // The operator may end it earlier.
                 let nap = probe_in.clamp(Duration::from_millis(20), Duration::from_secs(1));
                 tokio::select! {
-                    () = tokio::time::sleep(nap) => continue,
+                    () = sleep(nap) => continue,
                     () = told_to_stop(&mut interrupt) => return Ok(Ending::Stopped),
                 }
             }
@@ -343,7 +351,7 @@ pub async fn run(
             }
             Ended::Healed => {
                 still_since = None;
-                if send.store.heal(send.issue.id).await? {
+                if patiently(|| send.store.heal(send.issue.id)).await? {
                     warn!("the relay takes mail again; the send goes on");
                     let text = "The relay takes mail again, so the send goes on by itself. Nobody was lost.";
                     tell_operator(&send, "goes on", text);
@@ -397,14 +405,16 @@ async fn shift(
     probing: Option<PauseCause>,
 ) -> Result<Ended, StoreError> {
     let (store, issue_id) = (send.store.clone(), send.issue.id);
-    let worker = store.register_worker(issue_id, &send.host, std::process::id()).await?;
+    let (worker, has_accepted) = tokio::select! {
+        joined = patiently(|| join(&send)) => joined?,
+        () = stop.wait() => return Ok(Ended::Stopped),
+    };
     let worker_id = worker.id;
-    store.reap_workers().await?;
     info!(worker.id = worker_id, issue.id = issue_id, "joined the send");
     let (signed_off, sign_off) = oneshot::channel();
     let renewing = renew(worker, send.clone(), rate.clone(), progress.clone(), stop.clone(), sign_off);
     let renewing = tokio::spawn(renewing);
-    let breaker = Breaker::new(send.breaker.clone(), probing, store.has_accepted(issue_id).await?).into();
+    let breaker = Breaker::new(send.breaker.clone(), probing, has_accepted).into();
     let connections = if probing.is_some() { 1 } else { send.berths.most() };
     let lanes = Lanes::new(connections);
     let (writer, writing) = writer::start(store.session(), worker_id, &send.issue, stop.clone());
@@ -442,19 +452,44 @@ async fn shift(
     // With the last courier the writer ends too: every result is committed, or the store is away for good.
     drop(shared);
     writing.await.ok();
+    // Where nobody else is left to try, or only later, that was the relay's last word. A worker that cannot do this does
+    // not sign off: whoever finds it gone does it.
+    if !matches!(fed, Ok(Ended::Sent { .. } | Ended::Waiting(_))) {
+        patiently(|| store.put_back(issue_id, &row)).await?;
+    }
     signed_off.send(()).ok();
     if let Ok(Some(worker)) = renewing.await {
-        worker.leave().await?;
+        patiently(|| worker.leave()).await?;
     }
     let ended = fed?;
-    // Where nobody else is left to try, or only later, that was the relay's last word.
-    if !matches!(ended, Ended::Sent { .. } | Ended::Waiting(_)) {
-        store.put_back(issue_id, &row).await?;
-    }
-    Ok(match store.settle_issue(issue_id).await? {
+    Ok(match patiently(|| store.settle_issue(issue_id)).await? {
         Outcome::Open => ended,
         outcome => Ended::Sent { now: outcome == Outcome::SentNow },
     })
+}
+
+/// Registers as a worker. Whether the relay has accepted a message of the issue before.
+async fn join(send: &Send) -> Result<(Worker, bool), StoreError> {
+    let worker = send.store.register_worker(send.issue.id, &send.host, std::process::id()).await?;
+    send.store.reap_workers().await?;
+    Ok((worker, send.store.has_accepted(send.issue.id).await?))
+}
+
+/// Asks the store again while it is away, up to [`STORE_PATIENCE`].
+async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let since = Instant::now();
+    loop {
+        match ask().await {
+            Err(error) if since.elapsed() < STORE_PATIENCE => {
+                warn!(%error, "the store is away");
+                sleep(STORE_PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// Renews the lease, with how it goes, and gives up workers that are gone, until the shift ends.
@@ -535,7 +570,7 @@ async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>, gently: 
                     return Err(error);
                 }
                 warn!(%error, "the store is away");
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                sleep(STORE_PAUSE).await;
             }
         }
     }
@@ -600,7 +635,7 @@ impl Feeder<'_> {
         tokio::select! {
             Some(done) = self.done_chunks.recv() => self.back.push(done),
             () = self.shared.stop.wait() => {}
-            () = tokio::time::sleep(nap) => {}
+            () = sleep(nap) => {}
         }
         Ok(None)
     }

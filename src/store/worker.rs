@@ -166,10 +166,9 @@ impl Worker {
         Ok(Terms { state: IssueState::parse(&issue.state)?, rate: issue.rate })
     }
 
-    /// Signs off, and gives back what is still claimed.
-    pub async fn leave(self) -> Result<(), StoreError> {
+    /// Signs off, and gives back what is still claimed. Doing it again after a lost answer changes nothing.
+    pub async fn leave(&self) -> Result<(), StoreError> {
         self.store.give_up(self.id, false).await?;
-        self.session.close().await?;
         Ok(())
     }
 }

@@ -335,6 +335,60 @@ fn a_database_that_does_not_answer_is_said_by_the_send_and_costs_nobody() {
     once_each(&app, &readers);
 }
 
+/// The sessions of the send are dead when it signs off, and it has no time to find that out before.
+#[test]
+fn a_database_that_restarts_at_the_end_of_a_send_costs_it_nothing() {
+    for _ in 0..3 {
+        let app = App::start();
+        let readers = app.subscribe_many(2);
+        let issue = app.issue(7);
+        let hold = app.hold_at(1);
+        let sending = app.spawn(&["send", &issue, "--yes", "--json"]);
+        hold.reached();
+        app.database_down();
+        app.database_up();
+        hold.release();
+        let ledger = sending.finish().exits(0).ledger();
+        assert_eq!(ledger.0["state"], "sent");
+        once_each(&app, &readers);
+    }
+}
+
+#[test]
+fn who_signs_off_or_joins_while_the_database_is_away_waits_for_it() {
+    for event in ["insert", "update of gone_at"] {
+        let app = App::start();
+        let readers = app.subscribe_many(5);
+        let issue = app.issue(7);
+        // A sequence counts what is rolled back, too.
+        app.query(&format!(
+            "create sequence tries;
+             create function refuse() returns trigger language plpgsql as
+             $$ begin if nextval('tries') < 3 then raise 'the database is away'; end if; return new; end $$;
+             create trigger refuse before {event} on worker for each row execute function refuse()"
+        ));
+        let run = app.send(&issue).exits(0).says("the store is away");
+        assert_eq!(run.ledger().0["state"], "sent");
+        assert!(app.query("select last_value::text from tries").parse::<u64>().unwrap() >= 3);
+        once_each(&app, &readers);
+    }
+}
+
+#[test]
+fn a_relay_that_thinks_about_its_messages_is_named() {
+    let app = App::start();
+    let readers = app.subscribe_many(6);
+    let hold = app.hold_at(1);
+    let sending = app.spawn(&["send", &app.issue(7), "--yes", "--json"]);
+    hold.reached();
+    wait_until("it is known", || app.query("select max(trouble) from worker").contains("has not answered a message"));
+    let status = app.masthead(&["status"]).exits(3).out;
+    assert!(status.contains("nothing moves: the relay has not answered a message for 10 s"), "{status}");
+    hold.release();
+    sending.finish().exits(0);
+    once_each(&app, &readers);
+}
+
 #[test]
 fn a_send_that_waits_for_its_relay_can_be_interrupted() {
     let app = App::start();
