@@ -56,11 +56,9 @@ pub(super) fn pause(args: &Args) -> anyhow::Result<Exit> {
     on_ledger(&args.config, Some(&args.issue), async |open, ledger| {
         let reason = "the operator wanted it";
         if !open.store.pause(ledger.issue.id, PauseCause::Operator, reason, None).await? {
-            return Err(not_so(
-                &ledger.name(),
-                ledger.issue.state.as_str(),
-                "only an issue that is sending can be paused",
-            ));
+            let state = open.store.standing(ledger.issue.id).await?.state;
+            let hint = "only an issue that is sending, or has paused by itself, can be paused";
+            return Err(not_so(&ledger.name(), state.as_str(), hint));
         }
         errln!("{} is paused; `masthead resume {}` and the same `send` go on", ledger.name(), args.issue);
         Ok(Exit::Done)
@@ -71,11 +69,9 @@ pub(super) fn pause(args: &Args) -> anyhow::Result<Exit> {
 pub(super) fn resume(args: &Args) -> anyhow::Result<Exit> {
     on_ledger(&args.config, Some(&args.issue), async |open, ledger| {
         if !open.store.resume(ledger.issue.id).await? {
-            return Err(not_so(
-                &ledger.name(),
-                ledger.issue.state.as_str(),
-                "only a paused issue, or one that goes gently, can be resumed",
-            ));
+            let state = open.store.standing(ledger.issue.id).await?.state;
+            let hint = "only a paused issue, or one that goes gently, can be resumed";
+            return Err(not_so(&ledger.name(), state.as_str(), hint));
         }
         errln!("{} may go on; `masthead send` with its file sends what is left", ledger.name());
         Ok(Exit::Done)

@@ -63,7 +63,8 @@ impl Store {
         Ok(Standing { state: IssueState::parse(&row.state)?, pause, probe_in })
     }
 
-    /// Pauses a sending issue: no further intent is granted. Returns whether it was sending.
+    /// Pauses a sending issue: no further intent is granted. The operator may also pause one that has paused by itself,
+    /// so that it does not go on by itself. Returns whether it was one of these.
     ///
     /// With `probe_in`, a worker may see after that time whether it can go on; each time in a row the wait doubles,
     /// up to 32 times.
@@ -78,7 +79,9 @@ impl Store {
             "update issue
              set state = 'paused', pause_cause = $2, pause_reason = $3, probes = probes + 1,
                  probe_at = now() + make_interval(secs => $4) * power(2, least(probes, 5))
-             where id = $1 and state = 'sending' returning newsletter_id",
+             where id = $1
+               and (state = 'sending' or $2 = 'operator' and state = 'paused' and pause_cause <> 'operator')
+             returning newsletter_id",
             issue_id,
             cause.as_str(),
             reason,

@@ -433,6 +433,24 @@ fn who_sends_again_by_hand_need_not_wait_for_the_next_look_at_the_relay() {
 }
 
 #[test]
+fn the_operator_keeps_an_issue_paused_that_would_go_on_by_itself() {
+    let app = desk();
+    app.set("MASTHEAD_SEND__PROBE", "10ms");
+    app.subscribe_many(3);
+    let issue = app.issue(7);
+    app.relay_down();
+    let run = app.masthead(&["send", &issue, "--yes", "--json", "--wait", "0s"]).exits(3);
+    assert_eq!(pause_of(&run).0, "relay");
+    app.masthead(&["pause", "7"]).exits(0);
+    app.masthead(&["pause", "7"]).exits(2).says("garden/7 is paused");
+    app.relay_up();
+    let run = app.send(&issue).exits(3);
+    assert_eq!(pause_of(&run).0, "operator");
+    app.masthead(&["resume", "7"]).exits(0);
+    app.send(&issue).exits(0).ledger().is(&[("accepted", 3)]);
+}
+
+#[test]
 fn what_gmail_throttles_stands_still_and_then_goes_over_one_connection() {
     let app = desk();
     app.set("MASTHEAD_SEND__THROTTLED", "200ms");
