@@ -502,7 +502,7 @@ async fn verdict(shared: &Shared, connection: &mut Connection) -> Option<Verdict
         return verdict;
     }
     if progress.settled() == settled {
-        let silence = format!("the relay has not answered a message for {} s; it has ten minutes", STALLED.as_secs());
+        let silence = format!("the relay has not answered a message for {} s; it may take minutes", STALLED.as_secs());
         progress.set_trouble(Some(silence));
     }
     let verdict = connection.verdict().await;
@@ -513,11 +513,14 @@ async fn verdict(shared: &Shared, connection: &mut Connection) -> Option<Verdict
 /// A trip, unless the relay is away for this process alone: it has taken mail from another within the same time.
 async fn confirmed(shared: &Shared, trip: Option<Trip>) -> Option<Trip> {
     let trip = trip?;
+    if trip.cause != PauseCause::Relay {
+        return Some(trip);
+    }
     let Send { store, breaker, .. } = &*shared.send;
-    // Others say so when they renew their leases.
+    // The others say so when they renew their leases.
     let span = breaker.patience + 2 * RENEWAL;
-    let is_served = trip.cause == PauseCause::Relay && store.has_taken_within(span).await.unwrap_or(false);
-    (!is_served).then_some(trip)
+    let are_others_served = store.are_others_served(shared.worker_id, span).await.unwrap_or(false);
+    (!are_others_served).then_some(trip)
 }
 
 type Judgement = (DeliveryState, Option<Duration>, Option<ReplyClass>, String);

@@ -226,6 +226,8 @@ impl Drop for Hold {
 /// What the couriers of a process share.
 struct Shared {
     send: Arc<Send>,
+    /// This process among those who send the issue.
+    worker_id: i32,
     /// What every message is stamped from.
     compiled: Arc<Compiled>,
     pieces: Pieces,
@@ -423,6 +425,7 @@ async fn shift(
     let (rest, stopping) = (Rest::default(), stop.clone());
     let shared = Arc::new(Shared {
         send,
+        worker_id,
         compiled,
         pieces: Pieces::default(),
         writer,
@@ -440,7 +443,7 @@ async fn shift(
         couriers.spawn(courier::work(shared.clone(), next_jobs.clone()));
     }
     drop(next_jobs);
-    let fed = feed(&shared, worker_id, jobs, probing.is_some()).await;
+    let fed = feed(&shared, jobs, probing.is_some()).await;
     // Jobs that are left have no intent yet; the couriers drop them.
     stop.ask(Ended::Stopped);
     while let Some(ended) = couriers.join_next().await {
@@ -553,10 +556,10 @@ async fn renewed(worker: &mut Worker, progress: &Progress, has_taken: bool) -> R
 /// Hands the due deliveries of claimed chunks to the couriers, and gives back the chunks that are done.
 ///
 /// While the store is away it waits as the writer does, up to [`STORE_PATIENCE`].
-async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>, gently: bool) -> Result<Ended, StoreError> {
+async fn feed(shared: &Shared, jobs: mpsc::Sender<Job>, gently: bool) -> Result<Ended, StoreError> {
     let (done, done_chunks) = mpsc::unbounded_channel();
     let (back, in_hand, waits) = (Vec::new(), 0, None);
-    let mut feeder = Feeder { shared, worker_id, gently, jobs, done, done_chunks, back, in_hand, waits };
+    let mut feeder = Feeder { shared, gently, jobs, done, done_chunks, back, in_hand, waits };
     let mut away_since = None;
     loop {
         match feeder.step().await {
@@ -578,7 +581,6 @@ async fn feed(shared: &Shared, worker_id: i32, jobs: mpsc::Sender<Job>, gently: 
 
 struct Feeder<'a> {
     shared: &'a Shared,
-    worker_id: i32,
     /// Whether the send goes gently, so that other workers keep out of it.
     gently: bool,
     jobs: mpsc::Sender<Job>,
@@ -610,7 +612,7 @@ impl Feeder<'_> {
         }
         let waited = self.waits.map(|since| since.elapsed());
         if waited.is_none_or(|waited| waited <= send.wait)
-            && let Some(chunk) = send.store.claim(self.worker_id, send.issue.id, self.gently).await?
+            && let Some(chunk) = send.store.claim(self.shared.worker_id, send.issue.id, self.gently).await?
         {
             self.in_hand += 1;
             let due = send.store.due(&chunk).await?;
@@ -647,8 +649,8 @@ impl Feeder<'_> {
                 self.back.iter().filter(|done| done.is_finished == is_finished).map(|done| done.chunk_id).collect();
             match (ids.is_empty(), is_finished) {
                 (true, _) => {}
-                (false, true) => store.finish(self.worker_id, &ids).await?,
-                (false, false) => store.release(self.worker_id, &ids).await?,
+                (false, true) => store.finish(self.shared.worker_id, &ids).await?,
+                (false, false) => store.release(self.shared.worker_id, &ids).await?,
             }
             self.in_hand -= ids.len();
             self.back.retain(|done| done.is_finished != is_finished);

@@ -13,7 +13,7 @@ use super::{IssueState, Store, StoreError};
 /// First key of the advisory locks that living workers hold; the second is the worker's id.
 const ALIVE: i32 = 0x6d617374;
 
-/// How long after a message that it took a relay counts as well, whatever others say of it.
+/// How long after it took a message from one worker a relay is not said to take nothing, whatever the others meet.
 const JUST_NOW: Duration = Duration::from_secs(10);
 
 /// Why a worker can go on no longer.
@@ -124,10 +124,11 @@ impl Store {
         Ok(Senders { count: row.count.unsigned_abs(), trouble: row.trouble })
     }
 
-    /// Whether a relay has taken a message within so long, from any worker, of any issue.
-    pub async fn has_taken_within(&self, span: Duration) -> Result<bool, StoreError> {
+    /// Whether a relay has taken a message within so long from another worker than this, of any issue.
+    pub async fn are_others_served(&self, worker_id: i32, span: Duration) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar!(
-            r#"select exists (select from worker where taken_at > now() - $1 * interval '1 s') as "is_so!""#,
+            r#"select exists (select from worker where id <> $1 and taken_at > now() - $2 * interval '1 s') as "is_so!""#,
+            worker_id,
             span.as_secs_f64()
         )
         .fetch_one(&self.pool)

@@ -193,6 +193,20 @@ fn whom_a_policy_refused_last_stays_refused_when_its_worker_leaves_in_order() {
     assert_eq!(desk.states(), HashMap::from([("refused", 1)]));
 }
 
+#[test]
+fn a_worker_whose_relay_takes_nothing_looks_at_the_others_and_not_at_itself() {
+    let desk = Desk::with_readers(1);
+    let (mut served, other) = (desk.worker(), desk.worker());
+    let are_others_served =
+        |id, span| desk.app.block_on(desk.app.store().are_others_served(id, Duration::from_secs(span))).unwrap();
+    desk.app.block_on(served.renew(None, false)).unwrap();
+    assert!(!are_others_served(other.id, 60));
+    desk.app.block_on(served.renew(None, true)).unwrap();
+    assert!(are_others_served(other.id, 60));
+    assert!(!are_others_served(other.id, 0), "that was before");
+    assert!(!are_others_served(served.id, 60));
+}
+
 /// Two mails are in flight when their worker is given up; one was taken, one was told to wait.
 #[test]
 fn a_late_reply_settles_the_doubt_for_the_worker_that_was_given_up() {
