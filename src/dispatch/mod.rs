@@ -303,13 +303,16 @@ pub async fn run(
     let mut eager = send.eager;
     let mut still_since = None;
     loop {
+        let until = Instant::now() + STORE_PATIENCE;
         let standing = tokio::select! {
-            standing = patiently(|| send.store.standing(send.issue.id)) => standing?,
+            standing = patiently(until, || send.store.standing(send.issue.id)) => standing?,
             () = told_to_stop(&mut interrupt) => return Ok(Ending::Stopped),
         };
         let probing = match (standing.state, standing.pause) {
             (IssueState::Sending | IssueState::Sent, pause) => pause.map(|pause| pause.cause),
-            (IssueState::Paused, Some(pause)) if patiently(|| send.store.probe(send.issue.id, eager)).await? => {
+            (IssueState::Paused, Some(pause))
+                if patiently(until, || send.store.probe(send.issue.id, eager)).await? =>
+            {
                 Some(pause.cause)
             }
             (IssueState::Paused, Some(pause)) => {
@@ -353,7 +356,7 @@ pub async fn run(
             }
             Ended::Healed => {
                 still_since = None;
-                if patiently(|| send.store.heal(send.issue.id)).await? {
+                if patiently(Instant::now() + STORE_PATIENCE, || send.store.heal(send.issue.id)).await? {
                     warn!("the relay takes mail again; the send goes on");
                     let text = "The relay takes mail again, so the send goes on by itself. Nobody was lost.";
                     tell_operator(&send, "goes on", text);
@@ -408,7 +411,7 @@ async fn shift(
 ) -> Result<Ended, StoreError> {
     let (store, issue_id) = (send.store.clone(), send.issue.id);
     let (worker, has_accepted) = tokio::select! {
-        joined = patiently(|| join(&send)) => joined?,
+        joined = patiently(Instant::now() + STORE_PATIENCE, || join(&send)) => joined?,
         () = stop.wait() => return Ok(Ended::Stopped),
     };
     let worker_id = worker.id;
@@ -455,17 +458,21 @@ async fn shift(
     // With the last courier the writer ends too: every result is committed, or the store is away for good.
     drop(shared);
     writing.await.ok();
-    // Where nobody else is left to try, or only later, that was the relay's last word. A worker that cannot do this does
-    // not sign off: whoever finds it gone does it.
+    // Who is told to stop, or has waited long for the store, waits no longer: whoever finds this worker gone does all this.
+    let until = match fed {
+        Ok(Ended::Stopped) | Err(_) => Instant::now(),
+        Ok(_) => Instant::now() + STORE_PATIENCE,
+    };
+    // Where nobody else is left to try, or only later, that was the relay's last word.
     if !matches!(fed, Ok(Ended::Sent { .. } | Ended::Waiting(_))) {
-        patiently(|| store.put_back(issue_id, &row)).await?;
+        patiently(until, || store.put_back(issue_id, &row)).await?;
     }
     signed_off.send(()).ok();
     if let Ok(Some(worker)) = renewing.await {
-        patiently(|| worker.leave()).await?;
+        patiently(until, || worker.leave()).await?;
     }
     let ended = fed?;
-    Ok(match patiently(|| store.settle_issue(issue_id)).await? {
+    Ok(match patiently(until, || store.settle_issue(issue_id)).await? {
         Outcome::Open => ended,
         outcome => Ended::Sent { now: outcome == Outcome::SentNow },
     })
@@ -478,15 +485,14 @@ async fn join(send: &Send) -> Result<(Worker, bool), StoreError> {
     Ok((worker, send.store.has_accepted(send.issue.id).await?))
 }
 
-/// Asks the store again while it is away, up to [`STORE_PATIENCE`].
-async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, StoreError>
+/// Asks the store again while it is away, until then.
+async fn patiently<T, F>(until: Instant, mut ask: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let since = Instant::now();
     loop {
         match ask().await {
-            Err(error) if since.elapsed() < STORE_PATIENCE => {
+            Err(error) if Instant::now() < until => {
                 warn!(%error, "the store is away");
                 sleep(STORE_PAUSE).await;
             }
