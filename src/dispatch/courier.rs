@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::join;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, SemaphorePermit, mpsc};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
@@ -259,7 +261,8 @@ impl Courier<'_> {
         loads
     }
 
-    /// Asks for the intents of all loads at once, and puts those on the wire that are granted.
+    /// Asks for the intents of all loads at once, stamps the next mail meanwhile, and puts those on the wire that are
+    /// granted.
     async fn carry(&mut self, loads: Vec<Load>) {
         let asked = Instant::now();
         self.shared.rate.take(&self.shared.stop).await;
@@ -267,7 +270,13 @@ impl Courier<'_> {
         if self.shared.stop.asked().is_some() {
             return self.retract();
         }
-        let granted = self.shared.writer.intend(loads.iter().map(Load::intent)).await;
+        let intending = self.shared.writer.intend(loads.iter().map(Load::intent));
+        let stamping = async {
+            // The writer goes first: while the store works for it, there is time.
+            yield_now().await;
+            self.look_ahead(self.carried + 1);
+        };
+        let (granted, ()) = join!(intending, stamping);
         for (load, granted) in loads.into_iter().zip(granted) {
             match granted {
                 Granted::Go => self.submit(load).await,
@@ -289,9 +298,7 @@ impl Courier<'_> {
             return self.record(load, (DeliveryState::Refused, None, Some(ReplyClass::AddressForm), reply)).await;
         };
         self.carried += 1;
-        if self.may_announce() {
-            self.ahead = self.load_at_once();
-        }
+        self.look_ahead(self.carried);
         let next = self.ahead.as_ref().and_then(|load| load.mail.as_ref());
         if let Some(connection) = &mut self.connection {
             connection.submit(&mail, next).await;
@@ -299,10 +306,13 @@ impl Courier<'_> {
         self.flying.push_back(Load { job, mail: Some(mail), begun });
     }
 
-    /// Whether the next envelope may go ahead: a relay that waits for a message gets it soon.
-    fn may_announce(&self) -> bool {
-        let in_window = self.connection.as_ref().is_some_and(|connection| connection.mode() == Mode::Pipelined);
-        in_window && !self.shared.rate.is_limited() && self.carried < self.limit
+    /// Makes ready what goes behind so many mails, where its envelope may go ahead: a relay that waits for a message
+    /// gets it soon.
+    fn look_ahead(&mut self, carried: usize) {
+        let is_announced = self.connection.as_ref().is_some_and(|connection| connection.mode() == Mode::Pipelined);
+        if self.ahead.is_none() && is_announced && !self.shared.rate.is_limited() && carried < self.limit {
+            self.ahead = self.load_at_once();
+        }
     }
 
     /// What was announced will not come: that costs the connection.
