@@ -1,5 +1,6 @@
 //! The writer: one task that commits the results and the next intents of all couriers together.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,18 @@ use crate::store::{Entry, FrozenIssue, Granted, Intent, Session, WorkerError};
 
 /// How many notes one commit takes at most.
 const GROUP: usize = 1024;
+
+/// With so many intents a commit is worth it.
+const WORTHWHILE: usize = 24;
+
+/// With fewer messages under way nobody is waited for: those on the wire would not fill the time of a commit.
+const BUSY: usize = 28;
+
+/// The longest wait for more.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// How many commits wait for nobody after one that has waited in vain.
+const HURRIED: usize = 64;
 
 /// How long results are tried to be written when the send is to stop and the store is away.
 const LAST_TRIES: Duration = Duration::from_secs(30);
@@ -56,12 +69,63 @@ pub(super) fn start(session: Session, worker_id: i32, issue: &FrozenIssue, stop:
     let (sender, mut notes) = mpsc::channel(GROUP);
     let task = tokio::spawn(async move {
         let mut group = Vec::new();
+        let mut gatherer = Gatherer::default();
         while notes.recv_many(&mut group, GROUP).await > 0 {
-            ledger.write(&stop, &mut group).await;
+            gatherer.gather(&mut notes, &mut group).await;
+            gatherer.on_the_wire += ledger.write(&stop, &mut group).await;
         }
         ledger.session.close().await;
     });
     (Writer(sender), task)
+}
+
+/// Waits for the notes that come any moment: a commit of many messages costs little more than one of a few.
+///
+/// Where so much is under way that the wire is busy meanwhile, that is a sixth more messages per second. A relay that
+/// takes its time is not waited for.
+#[derive(Default)]
+struct Gatherer {
+    /// How many messages have an intent and no result.
+    on_the_wire: usize,
+    /// How many commits are to wait for nobody.
+    hurried: usize,
+}
+
+impl Gatherer {
+    /// Adds to a group until it is worth a commit.
+    async fn gather(&mut self, notes: &mut mpsc::Receiver<Note>, group: &mut Vec<Note>) {
+        let mut intents: usize = group.iter().map(|note| self.count(note)).sum();
+        if self.hurried > 0 {
+            self.hurried -= 1;
+            return;
+        }
+        let mut over = pin!(sleep(MOMENT));
+        while intents < WORTHWHILE && intents + self.on_the_wire >= BUSY {
+            tokio::select! {
+                biased;
+                note = notes.recv() => {
+                    let Some(note) = note else { return };
+                    intents += self.count(&note);
+                    group.push(note);
+                }
+                () = &mut over => {
+                    self.hurried = HURRIED;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// How many intents a note is.
+    fn count(&mut self, note: &Note) -> usize {
+        match note {
+            Note::Intent(..) => 1,
+            Note::Entry(..) => {
+                self.on_the_wire = self.on_the_wire.saturating_sub(1);
+                0
+            }
+        }
+    }
 }
 
 /// Where the notes go, and in whose name.
@@ -73,8 +137,9 @@ struct Ledger {
 }
 
 impl Ledger {
-    /// Commits a group. While the store is away nothing is granted, so nothing is sent, and results are kept.
-    async fn write(&mut self, stop: &Stop, group: &mut Vec<Note>) {
+    /// Commits a group, and returns how many intents it granted. While the store is away nothing is granted, so nothing
+    /// is sent, and results are kept.
+    async fn write(&mut self, stop: &Stop, group: &mut Vec<Note>) -> usize {
         let (mut entries, mut holds, mut intents, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for note in group.drain(..) {
             match note {
@@ -101,16 +166,17 @@ impl Ledger {
                     if settled.lost > 0 && stop.asked().is_none() {
                         warn!(deliveries = settled.lost, "results came too late: somebody resolved them");
                     }
+                    let gone = settled.granted.iter().filter(|granted| **granted == Granted::Go).count();
                     for (answer, granted) in answers.into_iter().zip(settled.granted) {
                         answer.send(granted).ok();
                     }
-                    return;
+                    return gone;
                 }
                 Err(WorkerError::GivenUp) => {
                     stop.ask(Ended::GivenUp);
                     // The results are written. Intents may be too, by a commit whose answer was lost.
                     if intents.is_empty() {
-                        return;
+                        return 0;
                     }
                     answers.clear();
                     entries = intents.drain(..).map(never_sent).collect();
@@ -123,7 +189,7 @@ impl Ledger {
                         let since = *stopping_since.get_or_insert_with(Instant::now);
                         if entries.is_empty() || since.elapsed() > LAST_TRIES {
                             error!(deliveries = entries.len(), "results could not be written; they are in doubt");
-                            return;
+                            return 0;
                         }
                     }
                     sleep(Duration::from_millis(500)).await;
@@ -145,5 +211,43 @@ fn never_sent(intent: Intent) -> Entry {
         next_in: Some(Duration::ZERO),
         class: Some(ReplyClass::Soft.as_str()),
         reply: Some("never sent: the database went away".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intent() -> Note {
+        Note::Intent(Intent { subscriber_id: 1, step: 1, attempt: 1 }, oneshot::channel().0)
+    }
+
+    /// How many intents a group has that begins with one while others wait, and how long it takes to gather.
+    async fn gathered(gatherer: &mut Gatherer, waiting: usize) -> (usize, Duration) {
+        let (sender, mut notes) = mpsc::channel(GROUP);
+        for _ in 0..waiting {
+            assert!(sender.try_send(intent()).is_ok());
+        }
+        let (since, mut group) = (Instant::now(), vec![intent()]);
+        gatherer.gather(&mut notes, &mut group).await;
+        (group.len(), since.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_commit_gathers_what_is_worth_one_where_much_is_under_way_and_else_waits_for_nobody() {
+        let busy = &mut Gatherer { on_the_wire: BUSY, hurried: 0 };
+        assert_eq!(gathered(busy, 2 * WORTHWHILE).await, (WORTHWHILE, Duration::ZERO));
+        let calm = &mut Gatherer { on_the_wire: BUSY - 2, hurried: 0 };
+        assert_eq!(gathered(calm, 2 * WORTHWHILE).await, (1, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_relay_that_takes_its_time_is_waited_for_once_in_a_while() {
+        let gatherer = &mut Gatherer { on_the_wire: 500, hurried: 0 };
+        assert_eq!(gathered(gatherer, 2).await, (3, MOMENT));
+        for _ in 0..HURRIED {
+            assert_eq!(gathered(gatherer, 0).await, (1, Duration::ZERO));
+        }
+        assert_eq!(gathered(gatherer, 0).await, (1, MOMENT));
     }
 }
