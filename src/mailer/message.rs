@@ -9,6 +9,9 @@ use memchr::{memchr_iter, memchr2_iter};
 
 use super::Envelope;
 
+/// How many pieces a message has room for at once; that of an issue has some twenty.
+const USUAL: usize = 32;
+
 /// An envelope and what goes into it.
 #[derive(Debug, Clone)]
 pub struct Mail {
@@ -101,7 +104,9 @@ pub struct Message {
 impl Message {
     /// Puts pieces together; costs little, since only where they meet is looked at.
     pub fn new(pieces: impl IntoIterator<Item = Piece>) -> Self {
-        let mut pieces: Vec<_> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        let all = pieces.into_iter();
+        let mut pieces = Vec::with_capacity(USUAL);
+        pieces.extend(all.filter(|piece| !piece.is_empty()));
         if !pieces.is_empty() && !Self::ends_a_line(&pieces) {
             pieces.push(Piece::new(*b"\r\n"));
         }
@@ -150,6 +155,8 @@ impl Message {
     pub(super) fn append_stuffed_to<'a>(&'a self, slices: &mut Vec<IoSlice<'a>>) -> usize {
         let mut stuffed = 0;
         let mut at_line_start = true;
+        // The dot and the next opening follow.
+        slices.reserve(self.pieces.len() + 2);
         for piece in &self.pieces {
             let first = (at_line_start && piece.bytes().first() == Some(&b'.')).then_some(0);
             let mut rest: &[u8] = piece.bytes();

@@ -13,7 +13,7 @@
 use std::io::IoSlice;
 
 use super::wire::Wire;
-use super::{Capabilities, Deadlines, Lost, Mail, Stage, Verdict, Why};
+use super::{Capabilities, Deadlines, Envelope, Lost, Mail, Stage, Verdict, Why};
 use crate::delivery::Reply;
 
 /// The commands up to DATA, and the stages of their replies.
@@ -44,12 +44,23 @@ impl Opening {
 }
 
 fn commands(capabilities: &Capabilities, mail: &Mail, with_reset: bool, last: &str) -> String {
-    let Mail { envelope, message } = mail;
-    let reset = if with_reset { "RSET\r\n" } else { "" };
-    let size = if capabilities.size.is_some() { format!(" SIZE={}", message.size()) } else { String::new() };
-    let body = if message.is_ascii() { "" } else { " BODY=8BITMIME" };
-    let utf8 = if envelope.from.needs_smtputf8() || envelope.to.needs_smtputf8() { " SMTPUTF8" } else { "" };
-    format!("{reset}MAIL FROM:<{}>{size}{body}{utf8}\r\nRCPT TO:<{}>\r\n{last}", envelope.from, envelope.to)
+    let Mail { envelope: Envelope { from, to }, message } = mail;
+    let mut commands = String::with_capacity(256);
+    if with_reset {
+        commands.push_str("RSET\r\n");
+    }
+    commands.extend(["MAIL FROM:<", from.as_str(), ">"]);
+    if capabilities.size.is_some() {
+        commands.extend([" SIZE=", &message.size().to_string()]);
+    }
+    if !message.is_ascii() {
+        commands.push_str(" BODY=8BITMIME");
+    }
+    if from.needs_smtputf8() || to.needs_smtputf8() {
+        commands.push_str(" SMTPUTF8");
+    }
+    commands.extend(["\r\nRCPT TO:<", to.as_str(), ">\r\n", last]);
+    commands
 }
 
 /// Where the relay is after an opening.
