@@ -56,27 +56,19 @@ impl Wire {
 
     /// Waits for a reply, for `deadline` from the last write or the last reply; nothing is lost by not waiting longer.
     pub(super) async fn reply(&mut self, stage: Stage, deadline: Duration) -> Result<Answer, Lost> {
-        // Often it came with the one before.
-        match self.incoming.next() {
-            Ok(None) => {}
-            Ok(Some(answer)) => {
-                self.since = Instant::now();
-                return Ok(answer);
-            }
-            Err(garbage) => return Err(self.lost(stage, garbage.into())),
-        }
         let until = self.since + if self.broken.is_some() { FAREWELL } else { deadline };
-        match timeout_at(until, self.answer()).await.unwrap_or(Err(Why::Silence(deadline))) {
+        let answered = match self.incoming.next() {
+            // It came with the one before: no timer is needed.
+            Ok(Some(answer)) => Ok(answer),
+            _ => timeout_at(until, self.answer()).await.unwrap_or(Err(Why::Silence(deadline))),
+        };
+        match answered {
             Ok(answer) => {
                 self.since = Instant::now();
                 Ok(answer)
             }
-            Err(why) => Err(self.lost(stage, why)),
+            Err(why) => Err(Lost { stage, why: self.broken.clone().unwrap_or(why) }),
         }
-    }
-
-    fn lost(&self, stage: Stage, why: Why) -> Lost {
-        Lost { stage, why: self.broken.clone().unwrap_or(why) }
     }
 
     /// The deadline of the next reply begins now: the wait so far was ours.
