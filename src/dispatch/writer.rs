@@ -16,14 +16,14 @@ use crate::store::{Entry, FrozenIssue, Granted, Intent, Session, WorkerError};
 /// How many notes one commit takes at most.
 const GROUP: usize = 1024;
 
-/// With so many intents a commit is worth it.
-const WORTHWHILE: usize = 24;
-
 /// With fewer messages under way nobody is waited for: those on the wire would not fill the time of a commit.
 const BUSY: usize = 28;
 
+/// With so many intents a commit is worth it, however many more are under way.
+const WORTHWHILE: usize = 96;
+
 /// The longest wait for more.
-const MOMENT: Duration = Duration::from_millis(1);
+const MOMENT: Duration = Duration::from_millis(2);
 
 /// How many commits wait for nobody after one that has waited in vain.
 const HURRIED: usize = 64;
@@ -81,8 +81,8 @@ pub(super) fn start(session: Session, worker_id: i32, issue: &FrozenIssue, stop:
 
 /// Waits for the notes that come any moment: a commit of 27 messages takes half as long again as one of 5.
 ///
-/// Where so much is under way that the wire is busy meanwhile, that is a sixth more messages per second. A relay that
-/// takes its time is not waited for.
+/// Where so much is under way that the wire is busy meanwhile, that is a sixth more messages per second and above.
+/// A relay that takes its time is not waited for.
 #[derive(Default)]
 struct Gatherer {
     /// How many messages have an intent and no result.
@@ -100,7 +100,7 @@ impl Gatherer {
             return;
         }
         let mut over = pin!(sleep(MOMENT));
-        while intents < WORTHWHILE && intents + self.on_the_wire >= BUSY {
+        while self.is_worth_waiting(intents) {
             tokio::select! {
                 biased;
                 note = notes.recv() => {
@@ -114,6 +114,12 @@ impl Gatherer {
                 }
             }
         }
+    }
+
+    /// Whether there is much under way, and less than three quarters of it have come.
+    fn is_worth_waiting(&self, intents: usize) -> bool {
+        let under_way = intents + self.on_the_wire;
+        under_way >= BUSY && intents < WORTHWHILE.min(under_way * 3 / 4)
     }
 
     /// How many intents a note is.
@@ -234,11 +240,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_commit_gathers_what_is_worth_one_where_much_is_under_way_and_else_waits_for_nobody() {
-        let busy = &mut Gatherer { on_the_wire: BUSY, hurried: 0 };
-        assert_eq!(gathered(busy, 2 * WORTHWHILE).await, (WORTHWHILE, Duration::ZERO));
+    async fn a_commit_gathers_three_quarters_of_what_is_under_way_and_where_that_is_little_waits_for_nobody() {
+        let busy = &mut Gatherer { on_the_wire: BUSY - 1, hurried: 0 };
+        assert_eq!(gathered(busy, 500).await, (78, Duration::ZERO), "of 105 under way");
         let calm = &mut Gatherer { on_the_wire: BUSY - 2, hurried: 0 };
-        assert_eq!(gathered(calm, 2 * WORTHWHILE).await, (1, Duration::ZERO));
+        assert_eq!(gathered(calm, BUSY - 2).await, (1, Duration::ZERO));
+        let flooded = &mut Gatherer { on_the_wire: 500, hurried: 0 };
+        assert_eq!(gathered(flooded, 500).await, (WORTHWHILE, Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
